@@ -1,0 +1,1 @@
+"""Amazon Cognito triggers that put typed claims into tokens."""

@@ -1,0 +1,33 @@
+"""What the other side raises: what Cognito, or a backend, would refuse."""
+
+from typing import Literal, NamedTuple
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong: a stable code, the place in the response, and a sentence for people."""
+
+    code: str
+    path: str
+    message: str
+    level: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        """Read as one line."""
+        return f"{self.path}: {self.message} [{self.code}]"
+
+
+class ContractError(Exception):
+    """Cognito would not take this response; `findings` lists every reason, never an attribute's value."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        self.findings = findings
+        super().__init__("; ".join(map(str, findings)))
+
+
+class Refused(Exception):
+    """A backend would not take this token; `code` is the backend's own, where it has one."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(f"{message} [{code}]")

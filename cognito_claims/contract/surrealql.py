@@ -1,0 +1,165 @@
+"""The set-up script that makes a SurrealDB database take one user pool's tokens, per generation.
+
+The rules are SurrealDB's ("DEFINE ACCESS", "DEFINE TOKEN", "PERMISSIONS"), run on 1.0.0, 2.3.10 and
+3.0.2. A record's id is the user's `sub` from 2.x on; 1.x has no AUTHENTICATE clause to say so, and
+finds an ID token's row by its verified email.
+"""
+
+from typing import Literal, NamedTuple
+
+from cognito_claims.contract.errors import Refused
+
+Generation = Literal["1.x", "2.x", "3.x"]
+GENERATIONS: tuple[Generation, ...] = ("1.x", "2.x", "3.x")
+
+
+class Setup(NamedTuple):
+    """What one database is set up to expect: a pool, an app client, which of its tokens, and names."""
+
+    namespace: str
+    database: str
+    issuer: str
+    client_id: str
+    access: str | None = None
+    token_name: str | None = None
+    scope: str | None = None
+    token: Literal["id", "access"] = "id"
+
+    def addresses(self, generation: Generation) -> bool:
+        """Tell whether this generation could take a token at all: 1.x by tk and sc, later ones by ac."""
+        if generation == "1.x":
+            return bool(self.token_name and self.scope)
+        return bool(self.access)
+
+
+class Check(NamedTuple):
+    """One condition on `$token`, in the positive (1.x permissions) and the negative (AUTHENTICATE)."""
+
+    holds: str
+    fails: str
+    code: str
+    reason: str
+
+
+def name(value: str) -> str:
+    r"""Quote an identifier with backticks: the one spelling that all three engines read alike.
+
+    Angle brackets do not do: `\⟩` is a parse error on 1.0.0 and 3.0.2.
+    """
+    return f"`{_escaped(value, '`')}`"
+
+
+def text(value: str) -> str:
+    """Quote a string literal."""
+    return f'"{_escaped(value, chr(34))}"'
+
+
+def checks(setup: Setup) -> tuple[Check, ...]:
+    """List what a token has to say about itself; SurrealDB looks at none of this unless told to."""
+    issuer = _equal("$token.iss", text(setup.issuer), "wrong-issuer", "Wrong issuer")
+    client = text(setup.client_id)
+    if setup.token == "access":
+        return (
+            issuer,
+            _equal("$token.client_id", client, "wrong-client", "Wrong client"),
+            _equal("$token.token_use", '"access"', "wrong-token-use", "Not an access token"),
+            _present("$token.sub", "no-subject", "No subject"),
+            _present("$token.username", "no-username", "Not a user's token"),
+        )
+    return (
+        issuer,
+        _equal("$token.aud", client, "wrong-audience", "Wrong audience"),
+        _equal("$token.token_use", '"id"', "wrong-token-use", "Not an ID token"),
+        _present("$token.sub", "no-subject", "No subject"),
+        _equal("$token.email_verified", "true", "email-not-verified", "Email not verified"),
+    )
+
+
+def setup_script(
+    setup: Setup, generation: Generation = "2.x", *, public_key: str | None = None
+) -> str:
+    """Write the script for one generation; without a PEM key it names the pool's JWKS URL.
+
+    A real server reads the URL (1.x: from 1.2 on); no embedded engine does, so tests pass the key.
+    """
+    entrance = _scope(setup, public_key) if generation == "1.x" else _access(setup, generation, public_key)
+    lines = (f"USE NS {name(setup.namespace)} DB {name(setup.database)};", *entrance, *_table(setup, generation))
+    return "\n".join(lines) + "\n"
+
+
+def _scope(setup: Setup, public_key: str | None) -> tuple[str, ...]:
+    """Define the 1.x scope and its token."""
+    scope, token = name(setup.scope or ""), name(setup.token_name or "")
+    kind = "RS256" if public_key else "JWKS"
+    value = text(public_key or _jwks_url(setup))
+    return (f"DEFINE SCOPE {scope};", f"DEFINE TOKEN {token} ON SCOPE {scope} TYPE {kind} VALUE {value};")
+
+
+def _access(setup: Setup, generation: Generation, public_key: str | None) -> tuple[str, ...]:
+    """Define the record access: TYPE JWT would make every Cognito user a system user."""
+    record = "type::thing" if generation == "2.x" else "type::record"
+    key = f"ALGORITHM RS256 KEY {text(public_key)}" if public_key else f"URL {text(_jwks_url(setup))}"
+    fields = ", ".join(f"{field} = {claim}" for field, claim in _fields(setup).items())
+    return (
+        f"DEFINE ACCESS {name(setup.access or '')} ON DATABASE TYPE RECORD",
+        f"  WITH JWT {key}",
+        "  AUTHENTICATE {",
+        *(f"    IF {check.fails} {{ THROW {text(check.reason)} }};" for check in checks(setup)),
+        f'    LET $id = {record}("user", $token.sub);',
+        f"    UPSERT $id SET {fields};",
+        "    RETURN $id;",
+        "  } DURATION FOR SESSION 1h;",
+    )
+
+
+def _table(setup: Setup, generation: Generation) -> tuple[str, ...]:
+    """Define the users' table; the field stands before its index, or 3.x refuses the index."""
+    is_email = "string::is_email" if generation == "3.x" else "string::is::email"
+    table = (
+        "DEFINE TABLE user SCHEMAFULL PERMISSIONS",
+        f"  FOR select, update, delete WHERE {' AND '.join(_owner(setup, generation))}",
+        "  FOR create NONE;",
+        "DEFINE FIELD cognito_username ON user TYPE string;",
+    )
+    if setup.token == "access":
+        return table
+    return (
+        *table,
+        f"DEFINE FIELD email ON user TYPE string ASSERT {is_email}($value);",
+        "DEFINE INDEX email ON user FIELDS email UNIQUE;",
+    )
+
+
+def _owner(setup: Setup, generation: Generation) -> tuple[str, ...]:
+    """Say whose row it is; the email is compared again so that no one can change theirs to another's."""
+    email = ("email = $token.email",) if setup.token == "id" else ()
+    if generation != "1.x":
+        return (f"$access = {text(setup.access or '')}", "id = $auth", *email)
+    own = email or ('id = type::thing("user", $token.sub)',)
+    return (f"$scope = {text(setup.scope or '')}", *(check.holds for check in checks(setup)), *own)
+
+
+def _fields(setup: Setup) -> dict[str, str]:
+    """Map the record's fields to the claims that fill them at each sign-in."""
+    if setup.token == "access":
+        return {"cognito_username": "$token.username"}
+    return {"email": "$token.email", "cognito_username": '$token["cognito:username"]'}
+
+
+def _jwks_url(setup: Setup) -> str:
+    return f"{setup.issuer}/.well-known/jwks.json"
+
+
+def _equal(claim: str, value: str, code: str, reason: str) -> Check:
+    return Check(f"{claim} = {value}", f"{claim} != {value}", code, reason)
+
+
+def _present(claim: str, code: str, reason: str) -> Check:
+    return Check(claim, f"!{claim}", code, reason)
+
+
+def _escaped(value: str, quote: str) -> str:
+    """Escape a value, or refuse it: an empty name means nothing, a control character may mean anything."""
+    if not value or not value.replace("\n", "").isprintable():
+        raise Refused("setup-value", "a name or value of the set-up script has to be printable text")
+    return value.replace("\\", "\\\\").replace(quote, f"\\{quote}")

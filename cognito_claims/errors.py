@@ -1,0 +1,117 @@
+"""What the trigger side raises: a stable `code`, typed attributes, a message made of them, and never a value."""
+
+from typing import ClassVar, NamedTuple
+
+
+class CognitoClaimsError(Exception):
+    """The base of all that this library raises on the trigger side."""
+
+    code: ClassVar[str] = "failed"
+
+
+class EventError(CognitoClaimsError):
+    """The JSON is not an event of the kind asked for; `path` is the place, as in `request.scopes[0]`."""
+
+    code = "event"
+
+    def __init__(self, path: str, problem: str) -> None:
+        self.path = path
+        self.problem = problem
+        super().__init__(f"{path}: {problem}")
+
+
+class ClaimConflictError(CognitoClaimsError):
+    """Two plugins decide on one claim, scope or on the groups; `plugins` names both, sorted."""
+
+    code = "claim-conflict"
+
+    def __init__(self, subject: str, plugins: tuple[str, ...], problem: str) -> None:
+        self.subject = subject
+        self.plugins = plugins
+        super().__init__(f"{subject}: {problem} (plugins: {', '.join(plugins)})")
+
+
+class ProtectedClaimError(CognitoClaimsError):
+    """Cognito keeps this claim to itself in this token ("id" or "access")."""
+
+    code = "protected-claim"
+
+    def __init__(self, claim: str, token: str, plugin: str, problem: str) -> None:
+        self.claim = claim
+        self.token = token
+        self.plugin = plugin
+        super().__init__(f"{claim}: {problem} in the {token} token (plugin: {plugin})")
+
+
+class UnsupportedClaimError(CognitoClaimsError):
+    """The event's version cannot carry this; rendering it anyway would drop it silently."""
+
+    code = "unsupported-claim"
+
+    def __init__(self, subject: str, token: str, version: str, problem: str) -> None:
+        self.subject = subject
+        self.token = token
+        self.version = version
+        super().__init__(f"{subject}: {problem} ({token} token, {version})")
+
+
+class Problem(NamedTuple):
+    """One wrong setting: its name (a variable's, or a constructor argument's) and what to change."""
+
+    setting: str
+    message: str
+
+    def __str__(self) -> str:
+        """Read as one line."""
+        return f"{self.setting}: {self.message}"
+
+
+class SettingsError(CognitoClaimsError):
+    """Some settings are wrong; `problems` lists all of them, by name and never by value."""
+
+    code = "settings"
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(map(str, problems)))
+
+
+class PluginResultError(CognitoClaimsError):
+    """A plugin returned something that is not `Claims`; `returned` is the name of its type."""
+
+    code = "plugin-result"
+
+    def __init__(self, plugin: str, returned: str) -> None:
+        self.plugin = plugin
+        self.returned = returned
+        super().__init__(f"plugin {plugin}: expected Claims, got {returned}")
+
+
+class PluginTimeoutError(CognitoClaimsError):
+    """A plugin had not answered at the deadline."""
+
+    code = "deadline"
+
+    def __init__(self, plugin: str) -> None:
+        self.plugin = plugin
+        super().__init__(f"plugin {plugin}: no answer before the deadline")
+
+
+class TokenDenied(CognitoClaimsError):  # noqa: N818  (a decision, not a fault)
+    """A plugin refuses the sign-in, whatever its policy; Cognito shows `reason` to the person signing in."""
+
+    code = "denied"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class SignInError(CognitoClaimsError):
+    """All that Cognito, and so the person signing in, learns of a failure: its code."""
+
+    code = "sign-in"
+
+    def __init__(self, reason_code: str) -> None:
+        self.reason_code = reason_code
+        super().__init__(f"Sign-in could not be completed [{reason_code}]")

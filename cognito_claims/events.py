@@ -1,0 +1,246 @@
+"""Trigger events as immutable values: the only place that touches raw event JSON.
+
+The shapes are AWS's ("Pre token generation Lambda trigger", "Customizing user pool workflows with Lambda
+triggers"). Fields that are not read here may come and go; those that are read must have their type.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, NamedTuple, Self
+
+from cognito_claims.errors import EventError
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_JSON_KINDS = {
+    bool: "a boolean",
+    dict: "an object",
+    float: "a number",
+    int: "a number",
+    list: "an array",
+    str: "a string",
+}
+_VERIFIABLE = ("email", "phone_number")
+_MACHINE = "TokenGeneration_ClientCredentials"
+
+
+class TriggerVersion(StrEnum):
+    """The version of a pre token generation event; its value is the one on the wire."""
+
+    V1_0 = "1"
+    V2_0 = "2"
+    V3_0 = "3"
+
+
+class User(NamedTuple):
+    """Who signs in: the user name and Cognito's attributes, `sub` always among them."""
+
+    name: str
+    attributes: Mapping[str, str]
+
+    @property
+    def sub(self) -> str:
+        """The user's identifier in the pool: it never changes and is never given to another user."""
+        return self.attributes["sub"]
+
+    def verified(self, attribute: str) -> str | None:
+        """Give the attribute, or None when it is absent, or an email or phone number not (or no more) verified.
+
+        Users may change their own email; until they confirm the new one, it is not theirs.
+        """
+        if attribute in _VERIFIABLE and self.attributes.get(f"{attribute}_verified") != "true":
+            return None
+        return self.attributes.get(attribute)
+
+
+class PreTokenGenerationEvent(NamedTuple):
+    """A token is about to be signed.
+
+    `user` is None for a machine token (client credentials, V3_0 only), which has no ID token either.
+    `scopes` are those of the access token, empty in V1_0. `client_metadata` is written by the client: it is
+    never proof of anything.
+    """
+
+    version: TriggerVersion
+    trigger_source: str
+    user_pool_id: str
+    region: str
+    client_id: str
+    user: User | None
+    groups: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    client_metadata: Mapping[str, str] = _NOTHING
+    iam_roles: tuple[str, ...] = ()
+    preferred_role: str | None = None
+
+    @classmethod
+    def from_json(cls, raw: object) -> Self:
+        """Read a decoded event of any version, or raise `EventError`; `raw` is not kept, nor changed."""
+        event = _object(raw, "event")
+        source = _trigger_source(event, "TokenGeneration_")
+        request = _object(event.get("request"), "request")
+        version = _version(event, request)
+        groups = _object_or_nothing(request.get("groupConfiguration"), "request.groupConfiguration")
+        return cls(
+            version=version,
+            trigger_source=source,
+            user_pool_id=_text(event.get("userPoolId"), "userPoolId"),
+            region=_text(event.get("region"), "region"),
+            client_id=_client_id(event),
+            user=_machine(request, version) if source == _MACHINE else _user(event, request),
+            groups=_texts(groups, "groupsToOverride", "request.groupConfiguration"),
+            scopes=_texts(request, "scopes", "request"),
+            client_metadata=_client_metadata(request),
+            iam_roles=_texts(groups, "iamRolesToOverride", "request.groupConfiguration"),
+            preferred_role=_preferred_role(groups),
+        )
+
+
+class UserEvent(NamedTuple):
+    """A user has signed in (post authentication), or has confirmed something (post confirmation)."""
+
+    trigger_source: str
+    user_pool_id: str
+    region: str
+    client_id: str
+    user: User
+    new_device_used: bool = False
+    client_metadata: Mapping[str, str] = _NOTHING
+
+    @classmethod
+    def from_json(cls, raw: object) -> Self:
+        """Read a decoded event, or raise `EventError`; `raw` is not kept, nor changed."""
+        event = _object(raw, "event")
+        source = _trigger_source(event, "PostAuthentication_", "PostConfirmation_")
+        request = _object(event.get("request"), "request")
+        return cls(
+            trigger_source=source,
+            user_pool_id=_text(event.get("userPoolId"), "userPoolId"),
+            region=_text(event.get("region"), "region"),
+            client_id=_client_id(event),
+            user=_user(event, request),
+            new_device_used=_flag(request.get("newDeviceUsed"), "request.newDeviceUsed"),
+            client_metadata=_client_metadata(request),
+        )
+
+
+def _trigger_source(event: Mapping[str, Any], *prefixes: str) -> str:
+    source = _text(event.get("triggerSource"), "triggerSource")
+    if not source.startswith(prefixes):
+        expected = " or ".join(f"{prefix}*" for prefix in prefixes)
+        raise EventError("triggerSource", f"expected {expected}")
+    return source
+
+
+def _version(event: Mapping[str, Any], request: Mapping[str, Any]) -> TriggerVersion:
+    try:
+        version = TriggerVersion(_text(event.get("version"), "version"))
+    except ValueError:
+        raise EventError("version", 'expected "1", "2" or "3"') from None
+    response = event.get("response")
+    if response is not None and not isinstance(response, (dict, list)):
+        raise EventError("response", f"expected an object, got {_kind(response)}")
+    # Samples of V2_0 in AWS's documentation say version "1"; only V2_0 and V3_0 have scopes and this key.
+    if version is TriggerVersion.V1_0 and (
+        request.get("scopes") is not None
+        or (isinstance(response, dict) and "claimsAndScopeOverrideDetails" in response)
+    ):
+        return TriggerVersion.V2_0
+    return version
+
+
+def _user(event: Mapping[str, Any], request: Mapping[str, Any]) -> User:
+    attributes = _strings(request.get("userAttributes"), "request.userAttributes")
+    if not attributes.get("sub"):
+        raise EventError("request.userAttributes.sub", "expected a non-empty string")
+    return User(_text(event.get("userName"), "userName"), attributes)
+
+
+def _machine(request: Mapping[str, Any], version: TriggerVersion) -> None:
+    if version is not TriggerVersion.V3_0:
+        raise EventError("triggerSource", "client credentials come with version 3 only")
+    attributes = request.get("userAttributes")
+    if attributes is not None and "sub" in _strings(attributes, "request.userAttributes"):
+        raise EventError("request.userAttributes.sub", "expected no user with client credentials")
+
+
+def _preferred_role(groups: Mapping[str, Any]) -> str | None:
+    path = "request.groupConfiguration.preferredRole"
+    role = groups.get("preferredRole")
+    if isinstance(role, list):  # so on AWS's own page; a string or null on the wire
+        if len(role) > 1:
+            raise EventError(path, "expected one role, got several")
+        role = role[0] if role else None
+    return None if role is None else _string(role, path)
+
+
+def _client_id(event: Mapping[str, Any]) -> str:
+    caller = _object(event.get("callerContext"), "callerContext")
+    return _text(caller.get("clientId"), "callerContext.clientId")
+
+
+def _client_metadata(request: Mapping[str, Any]) -> Mapping[str, str]:
+    path = "request.clientMetadata"
+    metadata = _object_or_nothing(request.get("clientMetadata"), path)
+    for value in metadata.values():
+        _string(value, path)  # its keys are the client's to choose: none is named
+    return MappingProxyType(dict(metadata))
+
+
+def _strings(value: object, path: str) -> Mapping[str, str]:
+    found = _object(value, path)
+    for name, text in found.items():
+        if not isinstance(text, str):
+            raise EventError(f"{path}.{_shown(name)}", f"expected a string, got {_kind(text)}")
+    return MappingProxyType(dict(found))
+
+
+def _texts(parent: Mapping[str, Any], key: str, path: str) -> tuple[str, ...]:
+    value = parent.get(key)
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise EventError(f"{path}.{key}", f"expected an array, got {_kind(value)}")
+    for index, text in enumerate(value):
+        if not isinstance(text, str):
+            raise EventError(f"{path}.{key}[{index}]", f"expected a string, got {_kind(text)}")
+    return tuple(value)
+
+
+def _object(value: object, path: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise EventError(path, f"expected an object, got {_kind(value)}")
+    for key in value:
+        if not isinstance(key, str):
+            raise EventError(path, "expected names that are strings")
+    return value
+
+
+def _object_or_nothing(value: object, path: str) -> Mapping[str, Any]:
+    return _NOTHING if value is None else _object(value, path)
+
+
+def _string(value: object, path: str) -> str:
+    if not isinstance(value, str):
+        raise EventError(path, f"expected a string, got {_kind(value)}")
+    return value
+
+
+def _text(value: object, path: str) -> str:
+    if not _string(value, path):
+        raise EventError(path, "expected a non-empty string")
+    return str(value)
+
+
+def _flag(value: object, path: str) -> bool:
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    raise EventError(path, f"expected true or false, got {_kind(value)}")
+
+
+def _kind(value: object) -> str:
+    return "nothing" if value is None else _JSON_KINDS.get(type(value), "something that is not JSON")
+
+
+def _shown(name: str) -> str:
+    return name if name.isprintable() else ascii(name)

@@ -1,0 +1,148 @@
+"""`render`: claims as the response that the event's version understands; what it cannot carry raises.
+
+The shapes are those of AWS's page "Pre token generation Lambda trigger".
+"""
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any, NamedTuple
+
+from cognito_claims.claims import Claims, Groups, Token, TokenClaims
+from cognito_claims.errors import UnsupportedClaimError
+from cognito_claims.events import PreTokenGenerationEvent, TriggerVersion
+
+# RFC 6749, section 3.3: what a scope-token is made of.
+_SCOPE_CHARACTERS = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('"\\')
+_SIMPLE_ID_CLAIMS = frozenset(("address", "email_verified", "phone_number_verified", "updated_at"))
+
+
+_KEY_V1 = "claimsOverrideDetails"
+_KEY_V2 = "claimsAndScopeOverrideDetails"
+_DEEPEST = 32
+
+
+class _Place(NamedTuple):
+    """Where a value stands, for the error that refuses it."""
+
+    subject: str
+    token: Token
+    version: TriggerVersion
+
+    def refused(self, problem: str) -> UnsupportedClaimError:
+        return UnsupportedClaimError(self.subject, self.token, self.version.name, problem)
+
+
+def render(claims: Claims, event: PreTokenGenerationEvent) -> dict[str, Any]:
+    """Give the event's `response` object; without any change, Cognito's own "no override" (null).
+
+    Raises `UnsupportedClaimError` for whatever the event's version, or a machine token, cannot carry.
+    """
+    version = event.version
+    _refuse_unsupported(claims, event)
+    details: dict[str, Any] = {}
+    if version is TriggerVersion.V1_0:
+        details = _section(claims.id_token, "id", version)
+    else:
+        if id_section := _section(claims.id_token, "id", version):
+            details["idTokenGeneration"] = id_section
+        if access_section := _section(claims.access_token, "access", version):
+            details["accessTokenGeneration"] = access_section
+    if claims.groups is not None:
+        details["groupOverrideDetails"] = _group_override(claims.groups)
+    return {_KEY_V1 if version is TriggerVersion.V1_0 else _KEY_V2: details or None}
+
+
+def _section(wanted: TokenClaims, token: Token, version: TriggerVersion) -> dict[str, Any]:
+    section: dict[str, Any] = {}
+    if wanted.add:
+        section["claimsToAddOrOverride"] = {
+            claim: _value(value, _Place(claim, token, version))
+            for claim, value in wanted.add.items()
+        }
+    if wanted.suppress:
+        section["claimsToSuppress"] = sorted(wanted.suppress)
+    if wanted.add_scopes:
+        section["scopesToAdd"] = sorted(wanted.add_scopes)
+    if wanted.suppress_scopes:
+        section["scopesToSuppress"] = sorted(wanted.suppress_scopes)
+    return section
+
+
+def _group_override(groups: Groups) -> dict[str, Any]:
+    override: dict[str, Any] = {
+        "groupsToOverride": list(groups.groups),
+        "iamRolesToOverride": list(groups.iam_roles),
+    }
+    if groups.preferred_role is not None:
+        override["preferredRole"] = groups.preferred_role
+    return override
+
+
+def _refuse_unsupported(claims: Claims, event: PreTokenGenerationEvent) -> None:
+    id_token, access_token, version = claims.id_token, claims.access_token, event.version
+    for scope in (*id_token.add_scopes, *id_token.suppress_scopes):
+        raise _Place(scope, "id", version).refused("only the access token has scopes")
+    for claim in (*id_token.suppress, *access_token.suppress):
+        if not claim:
+            raise _Place("", "id", version).refused("a claim needs a name")
+    if event.user is None:
+        _refuse_user_claims(claims, version)
+    if version is TriggerVersion.V1_0 and access_token != TokenClaims():
+        subject = min((*access_token.add, *access_token.suppress), default="scope")
+        raise _Place(subject, "access", version).refused("the access token needs V2_0 or later")
+    if access_token.add.get("aud", event.client_id) != event.client_id:
+        raise _Place("aud", "access", version).refused("can only be the app client's id")
+    for scope in (*access_token.add_scopes, *access_token.suppress_scopes):
+        if not scope or not _SCOPE_CHARACTERS.issuperset(scope):
+            raise _Place(ascii(scope), "access", version).refused("not a scope as in RFC 6749")
+
+
+def _refuse_user_claims(claims: Claims, version: TriggerVersion) -> None:
+    for claim in (*claims.id_token.add, *claims.id_token.suppress):
+        raise _Place(claim, "id", version).refused("client credentials have no ID token")
+    if claims.groups is not None:
+        raise _Place("cognito:groups", "access", version).refused("client credentials have no groups")
+
+
+def _value(value: object, place: _Place) -> Any:
+    if not place.subject:
+        raise place.refused("a claim needs a name")
+    if place.version is TriggerVersion.V1_0 and not isinstance(value, str):
+        raise place.refused("V1_0 carries strings only; a value of another type needs V2_0 or later")
+    if value is None:
+        raise place.refused("expected a value, got nothing")
+    if isinstance(value, (Mapping, list, tuple)):
+        if place.token == "id" and place.subject in _SIMPLE_ID_CLAIMS:
+            raise place.refused("takes no array and no object")
+        if not isinstance(value, Mapping):
+            return [_scalar(item, place) for item in value]
+    return _json(value, place, 0)
+
+
+def _json(value: object, place: _Place, depth: int) -> Any:
+    if depth > _DEEPEST:
+        raise place.refused(f"nested more than {_DEEPEST} levels deep")
+    if isinstance(value, Mapping):
+        return {
+            str(_scalar(name, place)): _json(item, place, depth + 1) for name, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_json(item, place, depth + 1) for item in value]
+    return None if value is None else _scalar(value, place)
+
+
+def _scalar(value: object, place: _Place) -> str | int | float:
+    if isinstance(value, str):
+        if not value.isascii():
+            _refuse_surrogates(value, place)
+        return value
+    if isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
+        return value
+    raise place.refused("expected a string, number, boolean, array of these, or an object")
+
+
+def _refuse_surrogates(text: str, place: _Place) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise place.refused("expected text that UTF-8 can carry") from None
