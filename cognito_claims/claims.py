@@ -10,17 +10,17 @@ from typing import Literal, NamedTuple, Self, TypeAlias
 from cognito_claims.errors import ClaimConflictError, ProtectedClaimError
 
 Token: TypeAlias = Literal["id", "access"]
-Json: TypeAlias = "str | int | float | bool | None | Mapping[str, Json] | Sequence[Json]"
+Json: TypeAlias = "str | int | float | bool | Mapping[str, Json] | Sequence[Json] | None"
 
 _NO_CLAIMS: Mapping[str, Json] = MappingProxyType({})
 _NO_NAMES: frozenset[str] = frozenset()
 
 _PROTECTED = frozenset(
-    "acr amr auth_time azp exp iat iss jti nbf nonce origin_jti scope sub token_use".split()
-)
-_PROTECTED_IN = {
-    "id": _PROTECTED | frozenset("aud at_hash identities cognito:username".split()),
-    "access": _PROTECTED | frozenset("client_id device_key event_id username version".split()),
+    ("acr", "amr", "auth_time", "azp", "exp", "iat", "iss", "jti", "nbf", "nonce", "origin_jti")
+) | {"scope", "sub", "token_use"}
+_PROTECTED_IN: Mapping[Token, frozenset[str]] = {
+    "id": _PROTECTED | {"aud", "at_hash", "identities", "cognito:username"},
+    "access": _PROTECTED | {"client_id", "device_key", "event_id", "username", "version"},
 }
 _GROUP_CLAIMS = frozenset(("cognito:groups", "cognito:roles", "cognito:preferred_role"))
 
@@ -32,6 +32,9 @@ class TokenClaims(NamedTuple):
     suppress: Set[str] = _NO_NAMES
     add_scopes: Set[str] = _NO_NAMES
     suppress_scopes: Set[str] = _NO_NAMES
+
+
+_UNCHANGED = TokenClaims()
 
 
 class Groups(NamedTuple):
@@ -51,8 +54,8 @@ class Claims(NamedTuple):
     `needs` names the ID token claims that the plugin's backend reads: no other plugin may suppress them.
     """
 
-    id_token: TokenClaims = TokenClaims()
-    access_token: TokenClaims = TokenClaims()
+    id_token: TokenClaims = _UNCHANGED
+    access_token: TokenClaims = _UNCHANGED
     groups: Groups | None = None
     needs: Set[str] = _NO_NAMES
 
@@ -71,81 +74,76 @@ class Claims(NamedTuple):
         """
         added = TokenClaims(add=MappingProxyType(dict(claims)))
         return cls(
-            id_token=added if "id" in to else TokenClaims(),
-            access_token=added if "access" in to else TokenClaims(),
+            id_token=added if "id" in to else _UNCHANGED,
+            access_token=added if "access" in to else _UNCHANGED,
             needs=frozenset(needs),
         )
 
 
 def merge(answers: Mapping[str, Claims]) -> Claims:
-    """Unite the plugins' answers, by plugin name; their order never matters, and `Claims()` adds nothing.
+    """Unite the plugins' answers, by plugin name; their order never matters, and `Claims()` changes nothing.
 
     Raises `ClaimConflictError` when two plugins decide on one claim, even where their values agree (so that a
     conflict never waits for a certain user), and `ProtectedClaimError`.
     """
-    id_token = _merged_token("id", {name: claims.id_token for name, claims in answers.items()})
-    access_token = _merged_token(
-        "access", {name: claims.access_token for name, claims in answers.items()}
-    )
-    _refuse_suppressed_needs(answers)
-    return Claims(
-        id_token=id_token,
-        access_token=access_token,
+    merged = Claims(
+        id_token=_merged_token("id", [(name, c.id_token) for name, c in answers.items()]),
+        access_token=_merged_token(
+            "access", [(name, c.access_token) for name, c in answers.items()]
+        ),
         groups=_merged_groups(answers),
-        needs=frozenset().union(*(claims.needs for claims in answers.values())),
+        needs=frozenset(claim for claims in answers.values() for claim in claims.needs),
     )
+    for claim in sorted(merged.needs & merged.id_token.suppress):
+        plugins = [
+            name
+            for name, claims in answers.items()
+            if claim in claims.needs or claim in claims.id_token.suppress
+        ]
+        raise _conflict(claim, plugins, "suppressed in the id token, where a backend reads it")
+    return merged
 
 
-def _merged_token(token: Token, answers: Mapping[str, TokenClaims]) -> TokenClaims:
+def _merged_token(token: Token, answers: list[tuple[str, TokenClaims]]) -> TokenClaims:
+    answers = [(plugin, wanted) for plugin, wanted in answers if wanted is not _UNCHANGED]
+    if not answers:
+        return _UNCHANGED
     owners: dict[str, str] = {}
-    for plugin, answer in answers.items():
-        for claim in (*answer.add, *answer.suppress):
+    for plugin, wanted in answers:
+        for claim in (*wanted.add, *wanted.suppress):
             if claim in owners:
-                _conflict(claim, (owners[claim], plugin), f"decided on twice in the {token} token")
+                raise _conflict(claim, [owners[claim], plugin], f"owned twice in the {token} token")
             owners[claim] = plugin
-        _refuse_protected(token, plugin, answer)
-    return TokenClaims(
-        add=MappingProxyType({k: v for answer in answers.values() for k, v in answer.add.items()}),
-        suppress=frozenset().union(*(answer.suppress for answer in answers.values())),
-        add_scopes=frozenset().union(*(answer.add_scopes for answer in answers.values())),
-        suppress_scopes=_merged_suppressed_scopes(answers),
+        _refuse_protected(token, plugin, wanted)
+    merged = TokenClaims(
+        add=MappingProxyType(
+            {c: value for _, wanted in answers for c, value in wanted.add.items()}
+        ),
+        suppress=frozenset(claim for _, wanted in answers for claim in wanted.suppress),
+        add_scopes=frozenset(scope for _, wanted in answers for scope in wanted.add_scopes),
+        suppress_scopes=frozenset(s for _, wanted in answers for s in wanted.suppress_scopes),
     )
-
-
-def _merged_suppressed_scopes(answers: Mapping[str, TokenClaims]) -> frozenset[str]:
-    adders = {scope: plugin for plugin, answer in answers.items() for scope in answer.add_scopes}
-    for plugin, answer in answers.items():
-        for scope in answer.suppress_scopes:
-            if scope in adders:
-                _conflict(scope, (adders[scope], plugin), "scope both added and suppressed")
-    return frozenset().union(*(answer.suppress_scopes for answer in answers.values()))
+    for scope in sorted(merged.add_scopes & merged.suppress_scopes):
+        plugins = [
+            plugin
+            for plugin, wanted in answers
+            if scope in wanted.add_scopes or scope in wanted.suppress_scopes
+        ]
+        raise _conflict(scope, plugins, "a scope both added and suppressed")
+    return merged
 
 
 def _merged_groups(answers: Mapping[str, Claims]) -> Groups | None:
-    owner: str | None = None
-    groups: Groups | None = None
+    owners = [name for name, claims in answers.items() if claims.groups is not None]
+    if not owners:
+        return None
+    if len(owners) > 1:
+        raise _conflict("cognito:groups", owners, "groups overridden twice")
     for plugin, claims in answers.items():
-        if claims.groups is not None:
-            if owner is not None:
-                _conflict("cognito:groups", (owner, plugin), "groups overridden twice")
-            owner, groups = plugin, claims.groups
-    if owner is not None:
-        for plugin, claims in answers.items():
-            suppressed = (claims.id_token.suppress | claims.access_token.suppress) & _GROUP_CLAIMS
-            if suppressed and plugin != owner:
-                _conflict(min(suppressed), (owner, plugin), "groups overridden and suppressed")
-    return groups
-
-
-def _refuse_suppressed_needs(answers: Mapping[str, Claims]) -> None:
-    suppressors = {
-        claim: plugin for plugin, claims in answers.items() for claim in claims.id_token.suppress
-    }
-    for plugin, claims in answers.items():
-        for claim in sorted(claims.needs & suppressors.keys()):
-            _conflict(
-                claim, (plugin, suppressors[claim]), f"{plugin}'s backend reads it in the id token"
-            )
+        suppressed = {*claims.id_token.suppress, *claims.access_token.suppress} & _GROUP_CLAIMS
+        if suppressed and plugin not in owners:
+            raise _conflict(min(suppressed), [*owners, plugin], "overridden and suppressed")
+    return answers[owners[0]].groups
 
 
 def _refuse_protected(token: Token, plugin: str, answer: TokenClaims) -> None:
@@ -162,5 +160,5 @@ def _refuse_protected(token: Token, plugin: str, answer: TokenClaims) -> None:
             raise ProtectedClaimError(claim, token, plugin, "can only be added")
 
 
-def _conflict(subject: str, plugins: tuple[str, str], problem: str) -> None:
-    raise ClaimConflictError(subject, tuple(sorted(set(plugins))), problem)
+def _conflict(subject: str, plugins: list[str], problem: str) -> ClaimConflictError:
+    return ClaimConflictError(subject, tuple(sorted(set(plugins))), problem)

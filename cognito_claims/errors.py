@@ -76,6 +76,18 @@ class SettingsError(CognitoClaimsError):
         super().__init__("; ".join(map(str, problems)))
 
 
+class PluginFailedError(CognitoClaimsError):
+    """A plugin raised; its exception's text may hold a secret, so only the class and the place are told."""
+
+    code = "plugin-failed"
+
+    def __init__(self, plugin: str, raised: str, place: str) -> None:
+        self.plugin = plugin
+        self.raised = raised
+        self.place = place
+        super().__init__(f"plugin {plugin}: {raised} at {place}")
+
+
 class PluginResultError(CognitoClaimsError):
     """A plugin returned something that is not `Claims`; `returned` is the name of its type."""
 

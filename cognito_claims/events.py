@@ -87,7 +87,7 @@ class PreTokenGenerationEvent(NamedTuple):
             user_pool_id=_text(event.get("userPoolId"), "userPoolId"),
             region=_text(event.get("region"), "region"),
             client_id=_client_id(event),
-            user=_machine(request, version) if source == _MACHINE else _user(event, request),
+            user=_user_or_machine(event, request, source, version),
             groups=_texts(groups, "groupsToOverride", "request.groupConfiguration"),
             scopes=_texts(request, "scopes", "request"),
             client_metadata=_client_metadata(request),
@@ -156,12 +156,17 @@ def _user(event: Mapping[str, Any], request: Mapping[str, Any]) -> User:
     return User(_text(event.get("userName"), "userName"), attributes)
 
 
-def _machine(request: Mapping[str, Any], version: TriggerVersion) -> None:
+def _user_or_machine(
+    event: Mapping[str, Any], request: Mapping[str, Any], source: str, version: TriggerVersion
+) -> User | None:
+    if source != _MACHINE:
+        return _user(event, request)
     if version is not TriggerVersion.V3_0:
         raise EventError("triggerSource", "client credentials come with version 3 only")
     attributes = request.get("userAttributes")
     if attributes is not None and "sub" in _strings(attributes, "request.userAttributes"):
         raise EventError("request.userAttributes.sub", "expected no user with client credentials")
+    return None
 
 
 def _preferred_role(groups: Mapping[str, Any]) -> str | None:
@@ -239,7 +244,9 @@ def _flag(value: object, path: str) -> bool:
 
 
 def _kind(value: object) -> str:
-    return "nothing" if value is None else _JSON_KINDS.get(type(value), "something that is not JSON")
+    return (
+        "nothing" if value is None else _JSON_KINDS.get(type(value), "something that is not JSON")
+    )
 
 
 def _shown(name: str) -> str:

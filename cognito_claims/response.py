@@ -60,6 +60,8 @@ def _section(wanted: TokenClaims, token: Token, version: TriggerVersion) -> dict
             for claim, value in wanted.add.items()
         }
     if wanted.suppress:
+        if "" in wanted.suppress:
+            raise _Place("", token, version).refused("a claim needs a name")
         section["claimsToSuppress"] = sorted(wanted.suppress)
     if wanted.add_scopes:
         section["scopesToAdd"] = sorted(wanted.add_scopes)
@@ -81,34 +83,35 @@ def _group_override(groups: Groups) -> dict[str, Any]:
 def _refuse_unsupported(claims: Claims, event: PreTokenGenerationEvent) -> None:
     id_token, access_token, version = claims.id_token, claims.access_token, event.version
     for scope in (*id_token.add_scopes, *id_token.suppress_scopes):
-        raise _Place(scope, "id", version).refused("only the access token has scopes")
-    for claim in (*id_token.suppress, *access_token.suppress):
-        if not claim:
-            raise _Place("", "id", version).refused("a claim needs a name")
+        raise _Place(ascii(scope), "id", version).refused("only the access token has scopes")
     if event.user is None:
-        _refuse_user_claims(claims, version)
-    if version is TriggerVersion.V1_0 and access_token != TokenClaims():
+        for claim in (*id_token.add, *id_token.suppress):
+            raise _Place(claim, "id", version).refused("client credentials have no ID token")
+        if claims.groups is not None:
+            raise _Place("cognito:groups", "access", version).refused("no user, no groups")
+    if access_token == TokenClaims():
+        return
+    if version is TriggerVersion.V1_0:
         subject = min((*access_token.add, *access_token.suppress), default="scope")
         raise _Place(subject, "access", version).refused("the access token needs V2_0 or later")
     if access_token.add.get("aud", event.client_id) != event.client_id:
         raise _Place("aud", "access", version).refused("can only be the app client's id")
-    for scope in (*access_token.add_scopes, *access_token.suppress_scopes):
+    _refuse_scopes(access_token, version)
+
+
+def _refuse_scopes(wanted: TokenClaims, version: TriggerVersion) -> None:
+    for scope in (*wanted.add_scopes, *wanted.suppress_scopes):
         if not scope or not _SCOPE_CHARACTERS.issuperset(scope):
             raise _Place(ascii(scope), "access", version).refused("not a scope as in RFC 6749")
-
-
-def _refuse_user_claims(claims: Claims, version: TriggerVersion) -> None:
-    for claim in (*claims.id_token.add, *claims.id_token.suppress):
-        raise _Place(claim, "id", version).refused("client credentials have no ID token")
-    if claims.groups is not None:
-        raise _Place("cognito:groups", "access", version).refused("client credentials have no groups")
 
 
 def _value(value: object, place: _Place) -> Any:
     if not place.subject:
         raise place.refused("a claim needs a name")
     if place.version is TriggerVersion.V1_0 and not isinstance(value, str):
-        raise place.refused("V1_0 carries strings only; a value of another type needs V2_0 or later")
+        raise place.refused(
+            "V1_0 carries strings only; a value of another type needs V2_0 or later"
+        )
     if value is None:
         raise place.refused("expected a value, got nothing")
     if isinstance(value, (Mapping, list, tuple)):
@@ -123,9 +126,7 @@ def _json(value: object, place: _Place, depth: int) -> Any:
     if depth > _DEEPEST:
         raise place.refused(f"nested more than {_DEEPEST} levels deep")
     if isinstance(value, Mapping):
-        return {
-            str(_scalar(name, place)): _json(item, place, depth + 1) for name, item in value.items()
-        }
+        return {_name(name, place): _json(item, place, depth + 1) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_json(item, place, depth + 1) for item in value]
     return None if value is None else _scalar(value, place)
@@ -133,16 +134,22 @@ def _json(value: object, place: _Place, depth: int) -> Any:
 
 def _scalar(value: object, place: _Place) -> str | int | float:
     if isinstance(value, str):
-        if not value.isascii():
-            _refuse_surrogates(value, place)
-        return value
+        return _text(value, place)
     if isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
         return value
     raise place.refused("expected a string, number, boolean, array of these, or an object")
 
 
-def _refuse_surrogates(text: str, place: _Place) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise place.refused("expected text that UTF-8 can carry") from None
+def _name(name: object, place: _Place) -> str:
+    if not isinstance(name, str):
+        raise place.refused("expected names that are strings")
+    return _text(name, place)
+
+
+def _text(text: str, place: _Place) -> str:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise place.refused("expected text that UTF-8 can carry") from None
+    return text

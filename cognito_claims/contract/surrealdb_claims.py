@@ -1,7 +1,8 @@
 """Which claims each generation of SurrealDB reads, and why it would not take a token.
 
-From SurrealDB's claims structure, version by version, and run on 1.0.0, 2.3.10 and 3.0.2. It answers
-for the generations that have no engine in Python, and explains a refusal where an engine does not.
+From SurrealDB's own claims structure, version by version; tests hold it against 1.0.0, 2.3.10 and
+3.0.2. It answers for the generations that have no engine in Python, and explains a refusal where an
+engine gives no reason.
 """
 
 import time
@@ -21,15 +22,127 @@ NAMES = {
     "record": ("id", "ID", f"{_URL}id", f"{_URL}record"),
     "roles": ("rl", "RL", f"{_URL}rl", f"{_URL}roles"),
 }
-"""The accepted names of each claim; one token may use one of them."""
+"""The accepted names of each claim: a token may use one of them, never two."""
+
+Claims = Mapping[str, Any]
 
 
-def check(claims: Mapping[str, Any], setup: Setup, generation: Generation) -> None:
+def check(claims: Claims, setup: Setup, generation: Generation) -> None:
     """Raise `Refused` when this generation would not take the token, or take it for more than a user."""
     _check_dangerous(claims)
     _check_address(claims, setup, generation)
     _check_registered(claims)
-    if claims.get("iss") != setup.issuer:
-        raise Refused("wrong-issuer", "iss is not the user pool")
-    (_check_id_token if setup.token == "id" else _check_access_token)(claims, setup)
-    _check_subject(claims, "cognito:username" if setup.token == "id" else "username")
+    _check_times(claims, time.time())
+    _expect(claims, "iss", setup.issuer, "wrong-issuer")
+    if setup.reads == "access":
+        _check_access_token(claims, setup)
+    else:
+        _check_id_token(claims, setup)
+        if generation != "1.x":  # nothing is filled in there
+            _require(claims, "cognito:username", "missing-username")
+
+
+def _check_dangerous(claims: Claims) -> None:
+    """Refuse what SurrealDB takes and nobody should send."""
+    if _value(claims, "record") is not None:
+        raise Refused(
+            "record-claim",
+            "id names a record, and 3.x ignores what follows one: it makes one user another",
+        )
+    if _value(claims, "roles") is not None:
+        raise Refused("roles-claim", "rl gives a system user's roles: a Cognito user has none")
+
+
+def _check_address(claims: Claims, setup: Setup, generation: Generation) -> None:
+    """Compare the claims that say where the token belongs with where it should."""
+    entrance = ("token", "scope") if generation == "1.x" else ("access",)
+    expected = {
+        "namespace": setup.namespace,
+        "database": setup.database,
+        "access": setup.access,
+        "token": setup.token_name,
+        "scope": setup.scope,
+    }
+    for claim in ("namespace", "database", *entrance):
+        value = _value(claims, claim)
+        if value is None:
+            raise _missing(claim)
+        if not isinstance(value, str):
+            raise _wrong_type(claim, "a string")
+        if value != expected[claim]:
+            raise Refused(f"wrong-{claim}", f"{NAMES[claim][0]} is not the {claim} of this set-up")
+
+
+def _check_registered(claims: Claims) -> None:
+    """Check the types of the JWT's own claims: one wrong type, and the whole token is unreadable."""
+    for name in ("iss", "sub", "jti"):
+        if not isinstance(claims.get(name), str | None):
+            raise _wrong_type(name, "a string")
+    for name in ("exp", "nbf", "iat"):
+        value = claims.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | None):
+            raise _wrong_type(name, "a whole number")
+
+
+def _check_times(claims: Claims, now: float) -> None:
+    """Require `exp`; SurrealDB grants no leeway on either side."""
+    if claims.get("exp") is None:
+        raise Refused("missing-exp", "exp is missing: SurrealDB takes no token without it")
+    if claims["exp"] <= now:
+        raise Refused("expired", "the token has expired")
+    if (claims.get("nbf") or 0) > now:
+        raise Refused("not-yet-valid", "nbf lies in the future")
+
+
+def _check_id_token(claims: Claims, setup: Setup) -> None:
+    """Re-check the conditions of the ID token's set-up script."""
+    _expect(claims, "token_use", "id", "wrong-token-use")
+    _expect(claims, "aud", setup.client_id, "wrong-audience")
+    _require(claims, "sub", "missing-subject")
+    if claims.get("email_verified") is not True:
+        raise Refused("email-not-verified", "email_verified is not the boolean true")
+    local, _, domain = _require(claims, "email", "missing-email").rpartition("@")
+    if not (local and domain):
+        raise Refused("missing-email", "email is not an address")
+
+
+def _check_access_token(claims: Claims, setup: Setup) -> None:
+    """Re-check the conditions of the access token's set-up script; a machine token has no username."""
+    _expect(claims, "token_use", "access", "wrong-token-use")
+    _expect(claims, "client_id", setup.client_id, "wrong-client")
+    _require(claims, "sub", "missing-subject")
+    _require(claims, "username", "missing-username")
+
+
+def _value(claims: Claims, claim: str) -> Any:
+    """Find a claim under whichever of its names the token uses; null is none."""
+    found = [name for name in NAMES[claim] if name in claims]
+    if len(found) > 1:
+        raise Refused("duplicate-claim", f"{found[0]} and {found[1]} are two names of one claim")
+    return claims[found[0]] if found else None
+
+
+def _expect(claims: Claims, name: str, expected: str, code: str) -> None:
+    if claims.get(name) != expected:
+        raise Refused(code, f"{name} is not what the set-up script expects")
+
+
+def _require(claims: Claims, name: str, code: str) -> str:
+    value = claims.get(name)
+    if not isinstance(value, str) or not value:
+        raise Refused(code, f"{name} is missing, or no string")
+    return value
+
+
+def _missing(claim: str) -> Refused:
+    """Name what is missing; in 1.x a token without its scope is another kind of token."""
+    if claim == "scope":
+        return Refused(
+            "system-user",
+            "tk without sc names a database token: its bearer is a system user, whom no table permission stops",
+        )
+    return Refused(f"missing-{claim}", f"{NAMES[claim][0]} is missing: the token names no {claim}")
+
+
+def _wrong_type(claim: str, expected: str) -> Refused:
+    return Refused("claim-type", f"{NAMES.get(claim, (claim,))[0]} has to be {expected}")

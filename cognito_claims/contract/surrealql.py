@@ -23,7 +23,7 @@ class Setup(NamedTuple):
     access: str | None = None
     token_name: str | None = None
     scope: str | None = None
-    token: Literal["id", "access"] = "id"
+    reads: Literal["id", "access"] = "id"
 
     def addresses(self, generation: Generation) -> bool:
         """Tell whether this generation could take a token at all: 1.x by tk and sc, later ones by ac."""
@@ -57,20 +57,21 @@ def text(value: str) -> str:
 def checks(setup: Setup) -> tuple[Check, ...]:
     """List what a token has to say about itself; SurrealDB looks at none of this unless told to."""
     issuer = _equal("$token.iss", text(setup.issuer), "wrong-issuer", "Wrong issuer")
+    subject = _present("$token.sub", "missing-subject", "No subject")
     client = text(setup.client_id)
-    if setup.token == "access":
+    if setup.reads == "access":
         return (
             issuer,
-            _equal("$token.client_id", client, "wrong-client", "Wrong client"),
             _equal("$token.token_use", '"access"', "wrong-token-use", "Not an access token"),
-            _present("$token.sub", "no-subject", "No subject"),
-            _present("$token.username", "no-username", "Not a user's token"),
+            _equal("$token.client_id", client, "wrong-client", "Wrong client"),
+            subject,
+            _present("$token.username", "missing-username", "Not a user's token"),
         )
     return (
         issuer,
-        _equal("$token.aud", client, "wrong-audience", "Wrong audience"),
         _equal("$token.token_use", '"id"', "wrong-token-use", "Not an ID token"),
-        _present("$token.sub", "no-subject", "No subject"),
+        _equal("$token.aud", client, "wrong-audience", "Wrong audience"),
+        subject,
         _equal("$token.email_verified", "true", "email-not-verified", "Email not verified"),
     )
 
@@ -82,8 +83,14 @@ def setup_script(
 
     A real server reads the URL (1.x: from 1.2 on); no embedded engine does, so tests pass the key.
     """
-    entrance = _scope(setup, public_key) if generation == "1.x" else _access(setup, generation, public_key)
-    lines = (f"USE NS {name(setup.namespace)} DB {name(setup.database)};", *entrance, *_table(setup, generation))
+    entrance = (
+        _scope(setup, public_key) if generation == "1.x" else _access(setup, generation, public_key)
+    )
+    lines = (
+        f"USE NS {name(setup.namespace)} DB {name(setup.database)};",
+        *entrance,
+        *_table(setup, generation),
+    )
     return "\n".join(lines) + "\n"
 
 
@@ -92,13 +99,18 @@ def _scope(setup: Setup, public_key: str | None) -> tuple[str, ...]:
     scope, token = name(setup.scope or ""), name(setup.token_name or "")
     kind = "RS256" if public_key else "JWKS"
     value = text(public_key or _jwks_url(setup))
-    return (f"DEFINE SCOPE {scope};", f"DEFINE TOKEN {token} ON SCOPE {scope} TYPE {kind} VALUE {value};")
+    return (
+        f"DEFINE SCOPE {scope};",
+        f"DEFINE TOKEN {token} ON SCOPE {scope} TYPE {kind} VALUE {value};",
+    )
 
 
 def _access(setup: Setup, generation: Generation, public_key: str | None) -> tuple[str, ...]:
     """Define the record access: TYPE JWT would make every Cognito user a system user."""
     record = "type::thing" if generation == "2.x" else "type::record"
-    key = f"ALGORITHM RS256 KEY {text(public_key)}" if public_key else f"URL {text(_jwks_url(setup))}"
+    key = (
+        f"ALGORITHM RS256 KEY {text(public_key)}" if public_key else f"URL {text(_jwks_url(setup))}"
+    )
     fields = ", ".join(f"{field} = {claim}" for field, claim in _fields(setup).items())
     return (
         f"DEFINE ACCESS {name(setup.access or '')} ON DATABASE TYPE RECORD",
@@ -121,7 +133,7 @@ def _table(setup: Setup, generation: Generation) -> tuple[str, ...]:
         "  FOR create NONE;",
         "DEFINE FIELD cognito_username ON user TYPE string;",
     )
-    if setup.token == "access":
+    if setup.reads == "access":
         return table
     return (
         *table,
@@ -132,7 +144,7 @@ def _table(setup: Setup, generation: Generation) -> tuple[str, ...]:
 
 def _owner(setup: Setup, generation: Generation) -> tuple[str, ...]:
     """Say whose row it is; the email is compared again so that no one can change theirs to another's."""
-    email = ("email = $token.email",) if setup.token == "id" else ()
+    email = ("email = $token.email",) if setup.reads == "id" else ()
     if generation != "1.x":
         return (f"$access = {text(setup.access or '')}", "id = $auth", *email)
     own = email or ('id = type::thing("user", $token.sub)',)
@@ -141,7 +153,7 @@ def _owner(setup: Setup, generation: Generation) -> tuple[str, ...]:
 
 def _fields(setup: Setup) -> dict[str, str]:
     """Map the record's fields to the claims that fill them at each sign-in."""
-    if setup.token == "access":
+    if setup.reads == "access":
         return {"cognito_username": "$token.username"}
     return {"email": "$token.email", "cognito_username": '$token["cognito:username"]'}
 
@@ -161,5 +173,7 @@ def _present(claim: str, code: str, reason: str) -> Check:
 def _escaped(value: str, quote: str) -> str:
     """Escape a value, or refuse it: an empty name means nothing, a control character may mean anything."""
     if not value or not value.replace("\n", "").isprintable():
-        raise Refused("setup-value", "a name or value of the set-up script has to be printable text")
+        raise Refused(
+            "setup-value", "a name or value of the set-up script has to be printable text"
+        )
     return value.replace("\\", "\\\\").replace(quote, f"\\{quote}")

@@ -1,0 +1,226 @@
+"""The tokens that Cognito issues when no trigger has its say, and the event that asks for them."""
+
+import json
+from typing import Annotated, Any, Literal, NamedTuple
+from uuid import NAMESPACE_URL, uuid5
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails, from_json
+
+from cognito_claims.contract.errors import ContractError, Finding
+
+V1_DETAILS = "claimsOverrideDetails"
+V2_DETAILS = "claimsAndScopeOverrideDetails"
+GROUP_CLAIMS = ("cognito:groups", "cognito:roles", "cognito:preferred_role")
+
+_LIFETIME_SECONDS = 3600
+_SCOPE_WITHOUT_OAUTH = "aws.cognito.signin.user.admin"
+_VERIFIED_FLAGS = ("email_verified", "phone_number_verified")
+
+
+class Tokens(NamedTuple):
+    """The payloads that Cognito would sign; a machine has no ID token."""
+
+    id_token: dict[str, Any] | None
+    access_token: dict[str, Any] | None
+
+
+def _or_empty(value: object) -> object:
+    return value or {}
+
+
+def _first(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    items: list[object] = value
+    return items[0] if items else None
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, strict=True, alias_generator=to_camel, hide_input_in_errors=True
+    )
+
+
+class GroupConfiguration(_Wire):
+    """A user's groups and roles, in a request as in `groupOverrideDetails`."""
+
+    groups_to_override: list[str] | None = None
+    iam_roles_to_override: list[str] | None = None
+    preferred_role: Annotated[str | None, BeforeValidator(_first)] = None
+
+    def claims(self) -> dict[str, Any]:
+        """Nothing at all without a group: roles come from groups, and go with them."""
+        if not self.groups_to_override:
+            return {}
+        values = (self.groups_to_override, self.iam_roles_to_override, self.preferred_role)
+        pairs = zip(GROUP_CLAIMS, values, strict=True)
+        return {
+            name: value.copy() if isinstance(value, list) else value for name, value in pairs if value
+        }
+
+
+class _CallerContext(_Wire):
+    client_id: str = Field(min_length=1)
+
+
+class _Request(_Wire):
+    user_attributes: Annotated[dict[str, str], BeforeValidator(_or_empty)] = Field(
+        default_factory=dict[str, str]
+    )
+    group_configuration: Annotated[GroupConfiguration, BeforeValidator(_or_empty)] = (
+        GroupConfiguration()
+    )
+    scopes: list[str] | None = None
+
+
+class Event(_Wire):
+    """A pre token generation event, as tolerant as the wire and AWS's own samples demand."""
+
+    version: Literal["1", "2", "3"]
+    trigger_source: str = Field(pattern="^TokenGeneration_")
+    region: str = Field(min_length=1)
+    user_pool_id: str = Field(min_length=1)
+    user_name: str | None = None
+    caller_context: _CallerContext
+    request: _Request
+    response: Any = None
+
+    @property
+    def is_v1(self) -> bool:
+        """Not `version` alone: some published V2 samples say "1"."""
+        has_v2_key = isinstance(self.response, dict) and V2_DETAILS in self.response
+        return self.version == "1" and self.request.scopes is None and not has_v2_key
+
+    @property
+    def is_for_machine(self) -> bool:
+        """True for client credentials: there is no user, and so no ID token."""
+        return self.trigger_source == "TokenGeneration_ClientCredentials"
+
+    @property
+    def client_id(self) -> str:
+        """The app client that asked for the tokens."""
+        return self.caller_context.client_id
+
+    @property
+    def scopes(self) -> list[str]:
+        """What the access token carries; a user who came without OAuth has one scope."""
+        if self.request.scopes is not None:
+            return self.request.scopes
+        return [] if self.is_for_machine else [_SCOPE_WITHOUT_OAUTH]
+
+
+def read_event(event: object) -> Event:
+    """Parse an event, or raise a `ContractError` that says where it isn't one."""
+    try:
+        parsed = Event.model_validate(event)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        raise ContractError(tuple(map(_finding, details))) from None
+    if findings := _inconsistencies(parsed):
+        raise ContractError(findings)
+    return parsed
+
+
+def default_tokens(
+    event: Event, *, groups: GroupConfiguration, scopes: list[str], now: int
+) -> Tokens:
+    """Make both payloads; ids follow from the event, so that tokens of one event compare equal."""
+    times = {"auth_time": now, "iat": now, "exp": now + _LIFETIME_SECONDS}
+    scope = {"scope": " ".join(scopes)} if scopes else {}
+    if event.is_for_machine:
+        return Tokens(id_token=None, access_token=_machine_token(event) | times | scope)
+    return Tokens(
+        id_token=_id_token(event) | groups.claims() | times,
+        access_token=_user_access_token(event)
+        | {name: value for name, value in groups.claims().items() if name == "cognito:groups"}
+        | times
+        | scope,
+    )
+
+
+def _id_token(event: Event) -> dict[str, Any]:
+    attributes = {
+        name: _attribute_claim(name, value)
+        for name, value in event.request.user_attributes.items()
+        if not name.startswith("cognito:")
+    }
+    return attributes | _shared_claims(event, "id") | {
+        "aud": event.client_id,
+        "cognito:username": event.user_name,
+    }
+
+
+def _user_access_token(event: Event) -> dict[str, Any]:
+    return _shared_claims(event, "access") | {
+        "client_id": event.client_id,
+        "username": event.user_name,
+        "version": 2,
+    }
+
+
+def _machine_token(event: Event) -> dict[str, Any]:
+    return {
+        "sub": event.client_id,
+        "client_id": event.client_id,
+        "token_use": "access",
+        "iss": _issuer(event),
+        "jti": _id_of(event, "jti of the access token"),
+        "version": 2,
+    }
+
+
+def _shared_claims(event: Event, token_use: str) -> dict[str, Any]:
+    return {
+        "sub": event.request.user_attributes["sub"],
+        "iss": _issuer(event),
+        "event_id": _id_of(event, "event_id"),
+        "origin_jti": _id_of(event, "origin_jti"),
+        "jti": _id_of(event, f"jti of the {token_use} token"),
+        "token_use": token_use,
+    }
+
+
+def _issuer(event: Event) -> str:
+    return f"https://cognito-idp.{event.region}.amazonaws.com/{event.user_pool_id}"
+
+
+def _id_of(event: Event, purpose: str) -> str:
+    facts = json.dumps(event.model_dump(exclude={"response"}), sort_keys=True)
+    return str(uuid5(NAMESPACE_URL, f"{purpose} {facts}"))
+
+
+def _attribute_claim(name: str, value: str) -> Any:
+    if name in _VERIFIED_FLAGS:
+        return value.lower() == "true"
+    return _identities(value) if name == "identities" else value
+
+
+def _identities(text: str) -> Any:
+    try:
+        parsed = from_json(text, allow_inf_nan=False)
+    except ValueError:
+        return text
+    return parsed if isinstance(parsed, list) else text
+
+
+def _finding(error: ErrorDetails) -> Finding:
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in error["loc"])
+    path = "event" + "".join(steps)
+    return Finding("event", path, f"not a pre token generation event: {error['msg']}")
+
+
+def _inconsistencies(event: Event) -> tuple[Finding, ...]:
+    if event.is_for_machine:
+        message = "client credentials come with version 3 only"
+        return (Finding("event", "event.version", message),) if event.is_v1 else ()
+    needed = {
+        "event.userName": event.user_name,
+        "event.request.userAttributes.sub": event.request.user_attributes.get("sub"),
+    }
+    return tuple(
+        Finding("event", path, "is missing: only client credentials come without a user")
+        for path, value in needed.items()
+        if not value
+    )

@@ -1,0 +1,123 @@
+"""All of the waiting: how long an event may take, and plugins asked side by side until then."""
+
+import sys
+from collections.abc import Mapping
+from threading import Thread
+from time import monotonic, process_time
+from typing import Any, NamedTuple
+
+from cognito_claims.claims import Claims, TokenClaims
+from cognito_claims.errors import (
+    CognitoClaimsError,
+    PluginFailedError,
+    PluginResultError,
+    PluginTimeoutError,
+    TokenDenied,
+)
+from cognito_claims.events import PreTokenGenerationEvent
+from cognito_claims.registry import Marked
+
+_process_started = (
+    monotonic() - process_time()
+)  # nearly: so far, a cold start does nothing but import
+_AHEAD_S = 1.0
+_MARGIN_S = 0.1
+
+
+class Patience:
+    """How long an event may take: the first one shares Cognito's five seconds with the cold start."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._ready = monotonic()
+        self._cold = "awslambdaric" in sys.modules
+
+    def deadline(self, context: Any) -> float:
+        """Give the moment, on the monotonic clock, at which this invocation must answer."""
+        now = monotonic()
+        seconds = self._seconds
+        # After a pause, Lambda had initialised ahead (provisioned concurrency, SnapStart), and nobody waited.
+        if self._cold and now - self._ready < _AHEAD_S:
+            seconds -= self._ready - _process_started
+        self._cold = False
+        if context is not None:
+            seconds = min(seconds, context.get_remaining_time_in_millis() / 1000 - _MARGIN_S)
+        return now + seconds
+
+
+class Outcome(NamedTuple):
+    """What came of asking one plugin: claims, or why there are none."""
+
+    plugin: Marked
+    milliseconds: float
+    claims: Claims | None = None
+    error: CognitoClaimsError | None = None
+
+
+def ask(
+    plugins: Mapping[str, Marked], event: PreTokenGenerationEvent, deadline: float
+) -> dict[str, Outcome]:
+    """Ask all plugins side by side; whoever has not answered at the deadline has timed out."""
+    outcomes: dict[str, Outcome] = {}
+    began = monotonic()
+    threads: list[Thread] = []
+    for name, plugin in plugins.items():
+        if not plugin.is_pure:
+            thread = Thread(target=_ask, args=(name, plugin, event, began, outcomes), daemon=True)
+            thread.start()
+            threads.append(thread)
+    for name, plugin in plugins.items():
+        if plugin.is_pure:
+            _ask(name, plugin, event, began, outcomes)
+    for thread in threads:
+        thread.join(max(0.0, deadline - monotonic()))
+    late = _since(began)
+    return {
+        name: outcomes.get(name) or Outcome(plugin, late, error=PluginTimeoutError(name))
+        for name, plugin in plugins.items()
+    }
+
+
+def _ask(
+    name: str,
+    plugin: Marked,
+    event: PreTokenGenerationEvent,
+    began: float,
+    outcomes: dict[str, Outcome],
+) -> None:
+    claims: Claims | None = None
+    error: CognitoClaimsError | None
+    try:
+        claims = plugin(event)
+    except TokenDenied as denial:
+        error = denial
+    except BaseException as raised:  # SystemExit too would take the answer along
+        error = PluginFailedError(name, type(raised).__name__, place_of(raised))
+    else:
+        error = _result_error(name, claims)
+    outcomes[name] = Outcome(plugin, _since(began), claims if error is None else None, error)
+
+
+def _result_error(name: str, answer: Any) -> PluginResultError | None:
+    if not isinstance(answer, Claims):
+        return PluginResultError(name, type(answer).__name__)
+    wanted: tuple[Any, ...] = (answer.id_token, answer.access_token)
+    for token in wanted:
+        if not isinstance(token, TokenClaims):
+            return PluginResultError(name, f"Claims of {type(token).__name__}")
+    return None
+
+
+def _since(began: float) -> float:
+    return round((monotonic() - began) * 1000, 3)
+
+
+def place_of(error: BaseException) -> str:
+    """Say where it was raised; an exception's text is never logged, for it may hold a secret."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "an unknown place"
+    code = trace.tb_frame.f_code
+    return f"{code.co_filename}:{trace.tb_lineno} in {code.co_name}"

@@ -1,0 +1,1 @@
+"""Lambda entry points, one assignment each, configured by the environment alone."""

@@ -1,0 +1,7 @@
+"""The pre token generation trigger: set `Handler` to `cognito_claims.functions.pre_token_generation.handler`."""
+
+import os
+
+from cognito_claims.handlers import pre_token_generation_from_env
+
+handler = pre_token_generation_from_env(os.environ)

@@ -1,0 +1,1 @@
+"""The ready-made plugins, one module each; none is imported here."""

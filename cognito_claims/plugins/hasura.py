@@ -1,0 +1,130 @@
+"""Hasura's session variables in one claim, in the form that both v2 and v3 accept.
+
+That form (Hasura: "Authentication using JWT"): lower-case names, each allowed role once, the default role among
+them, and every other value a string.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Set
+from types import MappingProxyType
+from typing import Literal, Self
+
+from cognito_claims.claims import Claims, Token
+from cognito_claims.errors import Problem, SettingsError, TokenDenied
+from cognito_claims.events import PreTokenGenerationEvent, User
+from cognito_claims.settings import read
+
+_PREFIX = "x-hasura-"
+_RESERVED = frozenset(
+    f"{_PREFIX}{name}" for name in ("allowed-roles", "default-role", "role", "user-id")
+)
+_GROUPS = "cognito:groups"
+_NO_PAIRS: Mapping[str, str] = MappingProxyType({})
+
+
+class HasuraClaims:
+    """Add Hasura's claims namespace for every user; a machine token gets none.
+
+    Every user has `default_role` and `allowed_roles` (when not given, the default role alone). A group gives the
+    role that `group_roles` names for it, and a group that is not named gives none, whatever it is called. A session variable
+    takes a user attribute, or (`cognito:groups`) the groups as a Postgres array literal; a user who lacks the attribute, or whose
+    email or phone number is not verified, gets no such variable, which Hasura's permissions then refuse.
+
+    Raises `TokenDenied` for a user without the attribute of `x-hasura-user-id`.
+    """
+
+    pure = True
+
+    def __init__(
+        self,
+        *,
+        claims_namespace: str = "https://hasura.io/jwt/claims",
+        claims_format: Literal["stringified_json", "json"] = "stringified_json",
+        default_role: str = "user",
+        allowed_roles: tuple[str, ...] | None = None,
+        group_roles: Mapping[str, str] = _NO_PAIRS,
+        session_variables: Mapping[str, str] = _NO_PAIRS,
+        user_id_attribute: str = "sub",
+        tokens: Set[Token] = frozenset(("id",)),
+    ) -> None:
+        self._claims_namespace = claims_namespace
+        self._stringified = claims_format == "stringified_json"
+        self._default_role = default_role
+        self._allowed_roles = (default_role,) if allowed_roles is None else allowed_roles
+        self._group_roles = dict(group_roles)
+        self._session_variables = {name.lower(): path for name, path in session_variables.items()}
+        self._user_id_attribute = user_id_attribute
+        self._tokens = frozenset(tokens)
+        problems = (
+            *self._problems(claims_format),
+            *_variable_problems(session_variables),
+        )
+        if problems:
+            raise SettingsError(problems)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], /) -> Self:
+        """Read the `HASURA_*` variables, or raise `SettingsError` with every problem."""
+        return read(cls, "HASURA", environ, others=("HASURA_ON_ERROR",), foreign=("HASURA_SYNC_",))
+
+    def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
+        """Give this user's session variables."""
+        if event.user is None:
+            return Claims()
+        variables = self._variables(event.user, event.groups)
+        value = json.dumps(variables, separators=(",", ":")) if self._stringified else variables
+        return Claims.adding({self._claims_namespace: value}, to=self._tokens)
+
+    def _variables(self, user: User, groups: tuple[str, ...]) -> dict[str, str | list[str]]:
+        user_id = user.verified(self._user_id_attribute)
+        if not user_id:
+            raise TokenDenied(f"This account has no usable {self._user_id_attribute}.")
+        given = (self._group_roles[group] for group in groups if group in self._group_roles)
+        variables: dict[str, str | list[str]] = {
+            "x-hasura-allowed-roles": list(dict.fromkeys((*self._allowed_roles, *given))),
+            "x-hasura-default-role": self._default_role,
+            "x-hasura-user-id": user_id,
+        }
+        for name, attribute in self._session_variables.items():
+            value = _array(groups) if attribute == _GROUPS else user.verified(attribute)
+            if value is not None:
+                variables[name] = value
+        return variables
+
+    def _problems(self, claims_format: str) -> Iterator[Problem]:
+        for setting in ("claims_namespace", "default_role", "user_id_attribute"):
+            if not getattr(self, f"_{setting}"):
+                yield Problem(setting, "cannot be empty")
+        if claims_format not in ("stringified_json", "json"):
+            yield Problem("claims_format", "expected one of stringified_json, json")
+        if self._default_role not in self._allowed_roles:
+            yield Problem("allowed_roles", "must include the default role")
+        if "" in self._allowed_roles:
+            yield Problem("allowed_roles", "a role cannot be empty")
+        if not all((*self._group_roles, *self._group_roles.values())):
+            yield Problem("group_roles", "a group or role cannot be empty")
+        if not self._tokens or not self._tokens <= {"id", "access"}:
+            yield Problem("tokens", "expected one or both of id, access")
+
+
+def _variable_problems(session_variables: Mapping[str, str]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for position, (name, attribute) in enumerate(session_variables.items(), 1):
+        variable = name.lower()
+        if not variable.startswith(_PREFIX) or variable == _PREFIX:
+            problem = "expected a name that starts with x-hasura-"
+        elif variable in _RESERVED:
+            problem = f"{variable} has its own setting"
+        elif variable in seen:
+            problem = "its name stands twice"
+        elif not attribute:
+            problem = "expected a user attribute"
+        else:
+            seen.add(variable)
+            continue
+        yield Problem("session_variables", f"entry {position}: {problem}")
+
+
+def _array(groups: tuple[str, ...]) -> str:
+    quoted = (group.replace("\\", "\\\\").replace('"', '\\"') for group in groups)
+    return "{" + ",".join(f'"{group}"' for group in quoted) + "}"

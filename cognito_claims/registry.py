@@ -1,0 +1,180 @@
+"""What a plugin is, and `load`: the plugins that an environment names, made from its settings.
+
+Only what is named is imported, and installed entry points are searched only for a name that is neither built in
+nor given as `name=import.path:factory`: the search costs as much as the Lambda runtime itself.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+
+from cognito_claims.claims import Claims
+from cognito_claims.errors import Problem, SettingsError
+from cognito_claims.events import PreTokenGenerationEvent
+from cognito_claims.settings import read, suggestion
+
+OnError: TypeAlias = Literal["deny", "omit"]
+
+BUILT_IN = {
+    "hasura": "cognito_claims.plugins.hasura:HasuraClaims.from_env",
+    "surrealdb": "cognito_claims.plugins.surrealdb:SurrealDBClaims.from_env",
+}
+_PLUGINS = "COGNITO_CLAIMS_PLUGINS"
+_LONGEST_DEADLINE_MS = 5000  # what Cognito waits
+
+
+class Plugin(Protocol):
+    """Anything that can be called with an event and gives `Claims`: a function, a lambda, an object."""
+
+    def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
+        """Say what this event's tokens should hold; raise `TokenDenied` to refuse the sign-in."""
+        ...
+
+
+class PluginFactory(Protocol):
+    """Makes a plugin from the environment, once, at cold start; raises `SettingsError` for what is wrong there."""
+
+    def __call__(self, environ: Mapping[str, str], /) -> Plugin:
+        """Read the plugin's own variables."""
+        ...
+
+
+class Marked(NamedTuple):
+    """A plugin and how the handler treats it; made by `optional` and `pure`, itself a plugin."""
+
+    plugin: Plugin
+    on_error: OnError
+    is_pure: bool
+
+    def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
+        """Ask the plugin."""
+        return self.plugin(event)
+
+
+def optional(plugin: Plugin) -> Marked:
+    """Let tokens go out without this plugin's claims when it fails; its `TokenDenied` still refuses."""
+    return mark(plugin)._replace(on_error="omit")
+
+
+def pure(plugin: Plugin) -> Marked:
+    """Promise that the plugin does no I/O and answers at once, so that it needs no thread of its own."""
+    return mark(plugin)._replace(is_pure=True)
+
+
+def mark(plugin: Plugin) -> Marked:
+    """Give the plugin with its marks: `deny`, and not pure unless its own `pure` attribute says so."""
+    if isinstance(plugin, Marked):
+        return plugin
+    return Marked(plugin, "deny", getattr(plugin, "pure", False) is True)
+
+
+class Configuration(NamedTuple):
+    """What an environment asks for; `plugins` is in the order in which they are named."""
+
+    plugins: Mapping[str, Marked]
+    deadline_ms: int
+
+
+def load(environ: Mapping[str, str]) -> Configuration:
+    """Make every plugin that `COGNITO_CLAIMS_PLUGINS` names.
+
+    Raises `SettingsError` with every problem of every plugin. What a foreign module or factory raises besides
+    `ImportError` and `SettingsError` comes out as it is.
+    """
+    problems: list[Problem] = []
+    core = _Core(plugins=())
+    try:
+        core = read(_core, "COGNITO_CLAIMS", environ)
+    except SettingsError as error:
+        problems += error.problems
+        core = core._replace(plugins=_legible_entries(environ))
+    plugins: dict[str, Marked] = {}
+    for position, entry in enumerate(core.plugins, 1):
+        name, colon, path = (part.strip() for part in entry.partition("="))
+        try:
+            if name in plugins:
+                raise _entry_error(position, "its name stands twice")
+            factory = _imported(position, path) if colon else _named(position, name)
+            plugins[name] = _with_policy(name, factory, environ, core.on_error)
+        except SettingsError as error:
+            problems += error.problems
+    if problems:
+        raise SettingsError(tuple(problems))
+    return Configuration(plugins, core.deadline_ms)
+
+
+class _Core(NamedTuple):
+    plugins: tuple[str, ...]
+    on_error: OnError = "deny"
+    deadline_ms: int = 4000
+
+
+def _core(
+    *, plugins: tuple[str, ...], on_error: OnError = "deny", deadline_ms: int = 4000
+) -> _Core:
+    if not 1 <= deadline_ms <= _LONGEST_DEADLINE_MS:
+        raise SettingsError(
+            (Problem("deadline_ms", f"expected 1 to {_LONGEST_DEADLINE_MS} milliseconds"),)
+        )
+    return _Core(plugins, on_error, deadline_ms)
+
+
+def _legible_entries(environ: Mapping[str, str]) -> tuple[str, ...]:
+    entries = (entry.strip() for entry in environ.get(_PLUGINS, "").split(","))
+    return tuple(entry for entry in entries if entry not in ("", "none"))
+
+
+def _with_policy(
+    name: str, factory: PluginFactory, environ: Mapping[str, str], default: OnError
+) -> Marked:
+    variable = f"{name.upper().replace('-', '_')}_ON_ERROR"
+    policy = environ.get(variable, "").strip()
+    problems = (
+        () if policy in ("", "deny", "omit") else (Problem(variable, "expected one of deny, omit"),)
+    )
+    try:
+        plugin = mark(factory(environ))
+    except SettingsError as error:
+        raise SettingsError((*error.problems, *problems)) from None
+    if problems:
+        raise SettingsError(problems)
+    if policy == "deny":
+        return plugin._replace(on_error="deny")
+    return optional(plugin) if "omit" in (policy, default) else plugin
+
+
+def _named(position: int, name: str) -> PluginFactory:
+    if name in BUILT_IN:
+        return _imported(position, BUILT_IN[name])
+    installed = import_module("cognito_claims.installed")
+    factory: PluginFactory | None = installed.factory(name)
+    if factory is not None:
+        return factory
+    known = (*BUILT_IN, *installed.names())
+    raise _entry_error(
+        position,
+        f"neither a known plugin nor name=import.path:factory{suggestion(name, known)}",
+    )
+
+
+def _imported(position: int, path: str) -> PluginFactory:
+    module_name, colon, attributes = path.partition(":")
+    if not (colon and module_name and attributes):
+        raise _entry_error(position, "expected name=import.path:factory")
+    try:
+        found: Any = import_module(module_name)
+    except ImportError as error:
+        # The name of the module asked for is a setting's value; that of another is the code's own.
+        inner = error.name or ""
+        missing = "" if module_name.startswith(inner) else f": it needs {inner}"
+        raise _entry_error(position, f"its module cannot be imported{missing}") from None
+    for attribute in attributes.split("."):
+        found = getattr(found, attribute, None)
+    factory: PluginFactory | None = found
+    if not callable(factory):
+        raise _entry_error(position, "its module has no such factory")
+    return factory
+
+
+def _entry_error(position: int, problem: str) -> SettingsError:
+    return SettingsError((Problem(_PLUGINS, f"entry {position}: {problem}"),))

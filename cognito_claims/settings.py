@@ -1,0 +1,147 @@
+"""`read`: a plugin's settings from an environment mapping, every problem at once, never a value in a message."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from types import NoneType
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from cognito_claims.errors import Problem, SettingsError
+
+_T = TypeVar("_T")
+_NONE = "none"
+
+
+def read(
+    factory: Callable[..., _T],
+    prefix: str,
+    environ: Mapping[str, str],
+    *,
+    foreign: tuple[str, ...] = (),
+    others: tuple[str, ...] = (),
+) -> _T:
+    """Call the factory with what `PREFIX_FIELD` variables say of its keyword-only parameters.
+
+    A parameter's annotation says how its text is read: `str`, `int`, `bool`, a `Literal`, a comma list
+    (`tuple[str, ...]`), a set of a `Literal`'s choices, or pairs (`Mapping[str, str]`, as in `a=b,c=d`). An empty
+    variable is an unset one; `none` is an explicit nothing. The factory itself may raise `SettingsError` with
+    its parameters' names. `others` are variables of the prefix that somebody else reads, `foreign` longer
+    prefixes that are somebody else's.
+
+    Raises `SettingsError` with every problem, an unknown variable of this prefix included.
+    """
+    made_by: Any = factory
+    signature = made_by.__init__ if isinstance(factory, type) else made_by
+    defaults: Mapping[str, Any] = signature.__kwdefaults__ or {}
+    kinds = {name: kind for name, kind in signature.__annotations__.items() if name != "return"}
+    variables = {field: f"{prefix}_{field.upper()}" for field in kinds}
+    problems = list(_unknown(prefix, environ, {*variables.values(), *others}, foreign))
+    values: dict[str, Any] = {}
+    for field, kind in kinds.items():
+        text = environ.get(variables[field], "").strip()
+        try:
+            values[field] = _parse(text, kind) if text else defaults[field]
+        except KeyError:
+            problems.append(Problem(variables[field], "required"))
+        except ValueError as error:
+            problems.append(Problem(variables[field], str(error)))
+    # With a placeholder for what is missing, the factory's own checks are reported in the same run.
+    complete = {field: values.get(field, defaults.get(field, "missing")) for field in kinds}
+    try:
+        made = factory(**complete)
+    except SettingsError as error:
+        problems += [Problem(variables[p.setting], p.message) for p in error.problems]
+    else:
+        if not problems:
+            return made
+    raise SettingsError(tuple(problems))
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Give the known name that a typing error may have turned into this one."""
+    ranked = sorted((_distance(name, candidate), candidate) for candidate in known)
+    if ranked and ranked[0][0] <= max(1, len(name) // 3):
+        return ranked[0][1]
+    return None
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Give the end of an error message: the nearest known name, if one is near."""
+    near = nearest(name, known)
+    return f"; did you mean {near}?" if near else ""
+
+
+def _unknown(
+    prefix: str, environ: Mapping[str, str], known: Set[str], foreign: tuple[str, ...]
+) -> Iterator[Problem]:
+    for name in sorted(environ):
+        if name.startswith(f"{prefix}_") and name not in known and not name.startswith(foreign):
+            yield Problem(name, f"unknown setting{suggestion(name, known)}")
+
+
+def _parse(text: str, kind: Any) -> Any:
+    if NoneType in get_args(kind):
+        if text == _NONE:
+            return None
+        kind = get_args(kind)[0]
+    if get_origin(kind) in (tuple, Set, Mapping):
+        return _parse_many(text, kind)
+    if text == _NONE:
+        raise ValueError("cannot be none")
+    if get_origin(kind) is Literal:
+        return _choice(text, get_args(kind))
+    if kind is bool:
+        return _choice(text, ("true", "false")) == "true"
+    return _whole_number(text) if kind is int else text
+
+
+def _parse_many(text: str, kind: Any) -> Any:
+    if get_origin(kind) is Mapping:
+        return _pairs(text)
+    if get_origin(kind) is tuple:
+        return _entries(text)
+    return frozenset(_choice(entry, get_args(get_args(kind)[0])) for entry in _entries(text))
+
+
+def _entries(text: str) -> tuple[str, ...]:
+    if text == _NONE:
+        return ()
+    entries = tuple(entry.strip() for entry in text.split(","))
+    if "" in entries:
+        raise ValueError(f"entry {entries.index('') + 1} of the comma list is empty")
+    return entries
+
+
+def _pairs(text: str) -> Mapping[str, str]:
+    pairs: dict[str, str] = {}
+    for position, entry in enumerate(_entries(text), 1):
+        name, *rest = (part.strip() for part in entry.split("="))
+        if len(rest) != 1 or not name or not rest[0]:
+            raise ValueError(f"entry {position}: expected name=value")
+        if name in pairs:
+            raise ValueError(f"entry {position}: its name stands twice")
+        pairs[name] = rest[0]
+    return pairs
+
+
+def _choice(text: str, choices: tuple[str, ...]) -> str:
+    if text not in choices:
+        raise ValueError(f"expected one of {', '.join(choices)}")
+    return text
+
+
+def _whole_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("expected a whole number")
+    return int(text)
+
+
+def _distance(one: str, other: str) -> int:
+    """Count the letters to change (Levenshtein); difflib would cost every cold start an import."""
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        diagonal, row[0] = row[0], i
+        for j, wanted in enumerate(other, 1):
+            diagonal, row[j] = (
+                row[j],
+                min(row[j] + 1, row[j - 1] + 1, diagonal + (letter != wanted)),
+            )
+    return row[-1]
