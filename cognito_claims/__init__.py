@@ -13,6 +13,7 @@ from cognito_claims.errors import (
     SettingsError,
     SignInError,
     TokenDenied,
+    UnexpectedError,
     UnsupportedClaimError,
 )
 from cognito_claims.events import PreTokenGenerationEvent, TriggerVersion, User, UserEvent
@@ -43,6 +44,7 @@ __all__ = [
     "TokenClaims",
     "TokenDenied",
     "TriggerVersion",
+    "UnexpectedError",
     "UnsupportedClaimError",
     "User",
     "UserEvent",

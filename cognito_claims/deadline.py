@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from threading import Thread
 from time import monotonic, process_time
-from typing import Any, NamedTuple
+from typing import Any
 
 from cognito_claims.claims import Claims, TokenClaims
 from cognito_claims.errors import (
@@ -45,13 +45,18 @@ class Patience:
         return now + seconds
 
 
-class Outcome(NamedTuple):
+class Outcome:
     """What came of asking one plugin: claims, or why there are none."""
 
-    plugin: Marked
-    milliseconds: float
-    claims: Claims | None = None
-    error: CognitoClaimsError | None = None
+    __slots__ = ("claims", "error", "milliseconds", "plugin")
+
+    def __init__(
+        self, plugin: Marked, milliseconds: float, answer: Claims | CognitoClaimsError
+    ) -> None:
+        self.plugin = plugin
+        self.milliseconds = milliseconds
+        self.claims = answer if isinstance(answer, Claims) else None
+        self.error = None if isinstance(answer, Claims) else answer
 
 
 def ask(
@@ -73,7 +78,7 @@ def ask(
         thread.join(max(0.0, deadline - monotonic()))
     late = _since(began)
     return {
-        name: outcomes.get(name) or Outcome(plugin, late, error=PluginTimeoutError(name))
+        name: outcomes.get(name) or Outcome(plugin, late, PluginTimeoutError(name))
         for name, plugin in plugins.items()
     }
 
@@ -85,17 +90,16 @@ def _ask(
     began: float,
     outcomes: dict[str, Outcome],
 ) -> None:
-    claims: Claims | None = None
-    error: CognitoClaimsError | None
+    answer: Claims | CognitoClaimsError
     try:
-        claims = plugin(event)
+        answer = plugin(event)
     except TokenDenied as denial:
-        error = denial
+        answer = denial
     except BaseException as raised:  # SystemExit too would take the answer along
-        error = PluginFailedError(name, type(raised).__name__, place_of(raised))
+        answer = PluginFailedError(name, type(raised).__name__, place_of(raised))
     else:
-        error = _result_error(name, claims)
-    outcomes[name] = Outcome(plugin, _since(began), claims if error is None else None, error)
+        answer = _result_error(name, answer) or answer
+    outcomes[name] = Outcome(plugin, _since(began), answer)
 
 
 def _result_error(name: str, answer: Any) -> PluginResultError | None:

@@ -109,6 +109,17 @@ class PluginTimeoutError(CognitoClaimsError):
         super().__init__(f"plugin {plugin}: no answer before the deadline")
 
 
+class UnexpectedError(CognitoClaimsError):
+    """Something else went wrong, a malformed `Claims` most likely; told by class and place only."""
+
+    code = "unexpected"
+
+    def __init__(self, raised: str, place: str) -> None:
+        self.raised = raised
+        self.place = place
+        super().__init__(f"{raised} at {place}")
+
+
 class TokenDenied(CognitoClaimsError):  # noqa: N818  (a decision, not a fault)
     """A plugin refuses the sign-in, whatever its policy; Cognito shows `reason` to the person signing in."""
 

@@ -11,9 +11,15 @@ from typing import Any, TypeAlias
 
 from cognito_claims.claims import Claims, TokenClaims, merge
 from cognito_claims.deadline import Outcome, Patience, ask, place_of
-from cognito_claims.errors import CognitoClaimsError, SettingsError, SignInError, TokenDenied
+from cognito_claims.errors import (
+    CognitoClaimsError,
+    SettingsError,
+    SignInError,
+    TokenDenied,
+    UnexpectedError,
+)
 from cognito_claims.events import PreTokenGenerationEvent
-from cognito_claims.registry import Plugin, load, mark
+from cognito_claims.registry import Marked, Plugin, load, mark
 from cognito_claims.response import render
 
 Handler: TypeAlias = Callable[[Any, Any], dict[str, Any]]
@@ -32,27 +38,13 @@ def pre_token_generation(*, deadline_ms: int = 4000, **plugins: Plugin) -> Handl
     patience = Patience(deadline_ms / 1000)
 
     def handler(event: Any, context: Any = None) -> dict[str, Any]:
-        deadline = patience.deadline(context)
-        decision = _Decision()
-        response: dict[str, Any] = {}
-        refusal: CognitoClaimsError | None = None
-        try:
-            decision.event = PreTokenGenerationEvent.from_json(event)
-            decision.outcomes = ask(marked, decision.event, deadline)
-            decision.claims = merge(_accepted(decision.outcomes))
-            response = render(decision.claims, decision.event)
-        except TokenDenied as error:
-            refusal = TokenDenied(error.reason)
-        except CognitoClaimsError as error:
-            _log.error("sign-in refused: %s [%s]", error, error.code)
-            refusal = SignInError(error.code)
-        except Exception as error:  # (whatever it is, its text must not reach Cognito)
-            _log.error("sign-in refused: %s at %s", type(error).__name__, place_of(error))
-            refusal = SignInError("internal")
-        decision.log(refusal)
-        if refusal is not None:
-            raise refusal
-        return {**event, "response": response}
+        decision = decide(event, marked, patience.deadline(context))
+        _log_decision(decision)
+        if isinstance(decision.error, TokenDenied):
+            raise TokenDenied(decision.error.reason)
+        if decision.error is not None:
+            raise SignInError(decision.error.code)
+        return {**event, "response": decision.response}
 
     return handler
 
@@ -76,45 +68,72 @@ def pre_token_generation_from_env(environ: Mapping[str, str]) -> Handler:
     raise SignInError(code)
 
 
-def _accepted(outcomes: Mapping[str, Outcome]) -> dict[str, Claims]:
-    """Apply the policies: a refusal first, then a failure that denies; what is omitted is logged."""
-    errors = [(o.error, o.plugin.on_error) for o in outcomes.values() if o.error is not None]
-    for error, _ in errors:
-        if isinstance(error, TokenDenied):
-            raise error
-    for error, on_error in errors:
-        if on_error == "deny":
-            raise error
-        _log.warning("claims omitted: %s [%s]", error, error.code)
-    return {name: o.claims for name, o in outcomes.items() if o.claims and o.error is None}
-
-
-class _Decision:
-    """What one invocation came to, for its record in the log: names and sizes, never a value."""
+class Decision:
+    """What one event came to: a response, or the error that refuses the sign-in."""
 
     def __init__(self) -> None:
         self.event: PreTokenGenerationEvent | None = None
-        self.outcomes: dict[str, Outcome] = {}
+        self.outcomes: Mapping[str, Outcome] = {}
         self.claims = Claims()
+        self.response: dict[str, Any] = {}
+        self.error: CognitoClaimsError | None = None
 
-    def log(self, refusal: CognitoClaimsError | None) -> None:
-        if not _log.isEnabledFor(logging.INFO):
-            return
-        outcome = "issued" if refusal is None else "refused"
-        fields: dict[str, Any] = {"outcome": outcome}
-        if isinstance(refusal, CognitoClaimsError):
-            fields["code"] = getattr(refusal, "reason_code", refusal.code)
-        if self.event is not None:
-            fields["trigger_version"] = self.event.version.name
-            fields["trigger_source"] = self.event.trigger_source
-            fields["client_id"] = self.event.client_id
-        fields["plugins"] = {name: _summary(outcome) for name, outcome in self.outcomes.items()}
-        if refusal is None:
-            fields["bytes_added"] = {
-                "id_token": _size(self.claims.id_token),
-                "access_token": _size(self.claims.access_token),
-            }
-        _log.info("pre token generation: %s", outcome, extra=fields)
+
+def decide(event: object, plugins: Mapping[str, Marked], deadline: float) -> Decision:
+    """Decide on a decoded event before the deadline (on the monotonic clock), and never raise."""
+    decision = Decision()
+    try:
+        decision.event = PreTokenGenerationEvent.from_json(event)
+        decision.outcomes = ask(plugins, decision.event, deadline)
+        decision.claims = merge(_accepted(decision.outcomes))
+        decision.response = render(decision.claims, decision.event)
+    except CognitoClaimsError as error:
+        decision.error = error
+    except Exception as error:  # whatever it is, its text must not reach Cognito
+        decision.error = UnexpectedError(type(error).__name__, place_of(error))
+    return decision
+
+
+def _accepted(outcomes: Mapping[str, Outcome]) -> dict[str, Claims]:
+    """Apply the policies: a refusal first, then a failure that denies."""
+    failures = [outcome for outcome in outcomes.values() if outcome.error is not None]
+    for outcome in failures:
+        if isinstance(outcome.error, TokenDenied):
+            raise outcome.error
+    for outcome in failures:
+        if outcome.error is not None and outcome.plugin.on_error == "deny":
+            raise outcome.error
+    return {name: o.claims for name, o in outcomes.items() if o.claims is not None}
+
+
+def _log_decision(decision: Decision) -> None:
+    """Write one INFO record of names and sizes, never a value; before it, what went wrong, as ERROR or WARNING."""
+    for outcome in decision.outcomes.values():
+        if outcome.error is not None and outcome.error is not decision.error:
+            _log.warning("no claims: %s [%s]", _told(outcome.error), outcome.error.code)
+    if decision.error is not None:
+        _log.error("sign-in refused: %s [%s]", _told(decision.error), decision.error.code)
+    if not _log.isEnabledFor(logging.INFO):
+        return
+    fields: dict[str, Any] = {"outcome": "issued" if decision.error is None else "refused"}
+    if decision.event is not None:
+        fields["trigger_version"] = decision.event.version.name
+        fields["trigger_source"] = decision.event.trigger_source
+        fields["client_id"] = decision.event.client_id
+    fields["plugins"] = {name: _summary(outcome) for name, outcome in decision.outcomes.items()}
+    if decision.error is None:
+        fields["bytes_added"] = {
+            "id_token": _size(decision.claims.id_token),
+            "access_token": _size(decision.claims.access_token),
+        }
+    else:
+        fields["code"] = decision.error.code
+    _log.info("pre token generation: %s", fields["outcome"], extra=fields)
+
+
+def _told(error: CognitoClaimsError) -> str:
+    """Give the text for the log; a refusal's is for the person who signs in, and may name them."""
+    return "denied by a plugin" if isinstance(error, TokenDenied) else str(error)
 
 
 def _summary(outcome: Outcome) -> dict[str, Any]:

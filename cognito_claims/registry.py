@@ -82,41 +82,33 @@ def load(environ: Mapping[str, str]) -> Configuration:
     `ImportError` and `SettingsError` comes out as it is.
     """
     problems: list[Problem] = []
-    core = _Core(plugins=())
     try:
-        core = read(_core, "COGNITO_CLAIMS", environ)
+        entries, on_error, deadline_ms = read(_core, "COGNITO_CLAIMS", environ)
     except SettingsError as error:
         problems += error.problems
-        core = core._replace(plugins=_legible_entries(environ))
+        entries, on_error, deadline_ms = _core(plugins=_legible_entries(environ))
     plugins: dict[str, Marked] = {}
-    for position, entry in enumerate(core.plugins, 1):
+    for position, entry in enumerate(entries, 1):
         name, colon, path = (part.strip() for part in entry.partition("="))
         try:
             if name in plugins:
                 raise _entry_error(position, "its name stands twice")
             factory = _imported(position, path) if colon else _named(position, name)
-            plugins[name] = _with_policy(name, factory, environ, core.on_error)
+            plugins[name] = _with_policy(name, factory, environ, on_error)
         except SettingsError as error:
             problems += error.problems
     if problems:
         raise SettingsError(tuple(problems))
-    return Configuration(plugins, core.deadline_ms)
-
-
-class _Core(NamedTuple):
-    plugins: tuple[str, ...]
-    on_error: OnError = "deny"
-    deadline_ms: int = 4000
+    return Configuration(plugins, deadline_ms)
 
 
 def _core(
     *, plugins: tuple[str, ...], on_error: OnError = "deny", deadline_ms: int = 4000
-) -> _Core:
+) -> tuple[tuple[str, ...], OnError, int]:
     if not 1 <= deadline_ms <= _LONGEST_DEADLINE_MS:
-        raise SettingsError(
-            (Problem("deadline_ms", f"expected 1 to {_LONGEST_DEADLINE_MS} milliseconds"),)
-        )
-    return _Core(plugins, on_error, deadline_ms)
+        problem = Problem("deadline_ms", f"expected 1 to {_LONGEST_DEADLINE_MS} milliseconds")
+        raise SettingsError((problem,))
+    return plugins, on_error, deadline_ms
 
 
 def _legible_entries(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ The shapes are those of AWS's page "Pre token generation Lambda trigger".
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
 from cognito_claims.claims import Claims, Groups, Token, TokenClaims
 from cognito_claims.errors import UnsupportedClaimError
@@ -21,12 +21,15 @@ _KEY_V2 = "claimsAndScopeOverrideDetails"
 _DEEPEST = 32
 
 
-class _Place(NamedTuple):
+class _Place:
     """Where a value stands, for the error that refuses it."""
 
-    subject: str
-    token: Token
-    version: TriggerVersion
+    __slots__ = ("subject", "token", "version")
+
+    def __init__(self, subject: str, token: Token, version: TriggerVersion) -> None:
+        self.subject = subject
+        self.token: Token = token
+        self.version = version
 
     def refused(self, problem: str) -> UnsupportedClaimError:
         return UnsupportedClaimError(self.subject, self.token, self.version.name, problem)

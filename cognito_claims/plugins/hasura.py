@@ -47,16 +47,16 @@ class HasuraClaims:
         user_id_attribute: str = "sub",
         tokens: Set[Token] = frozenset(("id",)),
     ) -> None:
-        self._claims_namespace = claims_namespace
-        self._stringified = claims_format == "stringified_json"
-        self._default_role = default_role
-        self._allowed_roles = (default_role,) if allowed_roles is None else allowed_roles
-        self._group_roles = dict(group_roles)
-        self._session_variables = {name.lower(): path for name, path in session_variables.items()}
-        self._user_id_attribute = user_id_attribute
-        self._tokens = frozenset(tokens)
+        self.claims_namespace = claims_namespace
+        self.claims_format: str = claims_format
+        self.default_role = default_role
+        self.allowed_roles = (default_role,) if allowed_roles is None else allowed_roles
+        self.group_roles = dict(group_roles)
+        self.session_variables = {name.lower(): path for name, path in session_variables.items()}
+        self.user_id_attribute = user_id_attribute
+        self.tokens = frozenset(tokens)
         problems = (
-            *self._problems(claims_format),
+            *self._problems(),
             *_variable_problems(session_variables),
         )
         if problems:
@@ -72,38 +72,42 @@ class HasuraClaims:
         if event.user is None:
             return Claims()
         variables = self._variables(event.user, event.groups)
-        value = json.dumps(variables, separators=(",", ":")) if self._stringified else variables
-        return Claims.adding({self._claims_namespace: value}, to=self._tokens)
+        value = (
+            json.dumps(variables, separators=(",", ":"))
+            if self.claims_format == "stringified_json"
+            else variables
+        )
+        return Claims.adding({self.claims_namespace: value}, to=self.tokens)
 
     def _variables(self, user: User, groups: tuple[str, ...]) -> dict[str, str | list[str]]:
-        user_id = user.verified(self._user_id_attribute)
+        user_id = user.verified(self.user_id_attribute)
         if not user_id:
-            raise TokenDenied(f"This account has no usable {self._user_id_attribute}.")
-        given = (self._group_roles[group] for group in groups if group in self._group_roles)
+            raise TokenDenied(f"This account has no usable {self.user_id_attribute}.")
+        given = (self.group_roles[group] for group in groups if group in self.group_roles)
         variables: dict[str, str | list[str]] = {
-            "x-hasura-allowed-roles": list(dict.fromkeys((*self._allowed_roles, *given))),
-            "x-hasura-default-role": self._default_role,
+            "x-hasura-allowed-roles": list(dict.fromkeys((*self.allowed_roles, *given))),
+            "x-hasura-default-role": self.default_role,
             "x-hasura-user-id": user_id,
         }
-        for name, attribute in self._session_variables.items():
+        for name, attribute in self.session_variables.items():
             value = _array(groups) if attribute == _GROUPS else user.verified(attribute)
             if value is not None:
                 variables[name] = value
         return variables
 
-    def _problems(self, claims_format: str) -> Iterator[Problem]:
+    def _problems(self) -> Iterator[Problem]:
         for setting in ("claims_namespace", "default_role", "user_id_attribute"):
-            if not getattr(self, f"_{setting}"):
+            if not getattr(self, setting):
                 yield Problem(setting, "cannot be empty")
-        if claims_format not in ("stringified_json", "json"):
+        if self.claims_format not in ("stringified_json", "json"):
             yield Problem("claims_format", "expected one of stringified_json, json")
-        if self._default_role not in self._allowed_roles:
+        if self.default_role not in self.allowed_roles:
             yield Problem("allowed_roles", "must include the default role")
-        if "" in self._allowed_roles:
+        if "" in self.allowed_roles:
             yield Problem("allowed_roles", "a role cannot be empty")
-        if not all((*self._group_roles, *self._group_roles.values())):
+        if not all((*self.group_roles, *self.group_roles.values())):
             yield Problem("group_roles", "a group or role cannot be empty")
-        if not self._tokens or not self._tokens <= {"id", "access"}:
+        if not self.tokens or not self.tokens <= {"id", "access"}:
             yield Problem("tokens", "expected one or both of id, access")
 
 

@@ -41,6 +41,9 @@ class SurrealDBClaims:
             problems.append(Problem("tokens", "expected one or both of id, access"))
         if problems:
             raise SettingsError(tuple(problems))
+        self.namespace, self.database = namespace, database
+        self.access, self.token, self.scope = access, token, scope
+        self.tokens = frozenset(tokens)
         self._claims = Claims.adding(
             {claim: name for claim, name in named.items() if name is not None},
             to=tokens,
