@@ -1,8 +1,8 @@
 """What Hasura makes of a token: the session variables in force, or a refusal with Hasura's own code.
 
 v2 follows graphql-engine 2.48, `Hasura.Server.Auth.JWT` with the `jose` library; v3 (DDN) follows
-`hasura-authn-jwt` with `jsonwebtoken`. Out of scope: the signature, and with it `key`, `jwk_url`
-and the header's `kid`, which v3 requires.
+`hasura-authn-jwt` with `jsonwebtoken`. The signature is out of scope, and with it the header's
+`kid`, which v3 requires.
 
 DDN has no codes: the nearest of v2's stand in, `access-denied` also for a default role outside the
 allowed ones. Stricter here than some DDN releases: session variables that are not strings, empty
@@ -13,46 +13,36 @@ role names, `aud` or `iss` of a wrong kind. Looser: a project with a compatibili
 import json
 import math
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Annotated, Any, Final, Literal, NamedTuple, NoReturn, Self, TypeVar
+from typing import Any, Final, Literal, NoReturn, TypeVar
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    NonNegativeInt,
-    ValidationError,
-    model_validator,
-)
-from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic import JsonValue
 
 from cognito_claims.contract.errors import Refused
 from cognito_claims.contract.json_path import (
     ALLOWED_ROLES,
     DEFAULT_ROLE,
-    STRICT,
-    ClaimsMap,
-    JsonPath,
-    JsonPointer,
-    Locations,
+    AuthConfigJwt,
+    ClaimsConfig,
+    JwtSecret,
+    Source,
     Step,
+    Steps,
     find,
-    sources,
+    misfit,
+    parse_config,
 )
 
-ROLE: Final = "x-hasura-role"
-
-_PREFIX: Final = "x-hasura-"
+_ROLE: Final = "x-hasura-role"
+_ROLE_CLAIMS: Final = frozenset({ALLOWED_ROLES, DEFAULT_ROLE})
 _SECRETS: Final = frozenset({"x-hasura-admin-secret", "x-hasura-access-key"})
-_DDN_LEEWAY: Final = 60
+_REGISTERED: Final = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
+_V2_NAMESPACE: Final = "https://hasura.io/jwt/claims"
+_V3_LEEWAY: Final = 60
 
 _Claims = dict[str, JsonValue]
 _Item = TypeVar("_Item")
-_Model = TypeVar("_Model", bound=BaseModel)
 
 
 def session(
@@ -75,39 +65,195 @@ def session(
     return judge(token, config, role, time.time() if now is None else now)
 
 
-# --- v2 ---
-
-
-class _JwtSecret(BaseModel):
-    """An unknown key is an error, and so is a namespace beside a claims map: v2 ignores both."""
-
-    model_config = STRICT
-
-    type: str | None = None
-    key: str | None = Field(default=None, repr=False)
-    jwk_url: str | None = None
-    header: dict[str, Any] | None = None
-    claims_namespace: str | None = None
-    claims_namespace_path: JsonPath | None = None
-    claims_format: Literal["json", "stringified_json"] | None = None
-    claims_map: ClaimsMap | None = None
-    audience: str | list[str] | None = None
-    issuer: str | None = None
-    allowed_skew: float | None = Field(default=None, allow_inf_nan=False)
-
-    @model_validator(mode="after")
-    def _no_contradictions(self) -> Self:
-        _at_most_one(self, "key", "jwk_url")
-        _at_most_one(self, "claims_namespace", "claims_namespace_path", "claims_map")
-        return self
-
-
-def _v2_session(token: object, config: object, header: str | None, now: float) -> dict[str, str]:
-    secret = _parsed(_JwtSecret, config)
+def _v2_session(token: JsonValue, config: object, header: str | None, now: float) -> dict[str, str]:
+    secret = parse_config(JwtSecret, config)
     claims = _claims_set(token)
-    _check_registered(claims, now, secret)
-    found = _v2_claims(secret, claims)
+    _check_registered(claims, now, abs(secret.allowed_skew or 0))
+    _check_accepted(claims, "iss", secret.issuer)
+    _check_accepted(claims, "aud", secret.audience)
+    found = _v2_claims(claims, secret)
     allowed, default = _roles(found)
-    role = header or default
-    if role not in allowed: raise
-    return {**_variables(found, without=_SECRETS), ROLE: role}
+    role = header or default  # to v2 an empty header is none
+    _check_allowed(role, allowed)
+    kept = {name: value for name, value in _variables(found).items() if name not in _SECRETS}
+    return {**kept, _ROLE: role}
+
+
+def _check_registered(claims: _Claims, now: float, skew: float) -> None:
+    for name in ("iss", "sub", "jti"):
+        if not isinstance(claims.get(name), str | None):
+            raise Refused("invalid-jwt", f"{name}: expected a string")
+    if claims.get("aud") == []:
+        raise Refused("invalid-jwt", "aud: expected an audience")
+    exp = _seconds(claims, "exp")
+    if exp is not None and exp <= now - skew:
+        raise Refused("invalid-jwt", "exp: in the past")
+    for name in ("nbf", "iat"):
+        start = _seconds(claims, name)
+        if start is not None and start > now + skew:
+            raise Refused("invalid-jwt", f"{name}: in the future")
+
+
+def _v2_claims(claims: _Claims, secret: JwtSecret) -> _Claims:
+    if secret.claims_map is not None:
+        return _v2_mapped(claims, _folded(secret.claims_map))
+    place = secret.claims_namespace_path
+    if place is None:
+        name = secret.claims_namespace
+        place = (Step(_V2_NAMESPACE if name is None else name),)
+    unregistered = {name: value for name, value in claims.items() if name not in _REGISTERED}
+    stringified = secret.claims_format == "stringified_json"
+    return _folded(_namespaced(unregistered, place, stringified=stringified))
+
+
+def _v2_mapped(claims: _Claims, sources: Mapping[str, Source[Any]]) -> _Claims:
+    found = _mapped(sources, _as_jose_writes(claims))
+    _roles(found)  # these are complained about first
+    for name in sources:
+        if name not in found:
+            raise Refused("jwt-invalid-claims", f"{name}: not in the token")
+    return found
+
+
+def _as_jose_writes(claims: _Claims) -> _Claims:
+    """Drop registered nulls, and write a list of one audience as a string: so a claims map sees it."""
+    written = {n: value for n, value in claims.items() if value is not None or n not in _REGISTERED}
+    audience = written.get("aud")
+    if isinstance(audience, list) and len(audience) == 1:
+        written["aud"] = audience[0]
+    return written
+
+
+def _folded(named: Mapping[str, _Item]) -> dict[str, _Item]:
+    """Of two spellings of a name the last in code point order wins: lower case, as a rule.
+
+    v2 fills a case-insensitive map from aeson's KeyMap, an ordered one unless built otherwise.
+    """
+    return {name.casefold(): named[name] for name in sorted(named) if _is_variable(name)}
+
+
+def _v3_session(token: JsonValue, config: object, header: str | None, now: float) -> dict[str, str]:
+    auth = parse_config(AuthConfigJwt, config)
+    claims = _claims_set(token)
+    _check_expiry(claims, now, _V3_LEEWAY if auth.allowed_skew is None else auth.allowed_skew)
+    _check_accepted(claims, "iss", auth.issuer)
+    _check_accepted(claims, "aud", auth.audience)
+    found = _v3_claims(claims, auth.claims_config)
+    allowed, default = _roles(found)
+    _check_allowed(default, allowed)
+    if len(set(allowed)) < len(allowed):
+        raise Refused("jwt-invalid-claims", f"{ALLOWED_ROLES}: a role stands there twice")
+    role = default if header is None else header
+    _check_allowed(role, allowed)
+    return {**_variables(found), _ROLE: role}
+
+
+def _check_expiry(claims: _Claims, now: float, leeway: int) -> None:
+    """Look at `exp` alone, as v3 does: `nbf` and `iat` may say anything."""
+    exp = _seconds(claims, "exp")
+    if exp is None or exp < math.floor(now) - leeway:
+        raise Refused("invalid-jwt", "exp: missing, or in the past")
+
+
+def _v3_claims(claims: _Claims, config: ClaimsConfig) -> _Claims:
+    if config.namespace is None:
+        found = _mapped(config.locations or {}, claims)
+    else:
+        stringified = config.namespace.claims_format == "StringifiedJson"
+        found = _namespaced(claims, config.namespace.location, stringified=stringified)
+    return {name: value for name, value in found.items() if _is_variable(name)}
+
+
+def _claims_set(token: JsonValue) -> _Claims:
+    if not isinstance(token, dict):
+        raise Refused("invalid-jwt", "the token: expected a JSON object")
+    return token
+
+
+def _seconds(claims: _Claims, name: str) -> float | None:
+    value = claims.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
+        raise Refused("invalid-jwt", f"{name}: expected a number")
+    return value
+
+
+def _check_accepted(claims: _Claims, name: str, accepted: str | list[str] | None) -> None:
+    """Let a token without the claim pass, whatever is configured: access tokens have no `aud`."""
+    carried = claims.get(name)
+    if carried is None:
+        return
+    values = carried if isinstance(carried, list) else [carried]
+    if not all(isinstance(value, str) for value in values):
+        raise Refused("invalid-jwt", f"{name}: expected a string or a list of strings")
+    wanted = [accepted] if isinstance(accepted, str) else accepted
+    if wanted is not None and not any(value in wanted for value in values):
+        raise Refused("invalid-jwt", f"{name}: not the configured one")
+
+
+def _namespaced(document: _Claims, place: Steps, *, stringified: bool) -> _Claims:
+    try:
+        value = find(place, document)
+    except LookupError:
+        raise Refused("jwt-invalid-claims", "the claims namespace: not in the token") from None
+    if stringified:
+        value = _unstringified(value)
+    if not isinstance(value, dict):
+        raise Refused("jwt-invalid-claims", "the claims namespace: expected a JSON object")
+    return value
+
+
+def _unstringified(value: JsonValue) -> JsonValue:
+    """Cut the cause off: a JSON error carries the text it could not read."""
+    if not isinstance(value, str):
+        raise Refused("jwt-invalid-claims", "the claims namespace: expected a string of JSON")
+    try:
+        parsed: JsonValue = json.loads(value, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise Refused("jwt-invalid-claims", "the claims namespace: not a string of JSON") from None
+    return parsed
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise ValueError
+
+
+def _mapped(sources: Mapping[str, Source[Any]], document: _Claims) -> _Claims:
+    found: _Claims = {}
+    for name, source in sources.items():
+        with suppress(LookupError):
+            found[name] = source.find(document)
+    return found
+
+
+def _is_variable(name: str) -> bool:
+    return name.casefold().startswith("x-hasura-")
+
+
+def _roles(found: _Claims) -> tuple[list[str], str]:
+    return _role_claim(found, ALLOWED_ROLES), _role_claim(found, DEFAULT_ROLE)
+
+
+def _role_claim(found: _Claims, name: str) -> Any:
+    if name not in found:
+        raise Refused("jwt-missing-role-claims", f"{name}: not in the token")
+    _check_kind(name, found[name])
+    return found[name]
+
+
+def _check_kind(name: str, value: JsonValue) -> None:
+    if kind := misfit(name, value):
+        raise Refused("jwt-invalid-claims", f"{name}: expected {kind}")
+
+
+def _check_allowed(role: str, allowed: list[str]) -> None:
+    if role not in allowed:
+        raise Refused("access-denied", f"{ALLOWED_ROLES}: the role in force is not among them")
+
+
+def _variables(found: _Claims) -> dict[str, str]:
+    variables = {name: value for name, value in found.items() if name not in _ROLE_CLAIMS}
+    for name, value in variables.items():
+        _check_kind(name, value)
+    return {name: str(value) for name, value in variables.items()}

@@ -1,20 +1,24 @@
-"""Where in a token Hasura finds its claims: JSON paths (v2), JSON pointers (v3), and maps of them.
+"""Hasura's JWT configurations, and the paths in them that say where in a token a claim is.
 
-Grammars: v2's `Data.Parser.JSONPath`; RFC 6901. Look-ups: v2's `executeJSONPath`, and v3's
-`Value::pointer` (serde_json). Shapes: `JWTCustomClaimsMap` (v2), `JWTClaimsMap` (v3).
+Sources: v2's `JWTConfig`, `Data.Parser.JSONPath` and `executeJSONPath`; for v3 (DDN) `JWTConfig` of
+`hasura-authn-jwt`, and RFC 6901 as serde_json reads it. What only the signature needs may be left
+out. v2 ignores an unknown key, and a claims namespace beside a claims map: here they are errors.
 """
 
 import json
 import re
-from typing import Annotated, Any, Final, Generic, NamedTuple, Self, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
+    NonNegativeInt,
     PlainValidator,
+    ValidationError,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -22,15 +26,13 @@ from pydantic_core import PydanticCustomError
 ALLOWED_ROLES: Final = "x-hasura-allowed-roles"
 DEFAULT_ROLE: Final = "x-hasura-default-role"
 
-STRICT = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
-_OPEN = ConfigDict(strict=True, frozen=True, extra="allow", hide_input_in_errors=True)
-
+_STRICT = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
 _PATH_ELEMENT = re.compile(
     r"""\.? (?: (?P<name> [^\W\d][\w-]* )
               | \[ (?: (?P<position> [0-9]{1,18} )
                      | "(?P<double> (?: \\. | [^"\\] )* )"
                      | '(?P<single> (?: \\. | [^'\\] )* )' ) \] )""",
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE,
 )
 _POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
 _POINTER_POSITION = re.compile(r"0|[1-9][0-9]{0,17}")
@@ -43,7 +45,10 @@ class Step(NamedTuple):
     position: int | None = None
 
 
-def find(steps: tuple[Step, ...], document: JsonValue) -> JsonValue:
+Steps = tuple[Step, ...]
+
+
+def find(steps: Steps, document: JsonValue) -> JsonValue:
     """Return what is there, null included; raise `LookupError` when nothing is."""
     for step in steps:
         document = _child(document, step)
@@ -58,7 +63,7 @@ def _child(value: JsonValue, step: Step) -> JsonValue:
     raise LookupError
 
 
-def _parse_path(value: object) -> tuple[Step, ...]:
+def _parse_path(value: object) -> Steps:
     rest = value if isinstance(value, str) else ""
     if rest == "$":
         return ()
@@ -77,7 +82,7 @@ def _path_step(match: re.Match[str]) -> Step:
     if position is not None:
         return Step(position=int(position))
     if single is not None:
-        double = re.sub(r"\\.|\"", _in_double_quotes, single, flags=re.DOTALL)
+        double = re.sub(r"\\.|\"", _in_double_quotes, single)
     return Step(name if double is None else _unescaped(double))
 
 
@@ -96,83 +101,166 @@ def _not_a_path() -> PydanticCustomError:
     return PydanticCustomError("json_path", "expected a JSON path such as $.a['b'].c[0]")
 
 
-def _parse_pointer(value: object) -> tuple[Step, ...]:
+def _parse_pointer(value: object) -> Steps:
     if not isinstance(value, str) or not _POINTER.fullmatch(value):
         raise PydanticCustomError("json_pointer", "expected a JSON pointer such as /a/b~1c/0")
     keys = [part.replace("~1", "/").replace("~0", "~") for part in value.split("/")[1:]]
     return tuple(Step(k, int(k) if _POINTER_POSITION.fullmatch(k) else None) for k in keys)
 
 
-JsonPath = Annotated[tuple[Step, ...], PlainValidator(_parse_path)]
-JsonPointer = Annotated[tuple[Step, ...], PlainValidator(_parse_pointer)]
-Role = Annotated[str, Field(min_length=1)]
-Where = TypeVar("Where", bound=tuple[Step, ...])
-Value = TypeVar("Value", str, list[Role])
+JsonPath = Annotated[Steps, PlainValidator(_parse_path)]
+JsonPointer = Annotated[Steps, PlainValidator(_parse_pointer)]
+Where = TypeVar("Where", bound=Steps)
+Model = TypeVar("Model", bound=BaseModel)
 
 
-class Place(BaseModel, Generic[Where, Value]):
+def misfit(name: str, value: JsonValue) -> str | None:
+    """Return the kind of value that this claim needs, in words, unless the value is of it."""
+    if name == ALLOWED_ROLES:
+        fits = isinstance(value, list) and all(isinstance(role, str) and role for role in value)
+        return None if fits else "a list of non-empty strings"
+    if name == DEFAULT_ROLE:
+        return None if isinstance(value, str) and value else "a non-empty string"
+    return None if isinstance(value, str) else "a string"
+
+
+class Place(BaseModel, Generic[Where]):
     """A place in the token, and what stands in when nothing is there."""
 
-    model_config = STRICT
+    model_config = _STRICT
 
     path: Where
-    default: Value | None = None
+    default: JsonValue = None
 
 
-class Source(BaseModel, Generic[Where, Value]):
-    """Where one claim comes from, in v3's spelling."""
+class Source(BaseModel, Generic[Where]):
+    """Where one claim comes from, as v3 spells it."""
 
-    model_config = STRICT
+    model_config = _STRICT
 
-    path: Place[Where, Value] | None = None
-    literal: Value | None = None
+    path: Place[Where] | None = None
+    literal: JsonValue = None
 
     @model_validator(mode="after")
-    def _path_or_literal(self) -> Self:
+    def _is_one_of_two(self) -> Self:
         if (self.path is None) == (self.literal is None):
-            raise PydanticCustomError("source", "expected a path, or a literal value")
+            raise PydanticCustomError("source", "expected a path or a literal value")
         return self
 
-    def find(self, document: JsonValue) -> Value | JsonValue:
-        """Return the claim; raise `LookupError` when there is neither claim nor default."""
-        if self.path is None:
-            return self.literal
+    @property
+    def constant(self) -> JsonValue:
+        """What the configuration itself brings: the literal, or the default if there is one."""
+        return self.literal if self.path is None else self.path.default
+
+    def find(self, document: JsonValue) -> JsonValue:
+        """Return the claim; raise `LookupError` when there is neither claim nor constant."""
         try:
-            return find(self.path.path, document)
+            return self.literal if self.path is None else find(self.path.path, document)
         except LookupError:
-            if self.path.default is None:
+            if self.constant is None:
                 raise
-            return self.path.default
+            return self.constant
 
 
-def _spelled_as_v3(value: object) -> object:
+def _with_roles(sources: dict[str, Source[Where]]) -> dict[str, Source[Where]]:
+    for name in (ALLOWED_ROLES, DEFAULT_ROLE, *sources):
+        if name not in sources:
+            raise PydanticCustomError("roles", "{name} is required", {"name": name})
+        constant = sources[name].constant
+        if constant is not None and (kind := misfit(name, constant)):
+            raise PydanticCustomError(
+                "kind", "{name}: expected {kind}", {"name": name, "kind": kind}
+            )
+    return sources
+
+
+def _in_v3_spelling(value: object) -> object:
     return {"path" if isinstance(value, dict) else "literal": value}
 
 
-_V2 = BeforeValidator(_spelled_as_v3)
+_V2Sources = dict[str, Annotated[Source[JsonPath], BeforeValidator(_in_v3_spelling)]]
 
 
-class ClaimsMap(BaseModel):
-    """v2's claims of one's own: the two role claims, and any session variable."""
-
-    model_config = _OPEN
-    __pydantic_extra__: dict[str, Annotated[Source[JsonPath, str], _V2]]
-
-    default_role: Annotated[Source[JsonPath, Role], _V2] = Field(alias=DEFAULT_ROLE)
-    allowed_roles: Annotated[Source[JsonPath, list[Role]], _V2] = Field(alias=ALLOWED_ROLES)
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
 
-class Locations(BaseModel):
-    """The same in v3."""
+class JwtSecret(BaseModel):
+    """v2: the JSON of HASURA_GRAPHQL_JWT_SECRET."""
 
-    model_config = _OPEN
-    __pydantic_extra__: dict[str, Source[JsonPointer, str]]
+    model_config = _STRICT
 
-    default_role: Source[JsonPointer, Role] = Field(alias=DEFAULT_ROLE)
-    allowed_roles: Source[JsonPointer, list[Role]] = Field(alias=ALLOWED_ROLES)
+    type: str | None = None
+    key: str | None = Field(default=None, repr=False)
+    jwk_url: str | None = None
+    header: dict[str, Any] | None = None
+    claims_namespace: str | None = None
+    claims_namespace_path: JsonPath | None = None
+    claims_format: Literal["json", "stringified_json"] | None = None
+    claims_map: Annotated[_V2Sources, AfterValidator(_with_roles)] | None = None
+    audience: Annotated[list[str] | None, BeforeValidator(_as_list)] = None
+    issuer: str | None = None
+    allowed_skew: float | None = Field(default=None, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _is_unambiguous(self) -> Self:
+        _at_most_one(self, "key", "jwk_url")
+        _at_most_one(self, "claims_namespace", "claims_namespace_path", "claims_map")
+        return self
 
 
-def sources(mapping: ClaimsMap | Locations) -> dict[str, Source[Any, Any]]:
-    """Return where each claim comes from, by name."""
-    roles = {DEFAULT_ROLE: mapping.default_role, ALLOWED_ROLES: mapping.allowed_roles}
-    return {**(mapping.model_extra or {}), **roles}
+class Namespace(BaseModel):
+    """v3: all claims in one object of the token."""
+
+    model_config = _STRICT
+
+    location: JsonPointer
+    claims_format: Literal["Json", "StringifiedJson"] = Field(alias="claimsFormat")
+
+
+class ClaimsConfig(BaseModel):
+    """v3: claims in one object, or each in its own place."""
+
+    model_config = _STRICT
+
+    namespace: Namespace | None = None
+    locations: Annotated[dict[str, Source[JsonPointer]], AfterValidator(_with_roles)] | None = None
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> Self:
+        if self.namespace is None and self.locations is None:
+            raise PydanticCustomError("missing", "expected namespace or locations")
+        _at_most_one(self, "namespace", "locations")
+        return self
+
+
+class AuthConfigJwt(BaseModel):
+    """v3: an AuthConfig's `definition.mode.jwt`."""
+
+    model_config = _STRICT
+
+    claims_config: ClaimsConfig = Field(alias="claimsConfig")
+    audience: list[str] | None = None
+    issuer: str | None = None
+    allowed_skew: NonNegativeInt | None = Field(default=None, alias="allowedSkew")
+    token_location: dict[str, Any] | None = Field(default=None, alias="tokenLocation")
+    key: dict[str, Any] | None = Field(default=None, repr=False)
+
+
+def _at_most_one(model: BaseModel, *names: str) -> None:
+    if sum(getattr(model, name) is not None for name in names) > 1:
+        raise PydanticCustomError(
+            "exclusive", "expected one of {names}", {"names": ", ".join(names)}
+        )
+
+
+def parse_config(model: type[Model], config: object) -> Model:
+    """Parse, or raise a `ValueError` of one line: keys and rules alone, since a value may be secret."""
+    try:
+        return model.model_validate(config)
+    except ValidationError as invalid:
+        problems = [
+            f"{'.'.join(map(str, problem['loc'])) or 'config'}: {problem['msg']}"
+            for problem in invalid.errors(include_url=False, include_input=False)
+        ]
+    raise ValueError("; ".join(problems))

@@ -1,0 +1,39 @@
+"""One line that runs a handler against every recorded event, and asks the contract of each answer."""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from cognito_claims.contract.cognito import Tokens, issue_tokens
+from cognito_claims.contract.errors import ContractError
+from cognito_claims.testing.recorded import recorded, recorded_names
+
+
+def assert_accepted(
+    handler: Callable[[Any, Any], Any],
+    *,
+    versions: Collection[str] = ("1", "2", "3"),
+    context: Any = None,
+    refuses: Collection[str] = (),
+) -> dict[str, Tokens]:
+    """Give both tokens by event name, or raise `AssertionError` with everything that Cognito would refuse.
+
+    `versions` are those of the events to send; `refuses` names the events for which the handler must raise.
+    """
+    tokens: dict[str, Tokens] = {}
+    problems: list[str] = []
+    for name in recorded_names(*(f"pretoken_v{version}_" for version in versions)):
+        event = recorded(name)
+        try:
+            returned = handler(recorded(name), context)
+        except Exception as error:  # a handler under test may raise anything
+            if name not in refuses:
+                problems.append(f"{name}: raised {type(error).__name__}: {error}")
+            continue
+        if name in refuses:
+            problems.append(f"{name}: was to be refused")
+        try:
+            tokens[name] = issue_tokens(event, returned)
+        except ContractError as error:
+            problems += [f"{name}: {finding}" for finding in error.findings]
+    assert not problems, "\n".join(problems)  # noqa: S101  (a test helper: this is its verdict)
+    return tokens
