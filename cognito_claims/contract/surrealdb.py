@@ -1,4 +1,4 @@
-"""What SurrealDB 1.x, 2.x and 3.x make of a Cognito token: asked of an engine, or read from a table."""
+"""What SurrealDB makes of a Cognito token: asked of a 2.x engine; 1.x and 3.x from a table."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
@@ -29,11 +29,19 @@ __all__ = [
 ]
 
 
+Source = Literal["embedded engine", "claims table", "settings"]
+SOURCES: dict[Generation, Source] = {
+    "1.x": "claims table",
+    "2.x": "embedded engine",
+    "3.x": "claims table",
+}
+
+
 class Answer(TypedDict):
     """One generation's answer, and what it was taken from."""
 
     accepted: bool
-    source: Literal["embedded engine", "claims table", "settings"]
+    source: Source
     engine: NotRequired[str]
     auth: NotRequired[str]
     access: NotRequired[str]
@@ -63,61 +71,50 @@ def verdict(
     scope: str | None = None,
     token: Literal["id", "access"] = "id",  # noqa: S107 (which token, not a token)
 ) -> Verdict:
-    """Judge a token's decoded claims; settings with `access` address 2.x and 3.x, with token and scope 1.x.
+    """Judge a token's decoded claims, as if the pool had signed them.
 
-    No claim's value shows in a code or message; `auth` names the record of a bearer who got in.
+    An access method addresses 2.x and 3.x, a token name with a scope 1.x. No claim's value shows in
+    a code or message; `auth` names the record of a bearer who got in.
     """
     setup = Setup(namespace, database, issuer, client_id, access, token_name, scope, token)
-    versions = {generation: _answer(claims, setup, generation) for generation in GENERATIONS}
-    addressed = [generation for generation in GENERATIONS if setup.addresses(generation)]
-    for generation in addressed or GENERATIONS:
+    versions: dict[Generation, Answer] = {
+        generation: _answer(claims, setup, generation) for generation in GENERATIONS
+    }
+    for generation in setup.generations() or GENERATIONS:
         answer = versions[generation]
-        if "code" in answer and "message" in answer:
-            message = f"SurrealDB {generation}: {answer['message']}"
+        if not answer["accepted"]:
             return {
                 "accepted": False,
-                "code": answer["code"],
-                "message": message,
+                "code": answer.get("code", ""),
+                "message": f"SurrealDB {generation}: {answer.get('message')}",
                 "versions": versions,
             }
     return {"accepted": True, "versions": versions}
 
 
 def _answer(claims: Mapping[str, Any], setup: Setup, generation: Generation) -> Answer:
-    """Ask one generation, or say that these settings have nothing for it."""
-    if not setup.addresses(generation):
+    """Ask one generation, or say that the settings have nothing for it."""
+    if generation not in setup.generations():
         missing = "a token name and a scope" if generation == "1.x" else "an access method"
-        message = f"these settings name no way in: it takes {missing}"
-        return {
-            "accepted": False,
-            "source": "settings",
-            "code": "not-addressed",
-            "message": message,
-        }
-    ask = _from_engine if generation == "2.x" else _from_table
+        return _refusal("settings", Refused("not-addressed", f"the settings lack {missing}"))
+    ask = _ask_table if SOURCES[generation] == "claims table" else _ask_engine
     try:
         return ask(claims, setup, generation)
     except Refused as refusal:
-        source = "embedded engine" if generation == "2.x" else "claims table"
-        return {
-            "accepted": False,
-            "source": source,
-            "code": refusal.code,
-            "message": refusal.message,
-        }
+        return _refusal(SOURCES[generation], refusal)
 
 
-def _from_table(claims: Mapping[str, Any], setup: Setup, generation: Generation) -> Answer:
+def _ask_table(claims: Mapping[str, Any], setup: Setup, generation: Generation) -> Answer:
     check(claims, setup, generation)
     if generation == "1.x":
         return {"accepted": True, "source": "claims table", "scope": setup.scope or ""}
     return {"accepted": True, "source": "claims table", "access": setup.access or ""}
 
 
-def _from_engine(claims: Mapping[str, Any], setup: Setup, generation: Generation) -> Answer:
-    """Ask the engine; the table adds the reasons that it keeps back, and what it lets through and should not."""
+def _ask_engine(claims: Mapping[str, Any], setup: Setup, generation: Generation) -> Answer:
+    """Ask the engine; the table adds the reason it keeps back, and what it takes and should not."""
     try:
-        bearer = sign_in(sign(claims), setup)
+        auth, access = sign_in(sign(claims), setup)
     except Refused as refusal:
         if refusal.code == UNEXPLAINED:
             _explain(claims, setup, generation)
@@ -127,15 +124,24 @@ def _from_engine(claims: Mapping[str, Any], setup: Setup, generation: Generation
         "accepted": True,
         "source": "embedded engine",
         "engine": ENGINE,
-        "auth": bearer.auth,
-        "access": bearer.access,
+        "auth": auth,
+        "access": access,
     }
 
 
 def _explain(claims: Mapping[str, Any], setup: Setup, generation: Generation) -> None:
-    """Raise the table's reason for what the engine refused without one, and say whose reason it is."""
+    """Raise the table's reason, and say that it is the table's."""
     try:
         check(claims, setup, generation)
     except Refused as refusal:
         message = f"{refusal.message} (the engine does not say why; the claims table does)"
         raise Refused(refusal.code, message) from refusal
+
+
+def _refusal(source: Source, refusal: Refused) -> Answer:
+    return {
+        "accepted": False,
+        "source": source,
+        "code": refusal.code,
+        "message": refusal.message,
+    }

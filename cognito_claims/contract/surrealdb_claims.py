@@ -5,6 +5,7 @@ From SurrealDB's own claims structure, version by version; tests hold it against
 engine gives no reason.
 """
 
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -25,10 +26,20 @@ NAMES = {
 """The accepted names of each claim: a token may use one of them, never two."""
 
 Claims = Mapping[str, Any]
+_I64 = 2**63 - 1
+
+
+def payload(claims: Claims) -> bytes:
+    """Encode the claims as a token carries them, or refuse what no token can carry."""
+    try:
+        return json.dumps(claims, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Refused("not-json", "the claims are not JSON, so they are no token") from error
 
 
 def check(claims: Claims, setup: Setup, generation: Generation) -> None:
-    """Raise `Refused` when this generation would not take the token, or take it for more than a user."""
+    """Raise `Refused` when this generation would not take the token, or take it for more."""
+    payload(claims)
     _check_dangerous(claims)
     _check_address(claims, setup, generation)
     _check_registered(claims)
@@ -74,14 +85,14 @@ def _check_address(claims: Claims, setup: Setup, generation: Generation) -> None
 
 
 def _check_registered(claims: Claims) -> None:
-    """Check the types of the JWT's own claims: one wrong type, and the whole token is unreadable."""
+    """Check the types of the JWT's own claims: one that is wrong makes the token unreadable."""
     for name in ("iss", "sub", "jti"):
         if not isinstance(claims.get(name), str | None):
             raise _wrong_type(name, "a string")
     for name in ("exp", "nbf", "iat"):
         value = claims.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | None):
-            raise _wrong_type(name, "a whole number")
+        if isinstance(value, bool) or not isinstance(value, int | None) or abs(value or 0) > _I64:
+            raise _wrong_type(name, "a whole number of 64 bits")
 
 
 def _check_times(claims: Claims, now: float) -> None:
@@ -107,7 +118,7 @@ def _check_id_token(claims: Claims, setup: Setup) -> None:
 
 
 def _check_access_token(claims: Claims, setup: Setup) -> None:
-    """Re-check the conditions of the access token's set-up script; a machine token has no username."""
+    """Re-check the conditions of the access token's script; a machine token has no username."""
     _expect(claims, "token_use", "access", "wrong-token-use")
     _expect(claims, "client_id", setup.client_id, "wrong-client")
     _require(claims, "sub", "missing-subject")
@@ -139,7 +150,7 @@ def _missing(claim: str) -> Refused:
     if claim == "scope":
         return Refused(
             "system-user",
-            "tk without sc names a database token: its bearer is a system user, whom no table permission stops",
+            "tk without sc names a database token: no table permission stops its bearer",
         )
     return Refused(f"missing-{claim}", f"{NAMES[claim][0]} is missing: the token names no {claim}")
 

@@ -1,10 +1,9 @@
 """A real SurrealDB 2.x, in memory, asked who the bearer of a token is and what they can touch.
 
-An embedded engine has authentication off: a session that is NOT authenticated sees everything. So no
-row is believed before `$auth` and `$access` say who is asking.
+An embedded engine has authentication off: a session that is NOT authenticated sees everything. So
+no row is believed before `$auth` and `$access` say who is asking.
 """
 
-import json
 import uuid
 from collections.abc import Mapping
 from functools import cache
@@ -17,6 +16,7 @@ from surrealdb import BlockingEmbeddedSurrealConnection as Engine
 from surrealdb import RecordID
 
 from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.surrealdb_claims import payload
 from cognito_claims.contract.surrealql import Setup, checks, setup_script
 
 Rows = dict[str, dict[str, Any]]
@@ -24,6 +24,8 @@ Rows = dict[str, dict[str, Any]]
 ENGINE = "2.3.10"
 """The engine inside surrealdb 2.0 for Python, which cannot tell its version itself."""
 
+UNEXPLAINED = "unexplained"
+"""The code for a refusal whose reason the engine kept to itself."""
 
 ATTEMPTS = (
     'UPDATE user SET cognito_username = "changed";',
@@ -32,7 +34,7 @@ ATTEMPTS = (
     "DELETE $others;",
     'CREATE user SET email = "created@example.com", cognito_username = "created";',
 )
-"""What the bearer tries: the first may change their own row, and nothing else may change anything."""
+"""What the bearer tries: the first may change their own row, the others nothing at all."""
 
 
 class SignIn(NamedTuple):
@@ -40,10 +42,6 @@ class SignIn(NamedTuple):
 
     auth: str
     access: str
-
-
-UNEXPLAINED = "unexplained"
-"""The code for a refusal whose reason the engine kept to itself."""
 
 
 @cache
@@ -59,12 +57,8 @@ def public_key() -> str:
 
 
 def sign(claims: Mapping[str, Any], key: RSAPrivateKey | None = None) -> str:
-    """Sign the claims as they are, odd ones too: PyJWT's own encoder would refuse or convert some."""
-    try:
-        payload = json.dumps(claims, allow_nan=False, ensure_ascii=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise Refused("not-json", "the claims are not JSON, so they are no token") from error
-    return PyJWS().encode(payload, key or private_key(), algorithm="RS256")
+    """Sign the claims as they are: PyJWT's own encoder would refuse or convert odd ones."""
+    return PyJWS().encode(payload(claims), key or private_key(), algorithm="RS256")
 
 
 def sign_in(token: str, setup: Setup, *, script: str | None = None) -> SignIn:
@@ -72,9 +66,10 @@ def sign_in(token: str, setup: Setup, *, script: str | None = None) -> SignIn:
 
     `script` replaces the set-up script, for tests of what each of its lines is good for.
     """
+    script = script or setup_script(setup, public_key=public_key())
     with Engine("mem://") as engine:
         engine.use(setup.namespace, setup.database)
-        _ask(engine, script or setup_script(setup, public_key=public_key()))
+        _ask(engine, script)
         others = _plant(engine, setup)
         _authenticate(engine, token, setup)
         bearer = _bearer(engine, setup)
@@ -83,7 +78,7 @@ def sign_in(token: str, setup: Setup, *, script: str | None = None) -> SignIn:
 
 
 def _plant(engine: Engine, setup: Setup) -> Rows:
-    """Plant a second user, whom no token could name beforehand, and return every row there is by now."""
+    """Plant a second user, whom no token could name beforehand; return every row there is."""
     stranger = {"id": RecordID("user", str(uuid.uuid4())), "cognito_username": "stranger"}
     if setup.reads == "id":
         stranger["email"] = f"{uuid.uuid4()}@example.com"
@@ -92,10 +87,10 @@ def _plant(engine: Engine, setup: Setup) -> Rows:
 
 
 def _authenticate(engine: Engine, token: str, setup: Setup) -> None:
-    """Hand over the token, and turn the engine's refusal into a code: its own text may quote claims."""
+    """Hand over the token; a refusal becomes a code, since the engine's text may quote claims."""
     try:
         engine.authenticate(token)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # the engine's; its client's, for what is no token
         said = str(error).removeprefix("There was a problem with the database: ")
     else:
         return
@@ -109,7 +104,9 @@ def _authenticate(engine: Engine, token: str, setup: Setup) -> None:
 def _bearer(engine: Engine, setup: Setup) -> RecordID:
     """Ask who is signed in; believe nothing else before this."""
     auth, access = _ask(engine, "RETURN [$auth, $access];")
-    if not isinstance(auth, RecordID) or access != setup.access:
+    if access != setup.access:
+        raise Refused("wrong-access", "the bearer is in by another access method, or not at all")
+    if not isinstance(auth, RecordID):
         raise Refused("system-user", "the bearer is no record: no table permission stops them")
     return auth
 
@@ -129,7 +126,7 @@ def _check_reach(engine: Engine, setup: Setup, bearer: RecordID, others: Rows) -
     if seen or after != others:
         raise Refused("other-row", "the bearer can read or change another user's row")
     if own is None or own_after != {**own, "cognito_username": "changed"}:
-        raise Refused("own-row", "the bearer cannot read their own row, or not change just its name")
+        raise Refused("own-row", "the bearer cannot read their row, or not change just its name")
 
 
 def _rows(engine: Engine) -> Rows:
@@ -138,7 +135,7 @@ def _rows(engine: Engine) -> Rows:
 
 
 def _ask(engine: Engine, query: str, **variables: Any) -> Any:
-    """Return the last statement's result; a statement that fails is a fault in the set-up script."""
+    """Return the last statement's result; one that fails is a fault in the set-up script."""
     try:
         statements = engine.query_raw(query, variables)["result"]
     except RuntimeError as error:

@@ -14,7 +14,7 @@ GENERATIONS: tuple[Generation, ...] = ("1.x", "2.x", "3.x")
 
 
 class Setup(NamedTuple):
-    """What one database is set up to expect: a pool, an app client, which of its tokens, and names."""
+    """What one database is set up to expect: a pool, an app client, one of its tokens, names."""
 
     namespace: str
     database: str
@@ -25,15 +25,15 @@ class Setup(NamedTuple):
     scope: str | None = None
     reads: Literal["id", "access"] = "id"
 
-    def addresses(self, generation: Generation) -> bool:
-        """Tell whether this generation could take a token at all: 1.x by tk and sc, later ones by ac."""
-        if generation == "1.x":
-            return bool(self.token_name and self.scope)
-        return bool(self.access)
+    def generations(self) -> tuple[Generation, ...]:
+        """Return those that a token could get into at all: 1.x by tk and sc, later ones by ac."""
+        first: tuple[Generation, ...] = ("1.x",) if self.token_name and self.scope else ()
+        later: tuple[Generation, ...] = ("2.x", "3.x") if self.access else ()
+        return first + later
 
 
 class Check(NamedTuple):
-    """One condition on `$token`, in the positive (1.x permissions) and the negative (AUTHENTICATE)."""
+    """One condition on `$token`: as 1.x permissions ask for it, and as AUTHENTICATE denies it."""
 
     holds: str
     fails: str
@@ -41,7 +41,7 @@ class Check(NamedTuple):
     reason: str
 
 
-def name(value: str) -> str:
+def identifier(value: str) -> str:
     r"""Quote an identifier with backticks: the one spelling that all three engines read alike.
 
     Angle brackets do not do: `\⟩` is a parse error on 1.0.0 and 3.0.2.
@@ -49,16 +49,16 @@ def name(value: str) -> str:
     return f"`{_escaped(value, '`')}`"
 
 
-def text(value: str) -> str:
+def string(value: str) -> str:
     """Quote a string literal."""
     return f'"{_escaped(value, chr(34))}"'
 
 
 def checks(setup: Setup) -> tuple[Check, ...]:
     """List what a token has to say about itself; SurrealDB looks at none of this unless told to."""
-    issuer = _equal("$token.iss", text(setup.issuer), "wrong-issuer", "Wrong issuer")
+    issuer = _equal("$token.iss", string(setup.issuer), "wrong-issuer", "Wrong issuer")
     subject = _present("$token.sub", "missing-subject", "No subject")
-    client = text(setup.client_id)
+    client = string(setup.client_id)
     if setup.reads == "access":
         return (
             issuer,
@@ -83,40 +83,34 @@ def setup_script(
 
     A real server reads the URL (1.x: from 1.2 on); no embedded engine does, so tests pass the key.
     """
-    entrance = (
-        _scope(setup, public_key) if generation == "1.x" else _access(setup, generation, public_key)
-    )
-    lines = (
-        f"USE NS {name(setup.namespace)} DB {name(setup.database)};",
-        *entrance,
-        *_table(setup, generation),
-    )
-    return "\n".join(lines) + "\n"
+    if generation == "1.x":
+        entrance = _scope(setup, public_key)
+    else:
+        entrance = _access(setup, generation, public_key)
+    use = f"USE NS {identifier(setup.namespace)} DB {identifier(setup.database)};"
+    return "\n".join((use, *entrance, *_table(setup, generation), ""))
 
 
 def _scope(setup: Setup, public_key: str | None) -> tuple[str, ...]:
     """Define the 1.x scope and its token."""
-    scope, token = name(setup.scope or ""), name(setup.token_name or "")
-    kind = "RS256" if public_key else "JWKS"
-    value = text(public_key or _jwks_url(setup))
+    scope, token = identifier(setup.scope or ""), identifier(setup.token_name or "")
+    kind, value = ("RS256", public_key) if public_key else ("JWKS", _jwks_url(setup))
     return (
         f"DEFINE SCOPE {scope};",
-        f"DEFINE TOKEN {token} ON SCOPE {scope} TYPE {kind} VALUE {value};",
+        f"DEFINE TOKEN {token} ON SCOPE {scope} TYPE {kind} VALUE {string(value)};",
     )
 
 
 def _access(setup: Setup, generation: Generation, public_key: str | None) -> tuple[str, ...]:
     """Define the record access: TYPE JWT would make every Cognito user a system user."""
     record = "type::thing" if generation == "2.x" else "type::record"
-    key = (
-        f"ALGORITHM RS256 KEY {text(public_key)}" if public_key else f"URL {text(_jwks_url(setup))}"
-    )
+    kind, value = ("ALGORITHM RS256 KEY", public_key) if public_key else ("URL", _jwks_url(setup))
     fields = ", ".join(f"{field} = {claim}" for field, claim in _fields(setup).items())
     return (
-        f"DEFINE ACCESS {name(setup.access or '')} ON DATABASE TYPE RECORD",
-        f"  WITH JWT {key}",
+        f"DEFINE ACCESS {identifier(setup.access or '')} ON DATABASE TYPE RECORD",
+        f"  WITH JWT {kind} {string(value)}",
         "  AUTHENTICATE {",
-        *(f"    IF {check.fails} {{ THROW {text(check.reason)} }};" for check in checks(setup)),
+        *(f"    IF {check.fails} {{ THROW {string(check.reason)} }};" for check in checks(setup)),
         f'    LET $id = {record}("user", $token.sub);',
         f"    UPSERT $id SET {fields};",
         "    RETURN $id;",
@@ -143,12 +137,16 @@ def _table(setup: Setup, generation: Generation) -> tuple[str, ...]:
 
 
 def _owner(setup: Setup, generation: Generation) -> tuple[str, ...]:
-    """Say whose row it is; the email is compared again so that no one can change theirs to another's."""
+    """Say whose row it is; comparing the email keeps users from changing theirs to another's."""
     email = ("email = $token.email",) if setup.reads == "id" else ()
     if generation != "1.x":
-        return (f"$access = {text(setup.access or '')}", "id = $auth", *email)
+        return (f"$access = {string(setup.access or '')}", "id = $auth", *email)
     own = email or ('id = type::thing("user", $token.sub)',)
-    return (f"$scope = {text(setup.scope or '')}", *(check.holds for check in checks(setup)), *own)
+    return (
+        f"$scope = {string(setup.scope or '')}",
+        *(check.holds for check in checks(setup)),
+        *own,
+    )
 
 
 def _fields(setup: Setup) -> dict[str, str]:
@@ -171,9 +169,7 @@ def _present(claim: str, code: str, reason: str) -> Check:
 
 
 def _escaped(value: str, quote: str) -> str:
-    """Escape a value, or refuse it: an empty name means nothing, a control character may mean anything."""
+    """Escape a value, or refuse it; a key has line breaks, which do no harm inside quotes."""
     if not value or not value.replace("\n", "").isprintable():
-        raise Refused(
-            "setup-value", "a name or value of the set-up script has to be printable text"
-        )
+        raise Refused("setup-value", "the set-up script takes names and values of printable text")
     return value.replace("\\", "\\\\").replace(quote, f"\\{quote}")
