@@ -80,13 +80,15 @@ class Decision:
 
 
 def decide(event: object, plugins: Mapping[str, Marked], deadline: float) -> Decision:
-    """Decide on a decoded event before the deadline (on the monotonic clock), and never raise."""
+    """Decide on an event, decoded or typed, before the deadline (on the monotonic clock); never raises."""
     decision = Decision()
     try:
-        decision.event = PreTokenGenerationEvent.from_json(event)
-        decision.outcomes = ask(plugins, decision.event, deadline)
+        if not isinstance(event, PreTokenGenerationEvent):
+            event = PreTokenGenerationEvent.from_json(event)
+        decision.event = event
+        decision.outcomes = ask(plugins, event, deadline)
         decision.claims = merge(_accepted(decision.outcomes))
-        decision.response = render(decision.claims, decision.event)
+        decision.response = render(decision.claims, event)
     except CognitoClaimsError as error:
         decision.error = error
     except Exception as error:  # whatever it is, its text must not reach Cognito

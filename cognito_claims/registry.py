@@ -6,7 +6,7 @@ nor given as `name=import.path:factory`: the search costs as much as the Lambda 
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from cognito_claims.claims import Claims
 from cognito_claims.errors import Problem, SettingsError
@@ -39,12 +39,15 @@ class PluginFactory(Protocol):
         ...
 
 
-class Marked(NamedTuple):
+class Marked:
     """A plugin and how the handler treats it; made by `optional` and `pure`, itself a plugin."""
 
-    plugin: Plugin
-    on_error: OnError
-    is_pure: bool
+    __slots__ = ("is_pure", "on_error", "plugin")
+
+    def __init__(self, plugin: Plugin, *, on_error: OnError, is_pure: bool) -> None:
+        self.plugin = plugin
+        self.on_error: OnError = on_error
+        self.is_pure = is_pure
 
     def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
         """Ask the plugin."""
@@ -53,26 +56,33 @@ class Marked(NamedTuple):
 
 def optional(plugin: Plugin) -> Marked:
     """Let tokens go out without this plugin's claims when it fails; its `TokenDenied` still refuses."""
-    return mark(plugin)._replace(on_error="omit")
+    return Marked(_bare(plugin), on_error="omit", is_pure=mark(plugin).is_pure)
 
 
 def pure(plugin: Plugin) -> Marked:
     """Promise that the plugin does no I/O and answers at once, so that it needs no thread of its own."""
-    return mark(plugin)._replace(is_pure=True)
+    return Marked(_bare(plugin), on_error=mark(plugin).on_error, is_pure=True)
 
 
 def mark(plugin: Plugin) -> Marked:
     """Give the plugin with its marks: `deny`, and not pure unless its own `pure` attribute says so."""
     if isinstance(plugin, Marked):
         return plugin
-    return Marked(plugin, "deny", getattr(plugin, "pure", False) is True)
+    return Marked(plugin, on_error="deny", is_pure=getattr(plugin, "pure", False) is True)
 
 
-class Configuration(NamedTuple):
+def _bare(plugin: Plugin) -> Plugin:
+    return plugin.plugin if isinstance(plugin, Marked) else plugin
+
+
+class Configuration:
     """What an environment asks for; `plugins` is in the order in which they are named."""
 
-    plugins: Mapping[str, Marked]
-    deadline_ms: int
+    __slots__ = ("deadline_ms", "plugins")
+
+    def __init__(self, plugins: Mapping[str, Marked], *, deadline_ms: int) -> None:
+        self.plugins = plugins
+        self.deadline_ms = deadline_ms
 
 
 def load(environ: Mapping[str, str]) -> Configuration:
@@ -99,7 +109,7 @@ def load(environ: Mapping[str, str]) -> Configuration:
             problems += error.problems
     if problems:
         raise SettingsError(tuple(problems))
-    return Configuration(plugins, deadline_ms)
+    return Configuration(plugins, deadline_ms=deadline_ms)
 
 
 def _core(
@@ -131,7 +141,7 @@ def _with_policy(
     if problems:
         raise SettingsError(problems)
     if policy == "deny":
-        return plugin._replace(on_error="deny")
+        return Marked(plugin.plugin, on_error="deny", is_pure=plugin.is_pure)
     return optional(plugin) if "omit" in (policy, default) else plugin
 
 

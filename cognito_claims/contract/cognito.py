@@ -22,8 +22,8 @@ from cognito_claims.contract.tokens import (
     GroupConfiguration,
     Tokens,
     default_tokens,
-    part,
     read_event,
+    shown,
 )
 
 __all__ = ["Tokens", "issue_tokens"]
@@ -39,21 +39,21 @@ class _Unreadable:
 
 _Key: TypeAlias = str | _Unreadable
 _Value: TypeAlias = (
-    "None | bool | int | float | str | list[_Value] | dict[_Key, _Value] | _Unreadable"
+    "bool | int | float | str | list[_Value] | dict[_Key, _Value] | _Unreadable | None"
 )
 _Rule: TypeAlias = Callable[[_Value, str], Iterator[Finding]]
-_NameRule: TypeAlias = Callable[[str, str], Iterator[Finding]]
+_StringRule: TypeAlias = Callable[[str, str], Iterator[Finding]]
 _TokenUse: TypeAlias = Literal["id", "access"]
 
 _ABSENT = _Unreadable("is missing")
 _CYCLE = _Unreadable("contains itself")
 _TOO_LARGE = _Unreadable("is too deep or too large")
 _NOT_JSON = _Unreadable("is a Python object that JSON cannot carry")
-_NOT_FINITE = _Unreadable("is no finite number")
+_NOT_FINITE = _Unreadable("is infinite, too big or no number")
 _NOT_UTF8 = _Unreadable("cannot be encoded as UTF-8", "not-utf8")
 _NOT_A_NAME = _Unreadable("is no string")
 
-_DEEPEST = 100
+_DEEPEST = 64
 _MOST_MEMBERS = 100_000
 _KINDS: dict[type, str] = {
     type(None): "null",
@@ -124,7 +124,7 @@ def _with_claims(token: dict[str, Any] | None, changes: dict[str, Any]) -> dict[
     if token is None:
         return None
     claims = token | (changes.get("claimsToAddOrOverride") or {})
-    suppressed = set(changes.get("claimsToSuppress") or ())
+    suppressed: set[str] = set(changes.get("claimsToSuppress") or ())
     if "cognito:groups" in suppressed:
         suppressed.update(GROUP_CLAIMS)
     return {name: value for name, value in claims.items() if name not in suppressed}
@@ -154,8 +154,8 @@ def _changes(before: _Value, after: _Value, path: str) -> Iterator[Finding]:
         for place, (old, new) in enumerate(zip(before, after, strict=True)):
             yield from _changes(old, new, f"{path}[{place}]")
     elif isinstance(before, bool) is not isinstance(after, bool) or before != after:
-        what = "is missing" if after is _ABSENT else "was changed"
-        what = "was added" if before is _ABSENT else what
+        lost_or_changed = "is missing" if after is _ABSENT else "was changed"
+        what = "was added" if before is _ABSENT else lost_or_changed
         yield Finding("event-changed", path, f"{what}: a trigger writes the response only")
 
 
@@ -173,8 +173,8 @@ def _response(response: _Value, event: Event, own_groups: _Value) -> Iterator[Fi
         message = f"belongs to another event version: this event takes {key}"
         yield Finding("wrong-version-key", f"response.{other}", message)
     elif key not in response:
-        yield Finding("missing-key", f"response.{key}", "is missing: this event takes no other")
-    rest: dict[_Key, _Value] = {name: part for name, part in response.items() if name != other}
+        yield Finding("missing-key", f"response.{key}", "is missing: this event takes no other key")
+    rest: dict[_Key, _Value] = {name: value for name, value in response.items() if name != other}
     details: _Rule = partial(_object, rules=_details_rules(event, own_groups))
     yield from _object(rest, "response", rules={key: details})
 
@@ -182,7 +182,7 @@ def _response(response: _Value, event: Event, own_groups: _Value) -> Iterator[Fi
 def _details_rules(event: Event, own_groups: _Value) -> dict[str, _Rule]:
     id_rules: dict[str, _Rule] = {
         "claimsToAddOrOverride": partial(_added, token_use="id", event=event),
-        "claimsToSuppress": partial(_strings, rule=partial(_suppressed, token_use="id")),
+        "claimsToSuppress": _suppressing("id"),
     }
     groups: _Rule = partial(_groups, own=own_groups)
     if event.is_v1:
@@ -201,7 +201,7 @@ def _details_rules(event: Event, own_groups: _Value) -> dict[str, _Rule]:
 def _access_token(value: _Value, path: str, *, event: Event) -> Iterator[Finding]:
     rules: dict[str, _Rule] = {
         "claimsToAddOrOverride": partial(_added, token_use="access", event=event),
-        "claimsToSuppress": partial(_strings, rule=partial(_suppressed, token_use="access")),
+        "claimsToSuppress": _suppressing("access"),
         "scopesToAdd": partial(_strings, rule=_scope),
         "scopesToSuppress": partial(_strings, rule=_scope),
     }
@@ -214,9 +214,7 @@ def _access_token(value: _Value, path: str, *, event: Event) -> Iterator[Finding
             yield Finding("scope-added-and-suppressed", f"{path}.scopesToAdd[{place}]", message)
 
 
-def _vanishing(
-    value: _Value, path: str, *, rule: _Rule, code: str, what: str
-) -> Iterator[Finding]:
+def _vanishing(value: _Value, path: str, *, rule: _Rule, code: str, what: str) -> Iterator[Finding]:
     if isinstance(value, dict) and any(value.values()):
         yield Finding(code, path, f"would vanish: client credentials come without {what}")
     yield from rule(value, path)
@@ -225,10 +223,9 @@ def _vanishing(
 def _groups(value: _Value, path: str, *, own: _Value) -> Iterator[Finding]:
     """A copy of the request's groups is right as it is: Cognito may have added fields to them."""
     if any(_changes(own, value, path)):
-        lists: _Rule = partial(_strings, rule=_anything)
         rules: dict[str, _Rule] = {
-            "groupsToOverride": lists,
-            "iamRolesToOverride": lists,
+            "groupsToOverride": _strings,
+            "iamRolesToOverride": _strings,
             "preferredRole": _string_or_null,
         }
         yield from _object(value, path, rules=rules)
@@ -252,23 +249,19 @@ def _unknown_key(name: _Key, path: str, known: Iterable[str]) -> Iterator[Findin
     yield Finding("unknown-key", path, f"is an unknown key: {hint}")
 
 
-def _strings(value: _Value, path: str, *, rule: _NameRule) -> Iterator[Finding]:
+def _strings(value: _Value, path: str, *, rule: _StringRule | None = None) -> Iterator[Finding]:
     if value is not None and not isinstance(value, list):
         yield _mismatch(value, path, "an array of strings")
     for place, item in enumerate(_items(value)):
         at = f"{path}[{place}]"
-        if isinstance(item, str):
-            yield from rule(item, at)
-        else:
+        if not isinstance(item, str):
             yield _mismatch(item, at, "a string")
+        elif rule:
+            yield from rule(item, at)
 
 
 def _items(value: _Value) -> list[_Value]:
     return value if isinstance(value, list) else []
-
-
-def _anything(_: str, __: str) -> Iterator[Finding]:
-    return iter(())
 
 
 def _string_or_null(value: _Value, path: str) -> Iterator[Finding]:
@@ -282,13 +275,162 @@ def _scope(scope: str, path: str) -> Iterator[Finding]:
         yield Finding("invalid-scope", path, message)
 
 
-def _suppressed(name: str, path: str, *, token_use: _TokenUse) -> Iterator[Finding]:
-    yield from _claim_name(name, path, token_use, is_free=name in GROUP_CLAIMS)
+def _suppressing(token_use: _TokenUse) -> _Rule:
+    return partial(_strings, rule=partial(_claim_name, token_use=token_use, verb="suppressed"))
 
 
 def _added(value: _Value, path: str, *, token_use: _TokenUse, event: Event) -> Iterator[Finding]:
-    if not isinstance(value, dict):
-        yield from _object(value, path, rules={})
+    if value is not None and not isinstance(value, dict):
+        yield _mismatch(value, path, "an object")
         return
-    for name, claim in value.items():
-        ...
+    for name, claim in (value or {}).items():
+        at = _at(path, name)
+        if not isinstance(name, str):
+            yield _mismatch(name, at, "a claim name")
+        elif (token_use, name) != ("access", "aud"):
+            yield from _claim_name(name, at, token_use=token_use, verb="added")
+            yield from _claim_value(name, claim, at, token_use=token_use, is_v1=event.is_v1)
+        elif claim != event.client_id:
+            yield Finding(
+                "protected-claim", at, "must be the app client's id: callerContext.clientId"
+            )
+
+
+def _claim_name(
+    name: str, path: str, *, token_use: _TokenUse, verb: Literal["added", "suppressed"]
+) -> Iterator[Finding]:
+    if not name:
+        yield Finding("empty-claim-name", path, "must name a claim: the name is empty")
+    elif _is_protected(name, token_use, is_added=verb == "added"):
+        token = "ID token" if token_use == "id" else "access token"
+        message = f"{shown(name)} cannot be {verb} in the {token}{_OTHER_WAY.get(name, '')}"
+        yield Finding("protected-claim", path, message)
+
+
+def _is_protected(name: str, token_use: _TokenUse, *, is_added: bool) -> bool:
+    if name.startswith("cognito:"):
+        return is_added or name not in GROUP_CLAIMS
+    if name.startswith("dev:"):
+        return is_added and token_use == "id"
+    return name in _PROTECTED[token_use]
+
+
+def _claim_value(
+    name: str, value: _Value, path: str, *, token_use: _TokenUse, is_v1: bool
+) -> Iterator[Finding]:
+    if is_v1:
+        if not isinstance(value, str):
+            yield _mismatch(value, path, "a string, in a V1 event", "not-a-string")
+    elif isinstance(value, dict | list) and token_use == "id" and name in _SIMPLE_IN_ID_TOKEN:
+        yield _mismatch(value, path, "a string, a number or a boolean", "unsupported-value")
+    else:
+        yield from _json_value(value, path)
+
+
+def _json_value(value: _Value, path: str) -> Iterator[Finding]:
+    """Arrays hold scalars only, but inside an object anything goes that JSON can carry."""
+    if isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _scalar(item, f"{path}[{place}]")
+    elif isinstance(value, dict):
+        yield from _unreadable_parts(value, path)
+    else:
+        yield from _scalar(value, path)
+
+
+def _scalar(value: _Value, path: str) -> Iterator[Finding]:
+    if not isinstance(value, str | int | float):
+        yield _mismatch(value, path, "a string, a number or a boolean", "unsupported-value")
+
+
+def _unreadable_parts(value: _Value, path: str) -> Iterator[Finding]:
+    if isinstance(value, _Unreadable):
+        yield _mismatch(value, path, "a JSON value", "unsupported-value")
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            at = _at(path, name)
+            yield from _unreadable_parts(name, at)
+            yield from _unreadable_parts(member, at)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _unreadable_parts(item, f"{path}[{place}]")
+
+
+def _mismatch(value: _Value, path: str, expected: str, code: str = "wrong-type") -> Finding:
+    if isinstance(value, _Unreadable):
+        return Finding(value.code or code, path, f"{value.reason}: it must be {expected}")
+    return Finding(code, path, f"must be {expected}, not {_KINDS[type(value)]}")
+
+
+def _at(path: str, name: _Key) -> str:
+    step = shown(name) if isinstance(name, str) else f"<a key that {name.reason}>"
+    return f"{path}.{step}" if path else step
+
+
+class _Reader:
+    """Copies any Python object into JSON's own types: it never fails, and calls nothing overridden.
+
+    A tuple is an array on the wire. A named tuple is unreadable, since encoders differ over it.
+    """
+
+    def __init__(self) -> None:
+        self._members_left = _MOST_MEMBERS
+
+    def read(self, value: object, above: tuple[int, ...] = ()) -> _Value:
+        """Copy a value that lies within the containers `above`, known by their ids."""
+        kind = type(value)
+        if issubclass(kind, dict):
+            return self._object(cast("dict[object, object]", value), above)
+        if issubclass(kind, list) or kind is tuple:
+            return self._array(cast("list[object] | tuple[object, ...]", value), above)
+        return _read_scalar(value)
+
+    def _object(self, value: dict[object, object], above: tuple[int, ...]) -> _Value:
+        members = list(dict.items(value))
+        return self._refusal(value, len(members), above) or {
+            _read_key(name): self.read(member, (*above, id(value))) for name, member in members
+        }
+
+    def _array(self, value: list[object] | tuple[object, ...], above: tuple[int, ...]) -> _Value:
+        items = list(value) if isinstance(value, tuple) else list.copy(value)
+        return self._refusal(value, len(items), above) or [
+            self.read(item, (*above, id(value))) for item in items
+        ]
+
+    def _refusal(self, value: object, size: int, above: tuple[int, ...]) -> _Unreadable | None:
+        if id(value) in above:
+            return _CYCLE
+        if size > self._members_left or len(above) == _DEEPEST:
+            return _TOO_LARGE
+        self._members_left -= size
+        return None
+
+
+def _read_scalar(value: object) -> _Value:
+    kind = type(value)
+    if value is None or kind is bool:
+        return cast("bool | None", value)
+    if issubclass(kind, str):
+        return _read_text(str.__str__(cast("str", value)))
+    if issubclass(kind, int):
+        return _read_number(int.__pos__(cast("int", value)))
+    if issubclass(kind, float):
+        return _read_number(float.__pos__(cast("float", value)))
+    return _NOT_JSON
+
+
+def _read_number(number: float) -> _Value:
+    return number if abs(number) <= sys.float_info.max else _NOT_FINITE
+
+
+def _read_key(name: object) -> _Key:
+    is_text = issubclass(type(name), str)
+    return _read_text(str.__str__(cast("str", name))) if is_text else _NOT_A_NAME
+
+
+def _read_text(text: str) -> _Key:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _NOT_UTF8
+    return text

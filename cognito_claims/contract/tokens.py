@@ -19,6 +19,11 @@ _SCOPE_WITHOUT_OAUTH = "aws.cognito.signin.user.admin"
 _VERIFIED_FLAGS = ("email_verified", "phone_number_verified")
 
 
+def shown(name: str) -> str:
+    """A name for one line of print, however odd it is."""
+    return name if name.isprintable() and name else json.dumps(name)
+
+
 class Tokens(NamedTuple):
     """The payloads that Cognito would sign; a machine has no ID token."""
 
@@ -57,7 +62,9 @@ class GroupConfiguration(_Wire):
         values = (self.groups_to_override, self.iam_roles_to_override, self.preferred_role)
         pairs = zip(GROUP_CLAIMS, values, strict=True)
         return {
-            name: value.copy() if isinstance(value, list) else value for name, value in pairs if value
+            name: value.copy() if isinstance(value, list) else value
+            for name, value in pairs
+            if value
         }
 
 
@@ -146,10 +153,8 @@ def _id_token(event: Event) -> dict[str, Any]:
         for name, value in event.request.user_attributes.items()
         if not name.startswith("cognito:")
     }
-    return attributes | _shared_claims(event, "id") | {
-        "aud": event.client_id,
-        "cognito:username": event.user_name,
-    }
+    fixed = {"aud": event.client_id, "cognito:username": event.user_name}
+    return attributes | _shared_claims(event, "id") | fixed
 
 
 def _user_access_token(event: Event) -> dict[str, Any]:
@@ -206,7 +211,7 @@ def _identities(text: str) -> Any:
 
 
 def _finding(error: ErrorDetails) -> Finding:
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in error["loc"])
+    steps = (f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in error["loc"])
     path = "event" + "".join(steps)
     return Finding("event", path, f"not a pre token generation event: {error['msg']}")
 

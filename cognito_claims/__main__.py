@@ -1,0 +1,21 @@
+"""The command `cognito-claims`, also `python -m cognito_claims`."""
+
+import sys
+from importlib import import_module
+
+
+def main() -> None:
+    """Run the command, or say which extra it needs."""
+    try:
+        app = import_module("cognito_claims.cli.app")
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("cognito_claims"):
+            raise
+        sys.exit(
+            f"cognito-claims: the command needs {error.name}: pip install 'cognito-claims[cli]'"
+        )
+    app.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The commands and their options; each command's work is in the module of its name."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cognito_claims.cli.check import check as run_check
+from cognito_claims.cli.inputs import UnusableInput, read_environment, read_event
+from cognito_claims.cli.preview import preview as run_preview
+from cognito_claims.cli.report import print_check, print_preview
+
+app = typer.Typer(
+    name="cognito-claims",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class Format(StrEnum):
+    """How a command prints its result."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+EnvFile = Annotated[
+    Path | None,
+    typer.Option("--env-file", help="Settings as NAME=value lines; without it, the environment."),
+]
+OutputFormat = Annotated[Format, typer.Option("--format", help="For people, or for programs.")]
+
+
+@app.callback()
+def cognito_claims() -> None:
+    """See offline what Amazon Cognito's tokens will hold, and whether backends take them."""
+
+
+@app.command()
+def preview(
+    event: Annotated[str, typer.Argument(help="A JSON file, or the name of a recorded event.")],
+    env_file: EnvFile = None,
+    output_format: OutputFormat = Format.TEXT,
+) -> None:
+    """Run one event through the configured plugins; exits with 1 when there is an error."""
+    result = run_preview(read_event(event), read_environment(env_file))
+    if output_format is Format.JSON:
+        print(json.dumps(result.to_json(), indent=2, ensure_ascii=False))  # noqa: T201  (the output)
+    else:
+        print_preview(result, Console())
+    raise typer.Exit(1 if result.has_errors else 0)
+
+
+@app.command()
+def check(env_file: EnvFile = None, output_format: OutputFormat = Format.TEXT) -> None:
+    """Check the settings and the composition of the plugins; exits with 1 when there is an error."""
+    findings = run_check(read_environment(env_file))
+    if output_format is Format.JSON:
+        print(json.dumps({"findings": [f._asdict() for f in findings]}, indent=2))  # noqa: T201  (the output)
+    else:
+        print_check(findings, Console())
+    raise typer.Exit(1 if any(finding.level == "error" for finding in findings) else 0)
+
+
+def run() -> None:
+    """Run the command; what cannot be used is told in one line each, with exit code 2."""
+    try:
+        app()
+    except UnusableInput as error:
+        for line in error.lines:
+            print(f"cognito-claims: {line}", file=sys.stderr)  # noqa: T201  (the command's own error)
+        sys.exit(2)

@@ -1,0 +1,131 @@
+"""`check`: every wrong setting, then the composition on recorded events, before anybody signs in with it."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cognito_claims.cli.preview import Finding, decision_findings
+from cognito_claims.contract.cognito import issue_tokens
+from cognito_claims.contract.errors import ContractError
+from cognito_claims.errors import SettingsError, UnsupportedClaimError
+from cognito_claims.events import PreTokenGenerationEvent, TriggerVersion
+from cognito_claims.handlers import Decision, decide
+from cognito_claims.plugins.hasura import HasuraClaims
+from cognito_claims.registry import Configuration, load
+from cognito_claims.testing.recorded import recorded
+
+_EVENTS = (
+    "pretoken_v1_Authentication",
+    "pretoken_v2_Authentication",
+    "pretoken_v3_Authentication",
+    "pretoken_v3_ClientCredentials",
+)
+_NOT_WRITABLE = frozenset(("sub", "identities", "email_verified", "phone_number_verified"))
+
+
+def check(environ: Mapping[str, str]) -> list[Finding]:
+    """Give all findings, errors first; none of them holds a setting's value."""
+    try:
+        configuration = load(environ)
+    except SettingsError as error:
+        return [Finding("settings", "error", str(problem)) for problem in error.problems]
+    found: dict[Finding, None] = {}
+    for name in _EVENTS:
+        found |= dict.fromkeys(_composition(name, configuration))
+    found |= dict.fromkeys(_roles(configuration))
+    return sorted(found, key=lambda finding: finding.level != "error")
+
+
+def _composition(name: str, configuration: Configuration) -> Iterator[Finding]:
+    raw = recorded(name)
+    event = PreTokenGenerationEvent.from_json(raw)
+    attributes = TracedAttributes(event.user.attributes if event.user else {})
+    if event.user is not None:
+        event = event._replace(user=event.user._replace(attributes=attributes))
+    deadline = time.monotonic() + configuration.deadline_ms / 1000
+    decision = decide(event, configuration.plugins, deadline)
+    if isinstance(decision.error, UnsupportedClaimError) and _is_avoidable(event):
+        yield Finding(decision.error.code, "warning", _advice(event, decision.error))
+    else:
+        yield from decision_findings(decision)
+    if decision.error is None:
+        yield from _contract(raw, decision)
+    yield from _written_by_clients(decision, attributes)
+
+
+def _is_avoidable(event: PreTokenGenerationEvent) -> bool:
+    """Say whether a pool can do without such events: V1_0, and client credentials."""
+    return event.version is TriggerVersion.V1_0 or event.user is None
+
+
+def _advice(event: PreTokenGenerationEvent, error: UnsupportedClaimError) -> str:
+    if event.user is None:
+        return f"client credentials would be refused: {error}"
+    return f"attach the trigger at V2_0 or later: {error}"
+
+
+def _contract(raw: dict[str, Any], decision: Decision) -> Iterator[Finding]:
+    try:
+        issue_tokens(raw, {**raw, "response": decision.response})
+    except ContractError as error:
+        for finding in error.findings:
+            yield Finding(finding.code, finding.level, f"{finding.path}: {finding.message}")
+
+
+def _written_by_clients(decision: Decision, attributes: "TracedAttributes") -> Iterator[Finding]:
+    for attribute in sorted(attributes.asked - _NOT_WRITABLE):
+        if attribute.startswith("cognito:"):
+            continue
+        claims = sorted(
+            claim
+            for token in (decision.claims.id_token, decision.claims.access_token)
+            for claim, value in token.add.items()
+            if attributes.is_in(attribute, value)
+        )
+        used = f"claim {', '.join(dict.fromkeys(claims))} is taken" if claims else "claims depend"
+        yield Finding(
+            "writable-attribute",
+            "warning",
+            f"{used} from {attribute}: app clients may write it unless their WriteAttributes leave it out"
+            if claims
+            else f"{used} on {attribute}: app clients may write it unless their WriteAttributes leave it out",
+        )
+
+
+def _roles(configuration: Configuration) -> Iterator[Finding]:
+    for name, marked in configuration.plugins.items():
+        if isinstance(marked.plugin, HasuraClaims) and "admin" in marked.plugin.allowed_roles:
+            yield Finding(
+                "admin-for-everyone",
+                "warning",
+                f"{name}: every user may take Hasura's role admin, which sees and changes everything",
+            )
+
+
+class TracedAttributes(Mapping[str, str]):
+    """A user's attributes that know which were asked for, and that have any attribute there may be."""
+
+    def __init__(self, attributes: Mapping[str, str]) -> None:
+        self._attributes = attributes
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        """Give an attribute, made up where the user has none."""
+        self.asked.add(name)
+        return self._attributes.get(name) or _made_up(name)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over those that the user has."""
+        return iter(self._attributes)
+
+    def __len__(self) -> int:
+        """Count those that the user has."""
+        return len(self._attributes)
+
+    def is_in(self, name: str, value: object) -> bool:
+        """Say whether a claim's value holds this attribute's."""
+        return self[name] in str(value)
+
+
+def _made_up(name: str) -> str:
+    return f"made-up-{name}"

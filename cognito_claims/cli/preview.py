@@ -1,0 +1,141 @@
+"""`preview`: one event through the configured plugins, both tokens before and after, and the backends' verdicts."""
+
+import base64
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+from cognito_claims.cli.inputs import UnusableInput
+from cognito_claims.cli.verdicts import verdicts
+from cognito_claims.contract.cognito import Tokens, issue_tokens
+from cognito_claims.contract.errors import ContractError
+from cognito_claims.errors import EventError, SettingsError
+from cognito_claims.events import PreTokenGenerationEvent
+from cognito_claims.handlers import Decision, decide
+from cognito_claims.registry import Configuration, load
+
+COOKIE_BYTES = 4096
+HEADER_BYTES = 8192
+_SIGNED_BYTES = (
+    87 + 1 + 1 + 342
+)  # a header with Cognito's kid and alg, two dots, an RS256 signature
+
+
+class Finding(NamedTuple):
+    """One thing to know; only those of level error make the commands exit with 1."""
+
+    code: str
+    level: Literal["error", "warning"]
+    message: str
+
+
+class TokenPreview(NamedTuple):
+    """One token: its claims without the trigger, with it, and its size as a signed JWT."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+    bytes: int
+
+
+class Preview(NamedTuple):
+    """What would come of this event; no tokens and no response when the sign-in is refused."""
+
+    response: dict[str, Any] | None
+    id_token: TokenPreview | None
+    access_token: TokenPreview | None
+    findings: list[Finding]
+    verdicts: dict[str, dict[str, Any]]
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything is wrong, and not just worth knowing."""
+        return any(finding.level == "error" for finding in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the pinned JSON shape of `preview --format json`."""
+        return {
+            "response": self.response,
+            "id_token": self.id_token and self.id_token._asdict(),
+            "access_token": self.access_token and self.access_token._asdict(),
+            "findings": [finding._asdict() for finding in self.findings],
+            "verdicts": self.verdicts,
+        }
+
+
+def preview(event: Any, environ: Mapping[str, str]) -> Preview:
+    """Preview a decoded event; raises `UnusableInput` for what is no event, and for wrong settings."""
+    try:
+        parsed = PreTokenGenerationEvent.from_json(event)
+    except EventError as error:
+        raise UnusableInput(f"not a pre token generation event: {error}") from None
+    configuration = configured(environ)
+    deadline = time.monotonic() + configuration.deadline_ms / 1000
+    decision = decide(event, configuration.plugins, deadline)
+    findings = list(decision_findings(decision))
+    if decision.error is not None:
+        return Preview(None, None, None, findings, {})
+    now = time.time()
+    try:
+        before = issue_tokens(event, event, now=now)
+        after = issue_tokens(event, {**event, "response": decision.response}, now=now)
+    except ContractError as error:
+        findings += [Finding(f.code, f.level, f"{f.path}: {f.message}") for f in error.findings]
+        return Preview(decision.response, None, None, findings, {})
+    id_token = _token(before.id_token, after.id_token)
+    access_token = _token(before.access_token, after.access_token)
+    findings += [*_size_findings("ID", id_token), *_size_findings("access", access_token)]
+    given = _verdicts(configuration, parsed, after)
+    findings += [
+        Finding(f"{name}-refused", "error", f"{name}: {verdict['message']}")
+        for name, verdict in given.items()
+        if not verdict["accepted"] and parsed.user is not None
+    ]
+    return Preview(decision.response, id_token, access_token, findings, given)
+
+
+def configured(environ: Mapping[str, str]) -> Configuration:
+    """Load the plugins, or raise `UnusableInput` with a line for every wrong setting."""
+    try:
+        return load(environ)
+    except SettingsError as error:
+        raise UnusableInput(*map(str, error.problems)) from None
+
+
+def decision_findings(decision: Decision) -> Iterator[Finding]:
+    """Tell why the sign-in is refused, and what an optional plugin left out."""
+    for outcome in decision.outcomes.values():
+        if outcome.error is not None and outcome.error is not decision.error:
+            yield Finding(outcome.error.code, "warning", f"claims omitted: {outcome.error}")
+    if decision.error is not None:
+        yield Finding(decision.error.code, "error", str(decision.error))
+
+
+def _verdicts(
+    configuration: Configuration, event: PreTokenGenerationEvent, tokens: Tokens
+) -> dict[str, dict[str, Any]]:
+    plugins = {name: marked.plugin for name, marked in configuration.plugins.items()}
+    return verdicts(plugins, event, tokens)
+
+
+def _token(before: dict[str, Any] | None, after: dict[str, Any] | None) -> TokenPreview | None:
+    if before is None or after is None:
+        return None
+    payload = json.dumps(after, separators=(",", ":"), ensure_ascii=False).encode()
+    encoded = base64.urlsafe_b64encode(payload).rstrip(b"=")
+    return TokenPreview(before, after, _SIGNED_BYTES + len(encoded))
+
+
+def _size_findings(name: str, token: TokenPreview | None) -> Iterator[Finding]:
+    if token is not None and token.bytes > HEADER_BYTES:
+        yield Finding(
+            "token-over-header",
+            "warning",
+            f"{name} token: {token.bytes} bytes, more than the {HEADER_BYTES} that many proxies take in a header",
+        )
+    elif token is not None and token.bytes > COOKIE_BYTES:
+        yield Finding(
+            "token-over-cookie",
+            "warning",
+            f"{name} token: {token.bytes} bytes, more than the {COOKIE_BYTES} of one browser cookie",
+        )

@@ -1,0 +1,111 @@
+"""Previews and findings as text for people."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cognito_claims.cli.preview import (
+    COOKIE_BYTES,
+    HEADER_BYTES,
+    Finding,
+    Preview,
+    TokenPreview,
+)
+
+_STYLES = {"added": "green", "changed": "yellow", "suppressed": "red", "": ""}
+_LEVEL_STYLES = {"error": "bold red", "warning": "yellow"}
+
+
+def print_preview(preview: Preview, console: Console) -> None:
+    """Print both tokens before and after, with what changed, then findings and verdicts."""
+    if preview.response is None:
+        console.print(Text("The sign-in is refused: no tokens.", style="bold red"))
+    elif preview.access_token is None:
+        console.print(Text("Cognito would not take this response.", style="bold red"))
+    for name, token in (("ID token", preview.id_token), ("Access token", preview.access_token)):
+        if token is not None:
+            _print_token(name, token, console)
+        elif preview.access_token is not None:
+            console.print(Text(f"{name}: none for client credentials\n"))
+    _print_findings(preview.findings, console)
+    for name, verdict in preview.verdicts.items():
+        _print_verdict(name, verdict, console)
+
+
+def print_check(findings: Iterable[Finding], console: Console) -> None:
+    """Print the findings, or that there are none."""
+    found = list(findings)
+    if not found:
+        console.print(Text("No findings: the settings fit together.", style="green"))
+    _print_findings(found, console)
+
+
+def _print_token(name: str, token: TokenPreview, console: Console) -> None:
+    table = Table(title=name, title_justify="left", box=box.SIMPLE, pad_edge=False)
+    for column in ("", "claim", "before", "after"):
+        table.add_column(column, overflow="fold")
+    for claim in sorted({*token.before, *token.after}):
+        mark = _mark(claim, token)
+        table.add_row(
+            *map(Text, (mark, claim, _shown(token.before, claim))),
+            Text(_shown(token.after, claim)) if mark else Text("the same", style="dim"),
+            style=_STYLES[mark],
+        )
+    console.print(table)
+    console.print(Text(f"{_gauge(token.bytes)}\n"))
+
+
+def _mark(claim: str, token: TokenPreview) -> str:
+    if claim not in token.before:
+        return "added"
+    if claim not in token.after:
+        return "suppressed"
+    return "" if token.before[claim] == token.after[claim] else "changed"
+
+
+def _shown(claims: Mapping[str, Any], claim: str) -> str:
+    if claim not in claims:
+        return ""
+    value = claims[claim]
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _gauge(size: int) -> str:
+    """Draw the size against the cookie's and the header's mark, 32 cells to the header's."""
+    cell = HEADER_BYTES // 32
+    filled = min(size // cell, 32)
+    cells = ["█" if index < filled else "·" for index in range(32)]
+    cells.insert(COOKIE_BYTES // cell, "|")
+    return f"[{''.join(cells)}] {size} bytes (| cookie {COOKIE_BYTES}, ] header {HEADER_BYTES})"
+
+
+def _print_findings(findings: Iterable[Finding], console: Console) -> None:
+    for finding in findings:
+        line = Text(f"{finding.level}: ", style=_LEVEL_STYLES[finding.level])
+        console.print(line.append(f"{finding.message} [{finding.code}]", style="default"))
+
+
+def _print_verdict(name: str, verdict: Mapping[str, Any], console: Console) -> None:
+    accepted = verdict["accepted"]
+    line = Text(f"{name}: ", style="bold")
+    line.append("accepted" if accepted else "refused", style="green" if accepted else "bold red")
+    if not accepted:
+        line.append(f", {verdict['message']} [{verdict['code']}]")
+    console.print(line)
+    for variable, value in verdict.get("session", {}).items():
+        console.print(Text(f"  {variable}: {value}"))
+    for version, answer in verdict.get("versions", {}).items():
+        console.print(Text(f"  {version}: {_answer(answer)}"))
+
+
+def _answer(answer: Mapping[str, Any]) -> str:
+    source = f"says the {answer['source']}" + (f" {answer['engine']}" if "engine" in answer else "")
+    if not answer["accepted"]:
+        return f"no, {answer['message']} ({source})"
+    known = [f"{key} {answer[key]}" for key in ("auth", "access", "scope") if key in answer]
+    return f"yes, {', '.join(known)} ({source})"

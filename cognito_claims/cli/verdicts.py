@@ -1,0 +1,82 @@
+"""Each configured backend's verdict on the tokens, from a server configured as our set-up pages say."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cognito_claims.contract import hasura, surrealdb
+from cognito_claims.contract.cognito import Tokens
+from cognito_claims.contract.errors import Refused
+from cognito_claims.events import PreTokenGenerationEvent
+from cognito_claims.plugins.hasura import HasuraClaims
+from cognito_claims.plugins.surrealdb import SurrealDBClaims
+from cognito_claims.registry import Plugin
+
+_NO_USER = {
+    "accepted": False,
+    "code": "no-user",
+    "message": "client credentials: the plugin adds no claims for a machine token",
+}
+
+
+def verdicts(
+    plugins: Mapping[str, Plugin], event: PreTokenGenerationEvent, tokens: Tokens
+) -> dict[str, dict[str, Any]]:
+    """Ask, for every ready-made plugin, its backend about each token that the plugin adds claims to.
+
+    The first token refused decides; else the verdict is that on the ID token, or the access token where no
+    other is configured (`token` says which).
+    """
+    given: dict[str, dict[str, Any]] = {}
+    for name, plugin in plugins.items():
+        if not isinstance(plugin, HasuraClaims | SurrealDBClaims):
+            continue
+        if event.user is None:
+            given[name] = dict(_NO_USER)
+            continue
+        asked = [
+            _ask(plugin, token, event, claims)
+            for token, claims in (("id", tokens.id_token), ("access", tokens.access_token))
+            if token in plugin.tokens and claims is not None
+        ]
+        given[name] = next((v for v in asked if not v["accepted"]), asked[0])
+    return given
+
+
+def _ask(
+    plugin: HasuraClaims | SurrealDBClaims,
+    token: str,
+    event: PreTokenGenerationEvent,
+    claims: dict[str, Any],
+) -> dict[str, Any]:
+    issuer = f"https://cognito-idp.{event.region}.amazonaws.com/{event.user_pool_id}"
+    if isinstance(plugin, HasuraClaims):
+        return {"token": token, **_ask_hasura(plugin, issuer, event.client_id, claims)}
+    verdict = surrealdb.verdict(
+        claims,
+        namespace=plugin.namespace,
+        database=plugin.database,
+        issuer=issuer,
+        client_id=event.client_id,
+        access=plugin.access,
+        token_name=plugin.token,
+        scope=plugin.scope,
+        token="access" if token == "access" else "id",
+    )
+    return {"token": token, **verdict}
+
+
+def _ask_hasura(
+    plugin: HasuraClaims, issuer: str, client_id: str, claims: dict[str, Any]
+) -> dict[str, Any]:
+    secret = {
+        "jwk_url": f"{issuer}/.well-known/jwks.json",
+        "issuer": issuer,
+        "audience": [client_id],
+        "claims_namespace": plugin.claims_namespace,
+        "claims_format": plugin.claims_format,
+        "allowed_skew": 10,
+    }
+    try:
+        return {"accepted": True, "session": hasura.session(claims, secret)}
+    except Refused as refusal:
+        return {"accepted": False, "code": refusal.code, "message": refusal.message}
