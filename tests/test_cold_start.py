@@ -1,0 +1,125 @@
+"""What a trigger loads: exact, and counted without a clock."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = [
+    "asyncio",
+    "aws_lambda_powertools",
+    "boto3",
+    "botocore",
+    "dataclasses",
+    "email",
+    "http.client",
+    "importlib.metadata",
+    "inspect",
+    "pydantic",
+    "requests",
+    "ssl",
+    "typing_extensions",
+    "urllib3",
+]
+OWN = [
+    "cognito_claims",
+    "cognito_claims.claims",
+    "cognito_claims.deadline",
+    "cognito_claims.errors",
+    "cognito_claims.events",
+    "cognito_claims.functions",
+    "cognito_claims.functions.pre_token_generation",
+    "cognito_claims.handlers",
+    "cognito_claims.plugins",
+    "cognito_claims.plugins.hasura",
+    "cognito_claims.plugins.surrealdb",
+    "cognito_claims.registry",
+    "cognito_claims.response",
+    "cognito_claims.settings",
+]
+STANDARD = [
+    "_typing",
+    "typing",
+    "typing.io",
+    "typing.re",
+]  # typing's two submodules are gone since 3.13
+PROBE = """
+import json, sys
+import awslambdaric.__main__, awslambdaric.bootstrap
+before = set(sys.modules)
+from cognito_claims.functions.pre_token_generation import handler
+from_import = sorted(set(sys.modules) - before)
+handler(json.loads(sys.argv[1]), None)
+print(json.dumps([from_import, sorted(set(sys.modules) - before), sorted(sys.modules)]))
+"""
+SETTINGS = {
+    "COGNITO_CLAIMS_PLUGINS": "surrealdb,hasura",
+    "SURREALDB_NAMESPACE": "test",
+    "SURREALDB_DATABASE": "test",
+    "SURREALDB_ACCESS": "user",
+}
+
+
+@pytest.fixture(scope="module")
+def loaded() -> tuple[list[str], list[str], list[str]]:
+    from_import, with_first_event, everything = json.loads(_probe(PROBE))
+    return from_import, with_first_event, everything
+
+
+def test_no_heavy_module_is_loaded(loaded: tuple[list[str], list[str], list[str]]) -> None:
+    assert [module for module in HEAVY if module in loaded[2]] == []
+
+
+def test_only_what_the_configured_plugins_need_is_added_to_the_runtime_client(
+    loaded: tuple[list[str], list[str], list[str]],
+) -> None:
+    assert sorted(set(loaded[0]) - set(STANDARD)) == sorted(OWN)
+
+
+def test_nothing_is_left_for_the_handler_to_import(
+    loaded: tuple[list[str], list[str], list[str]],
+) -> None:
+    assert loaded[1] == loaded[0]
+
+
+def test_a_plugin_that_is_not_named_is_not_loaded() -> None:
+    probe = (
+        "import sys, cognito_claims.functions.pre_token_generation; print(' '.join(sys.modules))"
+    )
+
+    modules = _probe(probe, COGNITO_CLAIMS_PLUGINS="surrealdb").split()
+
+    assert "cognito_claims.plugins.surrealdb" in modules
+    assert "cognito_claims.plugins.hasura" not in modules
+
+
+def test_the_package_alone_loads_neither_tools_nor_the_testing_kit() -> None:
+    modules = _probe("import sys, cognito_claims; print(' '.join(sys.modules))").split()
+
+    rooms = ("contract", "testing", "cli", "functions", "plugins", "installed")
+    assert [m for m in modules if m.startswith(tuple(f"cognito_claims.{r}" for r in rooms))] == []
+
+
+def _probe(code: str, **settings: str) -> str:
+    event = {
+        "version": "2",
+        "triggerSource": "TokenGeneration_Authentication",
+        "region": "us-east-1",
+        "userPoolId": "us-east-1_Ab1Cd2Ef3",
+        "userName": "jane.doe",
+        "callerContext": {"clientId": "1example23456789abcdefghij"},
+        "request": {"userAttributes": {"sub": "a1b2c3d4"}, "scopes": []},
+        "response": {},
+    }
+    # Coverage's own subprocess hook would load half of these modules.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
+    run = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(event)],
+        env={**environment, **SETTINGS, **settings},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return run.stdout

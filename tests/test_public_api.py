@@ -1,0 +1,168 @@
+"""What users build on: the public names and their signatures, exactly; a change here is a decision."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cognito_claims
+import cognito_claims.testing
+from cognito_claims.contract.cognito import issue_tokens
+from cognito_claims.contract.hasura import session
+from cognito_claims.plugins.hasura import HasuraClaims
+from cognito_claims.plugins.surrealdb import SurrealDBClaims
+from cognito_claims.registry import BUILT_IN
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_package_offers_exactly_these_names() -> None:
+    assert cognito_claims.__all__ == [
+        "ClaimConflictError",
+        "Claims",
+        "CognitoClaimsError",
+        "EventError",
+        "Groups",
+        "Handler",
+        "Json",
+        "Plugin",
+        "PluginFactory",
+        "PluginFailedError",
+        "PluginResultError",
+        "PluginTimeoutError",
+        "PreTokenGenerationEvent",
+        "Problem",
+        "ProtectedClaimError",
+        "SettingsError",
+        "SignInError",
+        "Token",
+        "TokenClaims",
+        "TokenDenied",
+        "TriggerVersion",
+        "UnexpectedError",
+        "UnsupportedClaimError",
+        "User",
+        "UserEvent",
+        "merge",
+        "optional",
+        "pre_token_generation",
+        "pure",
+        "read",
+        "render",
+    ]
+
+
+def test_the_testing_kit_offers_exactly_these_names() -> None:
+    assert cognito_claims.testing.__all__ == [
+        "a_machine_event",
+        "a_post_authentication_event",
+        "a_user_event",
+        "recorded",
+        "recorded_names",
+        "to_json",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("function", "signature"),
+    [
+        (cognito_claims.pre_token_generation, "deadline_ms: int = 4000, **plugins: Plugin"),
+        (cognito_claims.optional, "plugin: Plugin"),
+        (cognito_claims.pure, "plugin: Plugin"),
+        (cognito_claims.merge, "answers: Mapping[str, Claims]"),
+        (cognito_claims.render, "claims: Claims, event: PreTokenGenerationEvent"),
+        (
+            cognito_claims.Claims.adding,
+            "claims: Mapping[str, Json], to: Set[Literal['id', 'access']] = frozenset({'id'}), "
+            "needs: Set[str] = frozenset()",
+        ),
+        (cognito_claims.PreTokenGenerationEvent.from_json, "raw: object"),
+        (cognito_claims.UserEvent.from_json, "raw: object"),
+        (HasuraClaims.from_env, "environ: Mapping[str, str]"),
+        (SurrealDBClaims.from_env, "environ: Mapping[str, str]"),
+        (issue_tokens, "event: dict[str, Any], returned: object, now: float | None = None"),
+        (
+            session,
+            "token: dict[str, Any], config: dict[str, Any], role: str | None = None, "
+            "engine: Literal['v2', 'v3'] = 'v2', now: float | None = None",
+        ),
+    ],
+)
+def test_a_signature_is_as_documented(function: object, signature: str) -> None:
+    assert _signature(function) == signature
+
+
+@pytest.mark.parametrize(
+    ("value", "fields"),
+    [
+        (cognito_claims.TokenClaims, ("add", "suppress", "add_scopes", "suppress_scopes")),
+        (cognito_claims.Claims, ("id_token", "access_token", "groups", "needs")),
+        (cognito_claims.Groups, ("groups", "iam_roles", "preferred_role")),
+        (cognito_claims.User, ("name", "attributes")),
+        (
+            cognito_claims.PreTokenGenerationEvent,
+            (
+                "version",
+                "trigger_source",
+                "user_pool_id",
+                "region",
+                "client_id",
+                "user",
+                "groups",
+                "scopes",
+                "client_metadata",
+                "iam_roles",
+                "preferred_role",
+            ),
+        ),
+        (
+            cognito_claims.UserEvent,
+            (
+                "trigger_source",
+                "user_pool_id",
+                "region",
+                "client_id",
+                "user",
+                "new_device_used",
+                "client_metadata",
+            ),
+        ),
+    ],
+)
+def test_a_value_has_exactly_these_fields(value: type, fields: tuple[str, ...]) -> None:
+    assert value._fields == fields  # type: ignore[attr-defined]  # a NamedTuple's
+
+
+@pytest.mark.parametrize("path", BUILT_IN.values())
+def test_a_built_in_plugin_is_where_the_registry_says(path: str) -> None:
+    module, _, attributes = path.partition(":")
+    cls, method = attributes.split(".")
+
+    assert callable(getattr(getattr(importlib.import_module(module), cls), method))
+
+
+def test_calls_that_must_not_compile_do_not() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "tests/typing/api.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.stdout == "Success: no issues found in 1 source file\n"
+
+
+def _signature(function: object) -> str:
+    assert callable(function)
+    parameters = inspect.signature(function).parameters.values()
+    return ", ".join(_shown(str(parameter)) for parameter in parameters)
+
+
+def _shown(parameter: str) -> str:
+    for prefix in ("collections.abc.", "cognito_claims.", "claims.", "events.", "registry."):
+        parameter = parameter.replace(prefix, "")
+    return parameter.replace("typing.", "").replace(repr(cognito_claims.Json), "Json")
