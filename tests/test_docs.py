@@ -1,0 +1,58 @@
+"""The documentation is true: its examples run, its links lead somewhere, its tables are those of the code."""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
+
+import cognito_claims.claims
+import cognito_claims.testing.builders
+from tests import settings_table
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_examples_of_a_page_run_and_their_tests_pass(page: Path) -> None:
+    document = Sybil(parsers=[PythonCodeBlockParser()]).parse(page)
+    for example in document.examples():
+        example.evaluate()
+
+    for name, example_test in list(document.namespace.items()):
+        if name.startswith("test_"):
+            example_test()
+
+
+@pytest.mark.parametrize("module", [cognito_claims.claims, cognito_claims.testing.builders])
+def test_the_examples_of_a_docstring_are_true(module: object) -> None:
+    result = doctest.testmod(module)  # type: ignore[arg-type]  # a module
+
+    assert (result.failed, result.attempted > 0) == (0, True)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_relative_link_leads_to_a_file(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_settings_page_is_the_one_made_from_the_code() -> None:
+    page = settings_table.PAGE.read_text()
+
+    assert page == settings_table.with_tables(page), "run: python tests/settings_table.py"
+
+
+@pytest.mark.parametrize("prefix", settings_table.SOURCES)
+def test_the_settings_page_has_a_row_for_every_setting(prefix: str) -> None:
+    names = [name for name in settings_table.MEANINGS if name.startswith(f"{prefix}_")]
+
+    assert re.findall(r"^\| `(\w+)` ", settings_table.table(prefix), re.M) == names
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) < 150
