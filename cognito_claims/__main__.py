@@ -11,9 +11,10 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("cognito_claims"):
             raise
-        sys.exit(
-            f"cognito-claims: the command needs {error.name}: pip install 'cognito-claims[cli]'"
+        sys.stderr.write(
+            f"cognito-claims: the command needs {error.name}: pip install 'cognito-claims[cli]'\n"
         )
+        sys.exit(2)
     app.run()
 
 

@@ -53,10 +53,10 @@ class Outcome:
     def __init__(
         self, plugin: Marked, milliseconds: float, answer: Claims | CognitoClaimsError
     ) -> None:
-        self.plugin = plugin
-        self.milliseconds = milliseconds
-        self.claims = answer if isinstance(answer, Claims) else None
-        self.error = None if isinstance(answer, Claims) else answer
+        self.plugin: Marked = plugin
+        self.milliseconds: float = milliseconds
+        self.claims: Claims | None = answer if isinstance(answer, Claims) else None
+        self.error: CognitoClaimsError | None = None if isinstance(answer, Claims) else answer
 
 
 def ask(

@@ -74,7 +74,7 @@ class Decision:
     def __init__(self) -> None:
         self.event: PreTokenGenerationEvent | None = None
         self.outcomes: Mapping[str, Outcome] = {}
-        self.claims = Claims()
+        self.claims: Claims = Claims()
         self.response: dict[str, Any] = {}
         self.error: CognitoClaimsError | None = None
 

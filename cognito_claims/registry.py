@@ -45,9 +45,9 @@ class Marked:
     __slots__ = ("is_pure", "on_error", "plugin")
 
     def __init__(self, plugin: Plugin, *, on_error: OnError, is_pure: bool) -> None:
-        self.plugin = plugin
+        self.plugin: Plugin = plugin
         self.on_error: OnError = on_error
-        self.is_pure = is_pure
+        self.is_pure: bool = is_pure
 
     def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
         """Ask the plugin."""
@@ -81,8 +81,8 @@ class Configuration:
     __slots__ = ("deadline_ms", "plugins")
 
     def __init__(self, plugins: Mapping[str, Marked], *, deadline_ms: int) -> None:
-        self.plugins = plugins
-        self.deadline_ms = deadline_ms
+        self.plugins: Mapping[str, Marked] = plugins
+        self.deadline_ms: int = deadline_ms
 
 
 def load(environ: Mapping[str, str]) -> Configuration:

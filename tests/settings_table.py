@@ -55,7 +55,9 @@ def with_tables(page: str) -> str:
 
 def _rows(prefix: str) -> Iterator[str]:
     source: Any = SOURCES[prefix]
-    signature = source.__init__ if isinstance(source, type) else source
+    signature: Any = source
+    if isinstance(source, type):
+        signature = vars(source)["__init__"]
     defaults = signature.__kwdefaults__
     for field, kind in signature.__annotations__.items():
         if field != "return":

@@ -14,7 +14,7 @@ from cognito_claims.cli.inputs import UnusableInput, read_environment, read_even
 from cognito_claims.cli.preview import preview as run_preview
 from cognito_claims.cli.report import print_check, print_preview
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name="cognito-claims",
     add_completion=False,
     no_args_is_help=True,

@@ -24,7 +24,7 @@ class ContractError(Exception):
         super().__init__("; ".join(map(str, findings)))
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818  (what the backend did, not a fault of ours)
     """A backend would not take this token; `code` is the backend's own, where it has one."""
 
     def __init__(self, code: str, message: str) -> None:

@@ -2,6 +2,6 @@
 
 import os
 
-from cognito_claims.handlers import pre_token_generation_from_env
+from cognito_claims.handlers import Handler, pre_token_generation_from_env
 
-handler = pre_token_generation_from_env(os.environ)
+handler: Handler = pre_token_generation_from_env(os.environ)

@@ -50,11 +50,15 @@ class HasuraClaims:
         self.claims_namespace = claims_namespace
         self.claims_format: str = claims_format
         self.default_role = default_role
-        self.allowed_roles = (default_role,) if allowed_roles is None else allowed_roles
-        self.group_roles = dict(group_roles)
-        self.session_variables = {name.lower(): path for name, path in session_variables.items()}
+        self.allowed_roles: tuple[str, ...] = (
+            (default_role,) if allowed_roles is None else allowed_roles
+        )
+        self.group_roles: Mapping[str, str] = dict(group_roles)
+        self.session_variables: Mapping[str, str] = {
+            name.lower(): path for name, path in session_variables.items()
+        }
         self.user_id_attribute = user_id_attribute
-        self.tokens = frozenset(tokens)
+        self.tokens: frozenset[Token] = frozenset(tokens)
         problems = (
             *self._problems(),
             *_variable_problems(session_variables),

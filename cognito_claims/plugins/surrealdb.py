@@ -41,9 +41,12 @@ class SurrealDBClaims:
             problems.append(Problem("tokens", "expected one or both of id, access"))
         if problems:
             raise SettingsError(tuple(problems))
-        self.namespace, self.database = namespace, database
-        self.access, self.token, self.scope = access, token, scope
-        self.tokens = frozenset(tokens)
+        self.namespace: str = namespace
+        self.database: str = database
+        self.access: str | None = access
+        self.token: str | None = token
+        self.scope: str | None = scope
+        self.tokens: frozenset[Token] = frozenset(tokens)
         self._claims = Claims.adding(
             {claim: name for claim, name in named.items() if name is not None},
             to=tokens,
