@@ -1,0 +1,587 @@
+"""The command, as a user runs it: arguments in, text, JSON and an exit code out."""
+
+import contextlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest import mock
+
+import pytest
+
+from cognito_claims.__main__ import main
+from cognito_claims.cli import check
+from cognito_claims.testing import a_machine_event, a_user_event, recorded, recorded_names, to_json
+
+SURREALDB = {
+    "SURREALDB_NAMESPACE": "test",
+    "SURREALDB_DATABASE": "test",
+    "SURREALDB_ACCESS": "user",
+    "SURREALDB_TOKEN": "cognito",
+    "SURREALDB_SCOPE": "user",
+}
+BOTH = {"COGNITO_CLAIMS_PLUGINS": "surrealdb,hasura", **SURREALDB}
+HASURA = {"COGNITO_CLAIMS_PLUGINS": "hasura"}
+PLUGINS = """
+from cognito_claims import Claims, TokenClaims, TokenDenied
+
+def _factory(answer):
+    return lambda environ: lambda event: answer(event)
+
+def _raise(error):
+    raise error
+
+tenant = _factory(lambda event: Claims.adding({"tenant": "acme"}))
+other_tenant = _factory(lambda event: Claims.adding({"tenant": "acme"}))
+mute = _factory(lambda event: Claims(id_token=TokenClaims(suppress={"email"} if event.user else ())))
+phone = _factory(lambda event: Claims(id_token=TokenClaims(suppress={"phone_number"})))
+name = _factory(lambda event: Claims.adding({"given_name": "J."}))
+root = _factory(lambda event: Claims.adding({"sub": "root"}))
+broken = _factory(lambda event: _raise(RuntimeError("planted")))
+closed = _factory(lambda event: _raise(TokenDenied("We are closed.")))
+tier = _factory(lambda event: Claims.adding({"tier": event.user.attributes.get("custom:tier")}
+                                            if event.user else {}))
+decided = _factory(lambda event: Claims.adding({"vip": event.user.attributes.get("custom:vip") == "1"}
+                                               if event.user else {}, to={"access"}))
+big = _factory(lambda event: Claims.adding({"big": "x" * 3000, "bigger": "x" * 4000}))
+large = _factory(lambda event: Claims.adding({"large": "x" * 2500}))
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    (tmp_path / "acme_plugins.py").write_text(PLUGINS)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    sys.modules.pop("acme_plugins", None)
+
+
+def test_preview_prints_the_pinned_shape(folder: Path) -> None:
+    result = _json(folder, "pretoken_v2_Authentication", BOTH)
+
+    assert list(result) == ["response", "id_token", "access_token", "findings", "verdicts"]
+    assert list(result["id_token"]) == ["before", "after", "bytes"]
+    assert result["findings"] == []
+    assert result["response"] == {
+        "claimsAndScopeOverrideDetails": {
+            "idTokenGeneration": {
+                "claimsToAddOrOverride": {
+                    "ns": "test",
+                    "db": "test",
+                    "ac": "user",
+                    "tk": "cognito",
+                    "sc": "user",
+                    "https://hasura.io/jwt/claims": (
+                        '{"x-hasura-allowed-roles":["user"],"x-hasura-default-role":"user",'
+                        '"x-hasura-user-id":"a1b2c3d4-5678-90ab-cdef-111122223333"}'
+                    ),
+                }
+            }
+        }
+    }
+
+
+def test_preview_shows_both_tokens_before_and_after(folder: Path) -> None:
+    result = _json(folder, "pretoken_v2_Authentication", BOTH)
+
+    before, after = result["id_token"]["before"], result["id_token"]["after"]
+    added = set(after) - set(before)
+    assert added == {"ns", "db", "ac", "tk", "sc", "https://hasura.io/jwt/claims"}
+    assert {claim: after[claim] for claim in before} == before
+    assert result["access_token"]["before"] == result["access_token"]["after"]
+
+
+def test_preview_asks_a_real_surrealdb_and_hasuras_rules(folder: Path) -> None:
+    verdicts = _json(folder, "pretoken_v2_Authentication", BOTH)["verdicts"]
+
+    assert verdicts == {
+        "surrealdb": {
+            "token": "id",
+            "accepted": True,
+            "versions": {
+                "1.x": {"accepted": True, "source": "claims table", "scope": "user"},
+                "2.x": {
+                    "accepted": True,
+                    "source": "embedded engine",
+                    "engine": "2.3.10",
+                    "auth": "user:⟨a1b2c3d4-5678-90ab-cdef-111122223333⟩",
+                    "access": "user",
+                },
+                "3.x": {"accepted": True, "source": "claims table", "access": "user"},
+            },
+        },
+        "hasura": {
+            "token": "id",
+            "accepted": True,
+            "session": {
+                "x-hasura-role": "user",
+                "x-hasura-user-id": "a1b2c3d4-5678-90ab-cdef-111122223333",
+            },
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("pretoken_v2_odd_unverified_email", "email-not-verified"),
+        ("pretoken_v2_odd_no_email", "email-not-verified"),
+    ],
+)
+def test_a_user_whom_surrealdb_would_refuse_is_an_error(folder: Path, name: str, code: str) -> None:
+    result = _json(folder, name, BOTH, exit_code=1)
+
+    assert result["verdicts"]["surrealdb"]["code"] == code
+    assert [(f["code"], f["level"]) for f in result["findings"]] == [("surrealdb-refused", "error")]
+
+
+def test_a_machine_token_has_no_id_token_and_no_verdict_in_its_favour(folder: Path) -> None:
+    result = _json(folder, "pretoken_v3_ClientCredentials", BOTH)
+
+    assert result["id_token"] is None
+    assert result["access_token"]["after"]["client_id"] == "7m2mexample0123456789abcde"
+    assert {name: verdict["code"] for name, verdict in result["verdicts"].items()} == {
+        "surrealdb": "no-user",
+        "hasura": "no-user",
+    }
+
+
+@pytest.mark.parametrize(
+    ("environ", "code"),
+    [
+        ({**HASURA, "HASURA_TOKENS": "id,access"}, "unsupported-claim"),
+        ({**HASURA, "HASURA_CLAIMS_FORMAT": "json"}, "unsupported-claim"),
+        (
+            {"COGNITO_CLAIMS_PLUGINS": "a=acme_plugins:tenant,b=acme_plugins:other_tenant"},
+            "claim-conflict",
+        ),
+        (
+            {"COGNITO_CLAIMS_PLUGINS": "surrealdb,mute=acme_plugins:mute", **SURREALDB},
+            "claim-conflict",
+        ),
+        ({"COGNITO_CLAIMS_PLUGINS": "root=acme_plugins:root"}, "protected-claim"),
+        ({"COGNITO_CLAIMS_PLUGINS": "closed=acme_plugins:closed"}, "denied"),
+        ({"COGNITO_CLAIMS_PLUGINS": "broken=acme_plugins:broken"}, "plugin-failed"),
+    ],
+)
+def test_a_refused_sign_in_is_a_finding_and_no_tokens(
+    folder: Path, environ: dict[str, str], code: str
+) -> None:
+    result = _json(folder, "pretoken_v1_Authentication", environ, exit_code=1)
+
+    assert [(finding["code"], finding["level"]) for finding in result["findings"]] == [
+        (code, "error")
+    ]
+    assert (result["response"], result["id_token"], result["access_token"]) == (None, None, None)
+    assert "planted" not in json.dumps(result)
+
+
+def test_what_an_optional_plugin_leaves_out_is_a_warning(folder: Path) -> None:
+    environ = {"COGNITO_CLAIMS_PLUGINS": "hasura,broken=acme_plugins:broken"}
+
+    result = _json(folder, "pretoken_v2_Authentication", {**environ, "BROKEN_ON_ERROR": "omit"})
+
+    assert [(f["code"], f["level"]) for f in result["findings"]] == [("plugin-failed", "warning")]
+    assert result["verdicts"]["hasura"]["accepted"] is True
+
+
+@pytest.mark.parametrize(
+    ("plugin", "code"), [("large", "token-over-cookie"), ("big", "token-over-header")]
+)
+def test_a_large_token_is_a_warning(folder: Path, plugin: str, code: str) -> None:
+    environ = {"COGNITO_CLAIMS_PLUGINS": f"p=acme_plugins:{plugin}"}
+
+    result = _json(folder, "pretoken_v2_Authentication", environ)
+
+    assert [(f["code"], f["level"]) for f in result["findings"]] == [(code, "warning")]
+    assert f"ID token: {result['id_token']['bytes']} bytes" in result["findings"][0]["message"]
+
+
+def test_verdicts_are_on_the_tokens_that_are_configured(folder: Path) -> None:
+    environ = {**BOTH, "HASURA_TOKENS": "access", "SURREALDB_TOKENS": "access"}
+
+    verdicts = _json(folder, "pretoken_v2_Authentication", environ)["verdicts"]
+
+    assert {name: (v["token"], v["accepted"]) for name, v in verdicts.items()} == {
+        "surrealdb": ("access", True),
+        "hasura": ("access", True),
+    }
+
+
+def test_a_plugin_of_ones_own_has_no_verdict(folder: Path) -> None:
+    environ = {"COGNITO_CLAIMS_PLUGINS": "t=acme_plugins:tenant"}
+
+    assert _json(folder, "pretoken_v2_Authentication", environ)["verdicts"] == {}
+
+
+def test_an_event_is_read_from_a_file(folder: Path) -> None:
+    path = folder / "event.json"
+    path.write_text(json.dumps(to_json(a_user_event(sub="from-a-file"))))
+
+    result = _json(folder, str(path), HASURA)
+
+    assert result["id_token"]["after"]["sub"] == "from-a-file"
+
+
+def test_a_file_comes_before_the_recorded_event_of_its_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    Path("pretoken_v2_Authentication").write_text(json.dumps(to_json(a_user_event(sub="mine"))))
+
+    result = _json(folder, "pretoken_v2_Authentication", HASURA)
+
+    assert result["id_token"]["after"]["sub"] == "mine"
+
+
+def test_without_an_env_file_the_environment_counts() -> None:
+    run = _run("preview", "pretoken_v2_Authentication", "--format", "json", environ=HASURA)
+
+    assert "hasura" in json.loads(run.stdout)["verdicts"]
+
+
+def test_the_text_marks_what_is_added_changed_and_suppressed() -> None:
+    plugins = "name=acme_plugins:name,phone=acme_plugins:phone,t=acme_plugins:tenant"
+
+    text = _run(
+        "preview",
+        "pretoken_v2_Authentication",
+        environ={"COGNITO_CLAIMS_PLUGINS": plugins, "COLUMNS": "120"},
+    ).stdout
+
+    assert re.search(r"added +tenant +acme", text)
+    assert re.search(r"changed +given_name +Jane +J\.", text)
+    assert re.search(r"suppressed +phone_number +\+12065551212", text)
+    assert re.search(r" {5}email +jane\.doe@example\.com +the same", text)
+
+
+def test_the_text_draws_the_size_against_both_marks() -> None:
+    environ = {"COGNITO_CLAIMS_PLUGINS": "l=acme_plugins:large", "COLUMNS": "120"}
+
+    text = _run("preview", "pretoken_v2_Authentication", environ=environ).stdout
+
+    (size,) = re.findall(r"^\[█{16}\|█+·+\] (\d+) bytes", text, re.M)
+    assert 4096 < int(size) < 8192
+    assert "warning: ID token" in text
+
+
+def test_the_text_tells_the_verdicts() -> None:
+    text = _run("preview", "pretoken_v2_Authentication", environ={**BOTH, "COLUMNS": "120"}).stdout
+
+    assert "surrealdb: accepted" in text
+    assert "1.x: yes, scope user (says the claims table)" in text
+    assert "access user (says the embedded engine 2.3.10)" in text
+    assert "x-hasura-role: user" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "environ", "exit_code", "line"),
+    [
+        ("pretoken_v2_odd_no_email", BOTH, 1, "surrealdb: refused, "),
+        ("pretoken_v3_ClientCredentials", BOTH, 0, "ID token: none for client credentials"),
+        (
+            "pretoken_v2_Authentication",
+            {"COGNITO_CLAIMS_PLUGINS": "root=acme_plugins:root"},
+            1,
+            "The sign-in is refused: no tokens.",
+        ),
+    ],
+)
+def test_the_text_tells_what_went_wrong(
+    name: str, environ: dict[str, str], exit_code: int, line: str
+) -> None:
+    run = _run("preview", name, environ={**environ, "COLUMNS": "120"}, exit_code=exit_code)
+
+    assert line in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (None, "event.json: No such file or directory"),
+        ("{", "event.json: not JSON at line 1"),
+        ("NaN", "event.json: not JSON"),
+        (b"\xff\xfe", "event.json: not a text in UTF-8"),
+        ("[" * 100_000, "event.json: not JSON"),
+        ("[]", "not a pre token generation event: event: expected an object, got an array"),
+        ("{}", "not a pre token generation event: triggerSource: expected a string, got nothing"),
+    ],
+)
+def test_what_is_no_event_is_one_clear_line(
+    folder: Path, content: str | bytes | None, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    if content is not None:
+        Path("event.json").write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    run = _run("preview", "event.json", environ=HASURA, exit_code=2)
+
+    assert (run.stdout, run.stderr) == ("", f"cognito-claims: {line}\n")
+
+
+@pytest.mark.parametrize("name", recorded_names("post", "pre_", "preauth", "presignup"))
+def test_an_event_of_another_trigger_is_one_clear_line(name: str) -> None:
+    run = _run("preview", name, environ=HASURA, exit_code=2)
+
+    assert run.stderr == (
+        "cognito-claims: not a pre token generation event: "
+        "triggerSource: expected TokenGeneration_*\n"
+    )
+
+
+def test_every_wrong_setting_has_its_line() -> None:
+    environ = {"COGNITO_CLAIMS_PLUGINS": "surrealdb,hasurra", "SURREALDB_DATABSE": "test"}
+
+    run = _run("preview", "pretoken_v2_Authentication", environ=environ, exit_code=2)
+
+    assert run.stderr.splitlines() == [
+        "cognito-claims: SURREALDB_DATABSE: unknown setting; did you mean SURREALDB_DATABASE?",
+        "cognito-claims: SURREALDB_NAMESPACE: required",
+        "cognito-claims: SURREALDB_DATABASE: required",
+        "cognito-claims: SURREALDB_ACCESS: required, unless token and scope are set (SurrealDB 1.x)",
+        "cognito-claims: COGNITO_CLAIMS_PLUGINS: entry 2: "
+        "neither a known plugin nor name=import.path:factory; did you mean hasura?",
+    ]
+
+
+def test_an_env_file_with_wrong_lines_is_refused_line_by_line(folder: Path) -> None:
+    path = folder / "wrong.env"
+    path.write_text("A=1\nthis is no setting\nA=2\n")
+
+    run = _run("check", "--env-file", str(path), environ={}, exit_code=2)
+
+    assert run.stderr.splitlines() == [
+        f"cognito-claims: {path}: line 2: expected NAME=value",
+        f"cognito-claims: {path}: line 3: A stands twice",
+    ]
+
+
+def test_an_env_file_may_quote_comment_and_leave_empty(folder: Path) -> None:
+    path = folder / "good.env"
+    path.write_text("# ours\nCOGNITO_CLAIMS_PLUGINS='hasura'  # one\nHASURA_DEFAULT_ROLE=\n\n")
+
+    run = _run("check", "--env-file", str(path), environ={"COGNITO_CLAIMS_PLUGINS": "nonsense"})
+
+    assert run.stdout == "No findings: the settings fit together.\n"
+
+
+def test_check_reports_every_wrong_setting() -> None:
+    environ = {**HASURA, "HASURA_TOKENS": "refresh", "COGNITO_CLAIMS_DEADLINE_MS": "soon"}
+
+    assert _check(environ, exit_code=1) == [
+        ("settings", "error", "COGNITO_CLAIMS_DEADLINE_MS: expected a whole number"),
+        ("settings", "error", "HASURA_TOKENS: expected one of id, access"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"COGNITO_CLAIMS_PLUGINS": "none"}, []),
+        (BOTH, []),
+        (
+            {"COGNITO_CLAIMS_PLUGINS": "surrealdb,mute=acme_plugins:mute", **SURREALDB},
+            [
+                (
+                    "claim-conflict",
+                    "error",
+                    "email: suppressed in the id token, where a backend reads it"
+                    " (plugins: mute, surrealdb)",
+                )
+            ],
+        ),
+        (
+            {**HASURA, "HASURA_CLAIMS_FORMAT": "json"},
+            [
+                (
+                    "unsupported-claim",
+                    "warning",
+                    "attach the trigger at V2_0 or later: https://hasura.io/jwt/claims: V1_0 carries"
+                    " strings only; a value of another type needs V2_0 or later (id token, V1_0)",
+                )
+            ],
+        ),
+        (
+            {"COGNITO_CLAIMS_PLUGINS": "t=acme_plugins:tenant"},
+            [
+                (
+                    "unsupported-claim",
+                    "warning",
+                    "client credentials would be refused: tenant:"
+                    " client credentials have no ID token (id token, V3_0)",
+                )
+            ],
+        ),
+        (
+            {**HASURA, "HASURA_ALLOWED_ROLES": "user,admin"},
+            [
+                (
+                    "admin-for-everyone",
+                    "warning",
+                    "hasura: every user may take Hasura's role admin, which sees and changes everything",
+                )
+            ],
+        ),
+        (
+            {**HASURA, "HASURA_SESSION_VARIABLES": "x-hasura-org-id=custom:org_id"},
+            [
+                (
+                    "writable-attribute",
+                    "warning",
+                    "claim https://hasura.io/jwt/claims is taken from custom:org_id:"
+                    " app clients may write it unless their WriteAttributes leave it out",
+                )
+            ],
+        ),
+        (
+            {"COGNITO_CLAIMS_PLUGINS": "tier=acme_plugins:tier"},
+            [
+                (
+                    "writable-attribute",
+                    "warning",
+                    "claim tier is taken from custom:tier:"
+                    " app clients may write it unless their WriteAttributes leave it out",
+                )
+            ],
+        ),
+        (
+            {"COGNITO_CLAIMS_PLUGINS": "broken=acme_plugins:broken", "BROKEN_ON_ERROR": "omit"},
+            [("plugin-failed", "warning", "claims omitted: plugin broken: RuntimeError")],
+        ),
+    ],
+)
+def test_check_tries_the_composition_on_every_version(
+    environ: dict[str, str], expected: list[tuple[str, str, str]]
+) -> None:
+    exit_code = int(any(level == "error" for _, level, _ in expected))
+
+    found = [
+        (c, lv, m.split(" at /")[0].split(" at <")[0])
+        for c, lv, m in _check(environ, exit_code=exit_code)
+    ]
+
+    assert found == expected
+
+
+def test_check_warns_of_a_claim_that_only_hangs_on_an_attribute() -> None:
+    found = _check({"COGNITO_CLAIMS_PLUGINS": "vip=acme_plugins:decided"})
+
+    assert (
+        "writable-attribute",
+        "warning",
+        "claims depend on custom:vip: app clients may write it unless their WriteAttributes leave it out",
+    ) in found
+
+
+def test_check_prints_errors_first_and_for_people() -> None:
+    environ = {"COGNITO_CLAIMS_PLUGINS": "root=acme_plugins:root", "COLUMNS": "120"}
+
+    text = _run("check", environ=environ, exit_code=1).stdout
+
+    assert text == (
+        "error: sub: cannot be added or changed in the id token (plugin: root) [protected-claim]\n"
+    )
+
+
+def test_a_response_that_the_contract_refuses_is_an_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cognito_claims.handlers.render", lambda *_: {"claims": {}})
+
+    result = _json(folder, "pretoken_v2_Authentication", HASURA, exit_code=1)
+
+    assert {finding["code"] for finding in result["findings"]} == {"unknown-key", "missing-key"}
+    assert result["id_token"] is None
+    assert _run("preview", "pretoken_v2_Authentication", environ=HASURA, exit_code=1).stdout.count(
+        "Cognito would not take this response."
+    )
+    assert _check(HASURA, exit_code=1)
+
+
+def test_traced_attributes_iterate_over_those_of_the_user_and_know_which_were_asked_for() -> None:
+    attributes = check.TracedAttributes({"sub": "1"})
+
+    assert (list(attributes), len(attributes), attributes["custom:a"]) == (
+        ["sub"],
+        1,
+        "made-up-custom:a",
+    )
+    assert attributes.asked == {"custom:a"}
+
+
+def test_the_module_is_the_command() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "cognito_claims", "preview", "no-such-event"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (run.returncode, run.stderr) == (
+        2,
+        "cognito-claims: no-such-event: No such file or directory\n",
+    )
+
+
+def test_a_machine_event_of_the_builders_previews(folder: Path) -> None:
+    path = folder / "machine.json"
+    path.write_text(json.dumps(to_json(a_machine_event())))
+
+    assert _json(folder, str(path), HASURA)["access_token"]["after"]["scope"] == "orders/read"
+
+
+@pytest.mark.parametrize("name", recorded_names("pretoken_"))
+def test_every_recorded_event_previews(folder: Path, name: str) -> None:
+    result = _json(folder, name, HASURA)
+
+    assert result["response"] is not None
+    assert recorded(name)["version"] in ("1", "2", "3")
+
+
+def _env_file(folder: Path, environ: dict[str, str]) -> str:
+    path = folder / "settings.env"
+    path.write_text("".join(f"{name}='{value}'\n" for name, value in environ.items()))
+    return str(path)
+
+
+def _json(folder: Path, event: str, environ: dict[str, str], *, exit_code: int = 0) -> Any:
+    run = _run(
+        "preview",
+        event,
+        "--env-file",
+        _env_file(folder, environ),
+        "--format",
+        "json",
+        environ={},
+        exit_code=exit_code,
+    )
+    return json.loads(run.stdout)
+
+
+def _check(environ: dict[str, str], *, exit_code: int = 0) -> list[tuple[str, str, str]]:
+    run = _run("check", "--format", "json", environ=environ, exit_code=exit_code)
+    return [(f["code"], f["level"], f["message"]) for f in json.loads(run.stdout)["findings"]]
+
+
+class Run(NamedTuple):
+    stdout: str
+    stderr: str
+
+
+def _run(*arguments: str, environ: dict[str, str], exit_code: int = 0) -> Run:
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, environ, clear=True),
+        mock.patch.object(sys, "argv", ["cognito-claims", *arguments]),
+        contextlib.redirect_stdout(stdout),
+        contextlib.redirect_stderr(stderr),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    assert ended.value.code == exit_code, (stdout.getvalue(), stderr.getvalue())
+    return Run(stdout.getvalue(), stderr.getvalue())
