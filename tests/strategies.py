@@ -1,16 +1,17 @@
 """What the tests break and draw: places in JSON, damaged events, and plugins' answers, the wrong ones included."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
 
+from cognito_claims.claims import Claims, Groups, TokenClaims
 from cognito_claims.testing import recorded, recorded_names
 
 Place: TypeAlias = tuple[str | int, ...]
-_Texts: TypeAlias = st.SearchStrategy[str]
-_Any: TypeAlias = st.SearchStrategy[Any]
+_Drawn: TypeAlias = st.SearchStrategy[Any]
 
 
 def places(document: Any, above: Place = ()) -> Iterator[Place]:
@@ -23,69 +24,160 @@ def places(document: Any, above: Place = ()) -> Iterator[Place]:
 
 
 def changed(document: Any, place: Place, value: object) -> Any:
-    """Give a copy with something else at this place."""
-    if not place:
-        return value
-    step, *rest = place
-    copy = list(document) if isinstance(document, list) else dict(document)
-    inner = copy[step] if rest else None  # type: ignore[index]
-    copy[step] = changed(inner, tuple(rest), value)  # type: ignore[index]
+    """Give a copy of a JSON document with something else at this place."""
+    copy = json.loads(json.dumps(document))
+    parent_of(copy, place)[place[-1]] = value
     return copy
 
 
-_ANY_CHARACTER = st.characters(exclude_categories=())  # lone surrogates, too
+def parent_of(document: Any, place: Place) -> Any:
+    """Give the object or array that this place is in."""
+    for step in place[:-1]:
+        document = document[step]
+    return document
+
+
+# Any JSON, and damaged events
+
+_TEXTS = st.text(st.characters(exclude_categories=()), max_size=4)  # lone surrogates included
+_KEYS = _TEXTS | st.sampled_from(
+    sorted(
+        {
+            step
+            for name in recorded_names()
+            for place in places(recorded(name))
+            for step in place
+            if isinstance(step, str)
+        }
+    )
+)
 _SPELLINGS = st.sampled_from(
-    ["1", "2", "true", "TokenGeneration_ClientCredentials", "TokenGeneration_RefreshTokens"]
-    + ["PostAuthentication_Authentication", "PostConfirmation_ConfirmSignUp"]
-)
-_KEYS = st.sampled_from(
-    ["version", "triggerSource", "userPoolId", "region", "userName", "callerContext", "clientId"]
-    + [
-        "request",
-        "userAttributes",
-        "sub",
-        "groupConfiguration",
-        "groupsToOverride",
-        "preferredRole",
+    [
+        *("1", "2", "3", "true", "TokenGeneration_ClientCredentials", "TokenGeneration_HostedAuth"),
+        *("PostAuthentication_Authentication", "PostConfirmation_ConfirmSignUp"),
     ]
-    + ["iamRolesToOverride", "scopes", "clientMetadata", "newDeviceUsed"]
-    + ["response", "claimsOverrideDetails", "claimsAndScopeOverrideDetails"]
-) | st.text(_ANY_CHARACTER, max_size=3)
-_SCALARS = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.text(_ANY_CHARACTER, max_size=5),
-    _SPELLINGS,
+)
+_SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), _TEXTS, _SPELLINGS)
+JSON: _Drawn = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=4),
+    max_leaves=12,
 )
 
 
-def _containers(members: _Any, keys: _Texts) -> _Any:
-    return st.lists(members, max_size=3) | st.dictionaries(keys, members, max_size=4)
-
-
-JSON: _Any = st.recursive(_SCALARS, lambda inner: _containers(inner, _KEYS), max_leaves=12)
+def damaged(*prefixes: str) -> _Drawn:
+    """Draw recorded events with one to three things replaced, deleted or inserted."""
+    return _damaged([json.dumps(recorded(name)) for name in recorded_names(*prefixes)])
 
 
 @st.composite
-def damaged_events(draw: st.DrawFn, *prefixes: str) -> Any:
-    """Draw a recorded event with one to three things replaced, deleted or inserted."""
-    event = json.loads(
-        draw(st.sampled_from([json.dumps(recorded(n)) for n in recorded_names(*prefixes)]))
-    )
+def _damaged(draw: st.DrawFn, texts: list[str]) -> Any:
+    event = json.loads(draw(st.sampled_from(texts)))
     for _ in range(draw(st.integers(1, 3))):
-        *way, last = draw(st.sampled_from([*places(event)] or [("version",)]))
-        parent = event
-        for step in way:
-            parent = parent[step]
+        place = draw(st.sampled_from([*places(event)]))
+        parent = parent_of(event, place)
         match draw(st.sampled_from(["replace", "delete", "insert"])):
-            case "delete" if parent:
-                del parent[last]
-            case "insert" if isinstance(parent, list):
-                parent.insert(last, draw(JSON))
-            case "insert":
+            case "replace":
+                parent[place[-1]] = draw(JSON)
+            case "delete" if len(event) > 1:  # so that some place is left
+                del parent[place[-1]]
+            case _ if isinstance(parent, dict):
                 parent[draw(_KEYS)] = draw(JSON)
             case _:
-                parent[last] = draw(JSON)
+                parent.insert(place[-1], draw(JSON))
     return event
+
+
+# Plugins' answers
+
+_NAMES = st.sampled_from(
+    [
+        *("plan", "ns", "email", "email_verified", "address", "updated_at", "client_id", "identities"),
+        *("https://hasura.io/jwt/claims", "dev:flag", "custom:tenant_id", "naïve", "a b"),
+    ]
+)
+_WRONG_NAMES = st.sampled_from(
+    [
+        *("", "sub", "aud", "scope", "exp", "username", "at_hash", "cognito:username", "cognito:x"),
+        *("cognito:groups", "cognito:roles"),
+    ]
+)
+_SCOPES = st.sampled_from(["openid", "email", "orders/read", "orders/write", "x"])
+_WRONG_SCOPES = st.sampled_from(["", "a b", 'a"b', "a\\b", "ä", "a\n"])
+_PLAIN = st.one_of(
+    st.text(max_size=4),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.booleans(),
+)
+_INSIDE: _Drawn = st.recursive(
+    st.none() | _PLAIN,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2),
+        st.tuples(inner),
+        st.dictionaries(st.text(max_size=2), inner, max_size=2).map(MappingProxyType),
+    ),
+    max_leaves=5,
+)
+_VALUES = st.one_of(
+    _PLAIN,
+    st.lists(_PLAIN, max_size=2),
+    st.tuples(_PLAIN),
+    st.dictionaries(st.text(max_size=2), _INSIDE, max_size=2),
+)
+
+
+def a_value_within_itself() -> Any:
+    """Make an object that no JSON can hold."""
+    value: dict[str, Any] = {}
+    value["self"] = {"again": value}
+    return value
+
+
+_WRONG_LEAVES = st.one_of(
+    st.none(),
+    st.sampled_from([float("nan"), float("inf"), b"", object(), "\ud800", a_value_within_itself()]),
+    st.frozensets(_PLAIN, max_size=1),
+)
+_WRONG_VALUES = _WRONG_LEAVES.flatmap(
+    lambda leaf: st.sampled_from([leaf, [leaf], ([leaf],), {"a": [{"b": leaf}]}, {7: leaf}])
+)
+_GROUPS = st.builds(
+    Groups,
+    groups=st.lists(st.text(max_size=3), max_size=2).map(tuple),
+    iam_roles=st.lists(st.text(max_size=3), max_size=2).map(tuple),
+    preferred_role=st.none() | st.text(max_size=3),
+)
+
+
+def _token_claims(names: _Drawn, values: _Drawn, scopes: _Drawn) -> _Drawn:
+    changes = st.builds(
+        TokenClaims,
+        add=st.dictionaries(names, values, max_size=3),
+        suppress=st.frozensets(names, max_size=1),
+        add_scopes=st.frozensets(scopes, max_size=2),
+        suppress_scopes=st.frozensets(scopes, max_size=1),
+    )
+    return st.just(TokenClaims()) | changes
+
+
+def _claims(names: _Drawn, values: _Drawn, scopes: _Drawn) -> _Drawn:
+    without_scopes = {"add_scopes": frozenset[str](), "suppress_scopes": frozenset[str]()}
+    id_token = _token_claims(names, values, scopes)
+    return st.builds(
+        Claims,
+        id_token=id_token.map(lambda wanted: wanted._replace(**without_scopes)) | id_token,
+        access_token=_token_claims(names, values, scopes),
+        groups=st.none() | _GROUPS,
+        needs=st.frozensets(names, max_size=1),
+    )
+
+
+CLAIMS: _Drawn = st.one_of(
+    _claims(_NAMES, _VALUES, _SCOPES),
+    _claims(_NAMES, st.text(max_size=4), st.nothing()),  # what V1_0 carries
+    _claims(_NAMES | _WRONG_NAMES, _VALUES | _WRONG_VALUES, _SCOPES | _WRONG_SCOPES),
+)
+ANSWERS: st.SearchStrategy[Mapping[str, Claims]] = st.dictionaries(
+    st.sampled_from(["fauna", "hasura", "plan", "surrealdb"]), CLAIMS, max_size=4
+)

@@ -30,7 +30,7 @@ from cognito_claims.contract.surrealql import checks, string
 
 ENGINES = Path(__file__).parent / "engines"
 INSTALLED = ENGINES / "node_modules"
-SWITCH = "COGNITO_CLAIMS_NPM_ENGINES"
+SWITCH = "NPM_ENGINES"
 COMMAND = f"{SWITCH}=1 python -m pytest tests/{Path(__file__).name}"
 ISSUER = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a1B2c3D4e"
 SUB = "8b1c5a3e-9d7f-4c11-8a20-3f5e6d7c8b9a"
