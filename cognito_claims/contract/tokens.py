@@ -1,10 +1,10 @@
 """The tokens that Cognito issues when no trigger has its say, and the event that asks for them."""
 
 import json
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, from_json
 
@@ -42,10 +42,10 @@ def _first(value: object) -> object:
     return items[0] if items else None
 
 
-class _Wire(
-    BaseModel, frozen=True, strict=True, alias_generator=to_camel, hide_input_in_errors=True
-):
-    pass
+class _Wire(BaseModel):
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, strict=True, alias_generator=to_camel, hide_input_in_errors=True
+    )
 
 
 class GroupConfiguration(_Wire):
