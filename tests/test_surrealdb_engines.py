@@ -27,6 +27,8 @@ from cognito_claims.contract.surrealdb import (
     verdict,
 )
 from cognito_claims.contract.surrealql import checks, string
+from cognito_claims.plugins.surrealdb import SurrealDBClaims
+from cognito_claims.testing import a_user_event
 
 ENGINES = Path(__file__).parent / "engines"
 INSTALLED = ENGINES / "node_modules"
@@ -46,8 +48,19 @@ Claims = Mapping[str, Any]
 def an_id_token(**changed: Any) -> dict[str, Any]:
     own = {"iss": ISSUER, "aud": "client", "token_use": "id", "sub": SUB, "exp": NOW + 3600}
     user = {"email": "alice@example.com", "email_verified": True, "cognito:username": "alice"}
-    ours = {"ns": "app", "db": "main", "ac": "user", "tk": "cognito", "sc": "user"}
+    ours = plugin_claims(access="user", token="cognito", scope="user")
     return {**own, "iat": NOW, **user, **ours, **changed}
+
+
+def plugin_claims(**settings: str) -> Claims:
+    plugin = SurrealDBClaims.from_env(
+        {
+            "SURREALDB_NAMESPACE": "app",
+            "SURREALDB_DATABASE": "main",
+            **{f"SURREALDB_{name.upper()}": value for name, value in settings.items()},
+        }
+    )
+    return plugin(a_user_event()).id_token.add
 
 
 def an_access_token(**changed: Any) -> dict[str, Any]:
@@ -127,11 +140,12 @@ def outcome(answer: dict[str, Any]) -> str:
 
 # The cases
 
+NOT_OURS = without(an_id_token(), "ns", "db", "ac", "tk", "sc")
 ODD_TOKENS: dict[str, Claims] = {
     "for every generation": an_id_token(),
-    "as the guide has it": without(an_id_token(), "ac"),
-    "for 2.x and 3.x": without(an_id_token(), "tk", "sc"),
-    "nothing of ours": without(an_id_token(), "ns", "db", "ac", "tk", "sc"),
+    "as the guide has it": {**NOT_OURS, **plugin_claims(token="cognito", scope="user")},
+    "for 2.x and 3.x": {**NOT_OURS, **plugin_claims(access="user")},
+    "nothing of ours": NOT_OURS,
     "no namespace": without(an_id_token(), "ns"),
     "no database": without(an_id_token(), "db"),
     "no token name": without(an_id_token(), "tk"),
