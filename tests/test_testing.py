@@ -1,0 +1,171 @@
+"""The testing kit: builders, recorded events, acceptance, and the fixtures that pytest finds by itself."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cognito_claims import (
+    Claims,
+    PreTokenGenerationEvent,
+    TriggerVersion,
+    UserEvent,
+    pre_token_generation,
+)
+from cognito_claims.testing import (
+    a_machine_event,
+    a_post_authentication_event,
+    a_user_event,
+    recorded,
+    recorded_names,
+    to_json,
+)
+from cognito_claims.testing.acceptance import assert_accepted
+
+USERS_TEST = """
+from cognito_claims import Claims, pre_token_generation
+
+def plan(event):
+    return Claims.adding({"plan": "free"}) if event.user else Claims()
+
+def test_one(user_event):
+    assert plan(user_event) == Claims.adding({"plan": "free"})
+
+def test_two(machine_event):
+    assert plan(machine_event) == Claims()
+
+def test_three(recorded_event, lambda_context):
+    handler = pre_token_generation(plan=plan)
+    assert "response" in handler(recorded_event, lambda_context)
+    assert lambda_context.get_remaining_time_in_millis() == 5000
+
+def test_four(assert_accepted):
+    assert assert_accepted(pre_token_generation(plan=plan))
+"""
+
+
+def test_a_user_event_is_a_v2_event_of_a_user_with_a_verified_email() -> None:
+    event = a_user_event()
+
+    assert event.version is TriggerVersion.V2_0
+    assert event.user is not None
+    assert event.user.verified("email") == "jane.doe@example.com"
+    assert event.groups == ()
+
+
+def test_a_user_event_takes_what_the_test_is_about() -> None:
+    event = a_user_event(
+        groups=("admin",), version="1", email_verified=False, attributes={"custom:tier": "pro"}
+    )
+
+    assert (event.groups, event.version, event.scopes) == (("admin",), TriggerVersion.V1_0, ())
+    assert event.user is not None
+    assert event.user.verified("email") is None
+    assert event.user.verified("custom:tier") == "pro"
+
+
+def test_a_user_event_may_be_without_an_email() -> None:
+    user = a_user_event(email=None).user
+
+    assert user is not None
+    assert {"email", "email_verified"} & set(user.attributes) == set()
+
+
+def test_a_machine_event_has_no_user() -> None:
+    event = a_machine_event(scopes=("a/b",))
+
+    assert (event.user, event.scopes, event.version) == (None, ("a/b",), TriggerVersion.V3_0)
+
+
+def test_a_post_authentication_event_is_of_a_user() -> None:
+    event = a_post_authentication_event(new_device_used=True)
+
+    assert isinstance(event, UserEvent)
+    assert (event.user.name, event.new_device_used) == ("jane.doe", True)
+
+
+@pytest.mark.parametrize("name", recorded_names("pretoken_"))
+def test_the_way_to_json_leads_back_to_the_event(name: str) -> None:
+    event = PreTokenGenerationEvent.from_json(recorded(name))
+
+    assert PreTokenGenerationEvent.from_json(to_json(event)) == event
+
+
+def test_a_recorded_event_is_read_afresh() -> None:
+    recorded("pretoken_v2_Authentication")["request"].clear()
+
+    assert recorded("pretoken_v2_Authentication")["request"] != {}
+
+
+def test_a_name_that_is_not_recorded_is_told_with_the_nearest() -> None:
+    with pytest.raises(LookupError, match="did you mean pretoken_v2_Authentication"):
+        recorded("pretoken_v2_Authentification")
+
+
+def test_there_is_a_recorded_event_for_every_source_and_version() -> None:
+    sources = ["Authentication", "AuthenticateDevice", "HostedAuth", "NewPasswordChallenge"]
+    expected = {f"pretoken_v{v}_{s}" for v in "123" for s in (*sources, "RefreshTokens")}
+
+    missing = (expected | {"pretoken_v3_ClientCredentials"}) - set(recorded_names())
+
+    assert missing == set()
+
+
+def test_acceptance_gives_the_tokens_by_event() -> None:
+    handler = pre_token_generation(tier=lambda event: _tier(event, {"tier": "pro"}))
+
+    tokens = assert_accepted(handler)
+
+    assert set(tokens) == set(recorded_names("pretoken_"))
+    assert (tokens["pretoken_v2_Authentication"].id_token or {})["tier"] == "pro"
+
+
+def test_acceptance_tells_everything_that_cognito_would_refuse() -> None:
+    def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
+        return {**event, "response": {"claimOverrideDetails": {}}}
+
+    with pytest.raises(AssertionError) as failure:
+        assert_accepted(handler, versions=("1",))
+
+    lines = str(failure.value).splitlines()
+    assert {line.split(":")[0] for line in lines} == set(recorded_names("pretoken_v1_"))
+    assert "unknown-key" in lines[0]
+
+
+def test_acceptance_can_be_of_certain_versions_only() -> None:
+    handler = pre_token_generation(tier=lambda event: _tier(event, {"tier": 1}))
+
+    assert set(assert_accepted(handler, versions=("2", "3"))) == set(
+        recorded_names("pretoken_v2_", "pretoken_v3_")
+    )
+    with pytest.raises(AssertionError, match="pretoken_v1_Authentication: raised SignInError"):
+        assert_accepted(handler)
+
+
+def test_acceptance_knows_the_events_that_a_handler_must_refuse() -> None:
+    machines = [name for name in recorded_names("pretoken_") if "ClientCredentials" in name]
+    handler = pre_token_generation(tier=lambda _: Claims.adding({"tier": "pro"}))
+
+    assert set(assert_accepted(handler, refuses=machines)).isdisjoint(machines)
+    with pytest.raises(AssertionError, match="pretoken_v2_Authentication: was to be refused"):
+        assert_accepted(handler, refuses=[*machines, "pretoken_v2_Authentication"])
+
+
+def test_pytest_finds_the_fixtures_without_a_conftest(tmp_path: Path) -> None:
+    (tmp_path / "test_users.py").write_text(USERS_TEST)
+
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert f"{3 + len(recorded_names('pretoken_'))} passed" in run.stdout
+
+
+def _tier(event: PreTokenGenerationEvent, claims: dict[str, Any]) -> Claims:
+    return Claims.adding(claims) if event.user else Claims()
