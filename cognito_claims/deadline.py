@@ -17,9 +17,8 @@ from cognito_claims.errors import (
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.registry import Marked
 
-_process_started = (
-    monotonic() - process_time()
-)  # nearly: so far, a cold start does nothing but import
+# When the process, and with it Cognito's wait, began: until here, a cold start does nothing but import.
+_process_started = monotonic() - process_time()
 _AHEAD_S = 1.0
 _MARGIN_S = 0.1
 
