@@ -20,19 +20,17 @@ from typing import Any, Final, Literal, NoReturn, TypeVar
 from pydantic import JsonValue
 
 from cognito_claims.contract.errors import Refused
-from cognito_claims.contract.json_path import (
+from cognito_claims.contract.hasura_config import (
     ALLOWED_ROLES,
     DEFAULT_ROLE,
     AuthConfigJwt,
     ClaimsConfig,
     JwtSecret,
     Source,
-    Step,
-    Steps,
-    find,
     misfit,
     parse_config,
 )
+from cognito_claims.contract.json_path import Step, Steps, find
 
 _ROLE: Final = "x-hasura-role"
 _ROLE_CLAIMS: Final = frozenset({ALLOWED_ROLES, DEFAULT_ROLE})
