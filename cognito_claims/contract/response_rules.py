@@ -1,0 +1,264 @@
+"""What Amazon Cognito takes for a response to a pre token generation event, as a table of rules by key.
+
+The rules are those of "AWS: Pre token generation Lambda trigger". Where AWS documents no outcome (a protected
+claim, an unknown key, a value of the wrong type), the answer is refused.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import partial
+from typing import Any, Literal, TypeAlias, cast
+
+from cognito_claims.contract.errors import Finding
+from cognito_claims.contract.tokens import GROUP_CLAIMS, V1_DETAILS, V2_DETAILS, Event, shown
+from cognito_claims.contract.wire import ABSENT, Key, Unreadable, Value, member_path, mismatch
+
+_Rule: TypeAlias = Callable[[Value, str], Iterator[Finding]]
+_StringRule: TypeAlias = Callable[[str, str], Iterator[Finding]]
+_TokenUse: TypeAlias = Literal["id", "access"]
+
+
+_IN_BOTH_TOKENS = frozenset(
+    {"acr", "amr", "auth_time", "azp", "exp", "iat", "iss", "jti", "nbf", "nonce"}
+    | {"origin_jti", "scope", "sub", "token_use"}
+)
+_PROTECTED: dict[_TokenUse, frozenset[str]] = {
+    "id": _IN_BOTH_TOKENS | {"at_hash", "aud", "identities"},
+    "access": _IN_BOTH_TOKENS
+    | {"aud", "client_id", "device_key", "event_id", "username", "version"},
+}
+_OTHER_WAY = {
+    "scope": ": use scopesToAdd and scopesToSuppress",
+    **dict.fromkeys(GROUP_CLAIMS, ": use groupOverrideDetails"),
+}
+_SIMPLE_IN_ID_TOKEN = ("address", "email_verified", "phone_number_verified", "updated_at")
+_SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749, section 3.3
+
+
+def problems(event: Event, before: dict[Key, Value], after: Value) -> Iterator[Finding]:
+    """Find every reason why Cognito would not, or might not, take the answer, in a stable order."""
+    if not isinstance(after, dict):
+        yield mismatch(after, "returned", "the whole event, an object", "not-an-object")
+        return
+    yield from _changes({**before, "response": None}, {**after, "response": None}, "")
+    if is_untouched(before, after):
+        return
+    if "response" not in after:
+        yield Finding("missing-response", "response", "is missing: return the whole event")
+        return
+    request = cast("dict[Key, Value]", before["request"])
+    yield from _response(after["response"], event, request.get("groupConfiguration"))
+
+
+def _changes(before: Value, after: Value, path: str) -> Iterator[Finding]:
+    """Name the deepest parts of the event that did not come back as they were sent."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in before | after:
+            at = member_path(path, name)
+            yield from _changes(before.get(name, ABSENT), after.get(name, ABSENT), at)
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for place, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from _changes(old, new, f"{path}[{place}]")
+    elif isinstance(before, bool) is not isinstance(after, bool) or before != after:
+        lost_or_changed = "is missing" if after is ABSENT else "was changed"
+        what = "was added" if before is ABSENT else lost_or_changed
+        yield Finding("event-changed", path, f"{what}: a trigger writes the response only")
+
+
+def is_untouched(before: Mapping[Any, Value], after: Mapping[Any, Value]) -> bool:
+    """Say whether the response came back as it was sent, which means the default tokens."""
+    old, new = (side.get("response", ABSENT) for side in (before, after))
+    return not any(_changes(old, new, "response"))
+
+
+def _response(response: Value, event: Event, own_groups: Value) -> Iterator[Finding]:
+    key, other = (V1_DETAILS, V2_DETAILS) if event.is_v1 else (V2_DETAILS, V1_DETAILS)
+    if not isinstance(response, dict):
+        yield mismatch(response, "response", "an object")
+        return
+    if other in response:
+        message = f"belongs to another event version: this event takes {key}"
+        yield Finding("wrong-version-key", f"response.{other}", message)
+    elif key not in response:
+        yield Finding("missing-key", f"response.{key}", "is missing: this event takes no other key")
+    rest: dict[Key, Value] = {name: value for name, value in response.items() if name != other}
+    details: _Rule = partial(_object, rules=_details_rules(event, own_groups))
+    yield from _object(rest, "response", rules={key: details})
+
+
+def _details_rules(event: Event, own_groups: Value) -> dict[str, _Rule]:
+    id_rules: dict[str, _Rule] = {
+        "claimsToAddOrOverride": partial(_added, token_use="id", event=event),
+        "claimsToSuppress": _suppressing("id"),
+    }
+    groups: _Rule = partial(_groups, own=own_groups)
+    if event.is_v1:
+        return {**id_rules, "groupOverrideDetails": groups}
+    id_token: _Rule = partial(_object, rules=id_rules)
+    if event.is_for_machine:
+        id_token = partial(_vanishing, rule=id_token, code="no-id-token", what="ID token")
+        groups = partial(_vanishing, rule=groups, code="no-groups", what="groups")
+    return {
+        "idTokenGeneration": id_token,
+        "accessTokenGeneration": partial(_access_token, event=event),
+        "groupOverrideDetails": groups,
+    }
+
+
+def _access_token(value: Value, path: str, *, event: Event) -> Iterator[Finding]:
+    rules: dict[str, _Rule] = {
+        "claimsToAddOrOverride": partial(_added, token_use="access", event=event),
+        "claimsToSuppress": _suppressing("access"),
+        "scopesToAdd": partial(_strings, rule=_scope),
+        "scopesToSuppress": partial(_strings, rule=_scope),
+    }
+    yield from _object(value, path, rules=rules)
+    section = value if isinstance(value, dict) else {}
+    suppressed = _items(section.get("scopesToSuppress"))
+    for place, scope in enumerate(_items(section.get("scopesToAdd"))):
+        if isinstance(scope, str) and scope in suppressed:
+            message = f"is in scopesToSuppress[{suppressed.index(scope)}] too: keep one of them"
+            yield Finding("scope-added-and-suppressed", f"{path}.scopesToAdd[{place}]", message)
+
+
+def _vanishing(value: Value, path: str, *, rule: _Rule, code: str, what: str) -> Iterator[Finding]:
+    if isinstance(value, dict) and any(value.values()):
+        yield Finding(code, path, f"would vanish: client credentials come without {what}")
+    yield from rule(value, path)
+
+
+def _groups(value: Value, path: str, *, own: Value) -> Iterator[Finding]:
+    """A copy of the request's groups is right as it is: Cognito may have added fields to them."""
+    if any(_changes(own, value, path)):
+        rules: dict[str, _Rule] = {
+            "groupsToOverride": _strings,
+            "iamRolesToOverride": _strings,
+            "preferredRole": _string_or_null,
+        }
+        yield from _object(value, path, rules=rules)
+
+
+def _object(value: Value, path: str, *, rules: Mapping[str, _Rule]) -> Iterator[Finding]:
+    """Null is the wire's way to say nothing, here as in every list."""
+    if not isinstance(value, dict):
+        if value is not None:
+            yield mismatch(value, path, "an object")
+        return
+    for name, member in value.items():
+        at = member_path(path, name)
+        rule = rules.get(name) if isinstance(name, str) else None
+        yield from rule(member, at) if rule else _unknown_key(name, at, rules)
+
+
+def _unknown_key(name: Key, path: str, known: Iterable[str]) -> Iterator[Finding]:
+    near = get_close_matches(name, known, n=1) if isinstance(name, str) else []
+    hint = f"did you mean {near[0]}?" if near else f"Cognito knows {', '.join(known)}"
+    yield Finding("unknown-key", path, f"is an unknown key: {hint}")
+
+
+def _strings(value: Value, path: str, *, rule: _StringRule | None = None) -> Iterator[Finding]:
+    if value is not None and not isinstance(value, list):
+        yield mismatch(value, path, "an array of strings")
+    for place, item in enumerate(_items(value)):
+        at = f"{path}[{place}]"
+        if not isinstance(item, str):
+            yield mismatch(item, at, "a string")
+        elif rule:
+            yield from rule(item, at)
+
+
+def _items(value: Value) -> list[Value]:
+    return value if isinstance(value, list) else []
+
+
+def _string_or_null(value: Value, path: str) -> Iterator[Finding]:
+    if value is not None and not isinstance(value, str):
+        yield mismatch(value, path, "a string or null")
+
+
+def _scope(scope: str, path: str) -> Iterator[Finding]:
+    if not _SCOPE_TOKEN.fullmatch(scope):
+        message = "must be one scope: printable ASCII, no blank, double quote or backslash"
+        yield Finding("invalid-scope", path, message)
+
+
+def _suppressing(token_use: _TokenUse) -> _Rule:
+    return partial(_strings, rule=partial(_claim_name, token_use=token_use, verb="suppressed"))
+
+
+def _added(value: Value, path: str, *, token_use: _TokenUse, event: Event) -> Iterator[Finding]:
+    if value is not None and not isinstance(value, dict):
+        yield mismatch(value, path, "an object")
+        return
+    for name, claim in (value or {}).items():
+        at = member_path(path, name)
+        if not isinstance(name, str):
+            yield mismatch(name, at, "a claim name")
+        elif (token_use, name) != ("access", "aud"):
+            yield from _claim_name(name, at, token_use=token_use, verb="added")
+            yield from _claim_value(name, claim, at, token_use=token_use, is_v1=event.is_v1)
+        elif claim != event.client_id:
+            yield Finding(
+                "protected-claim", at, "must be the app client's id: callerContext.clientId"
+            )
+
+
+def _claim_name(
+    name: str, path: str, *, token_use: _TokenUse, verb: Literal["added", "suppressed"]
+) -> Iterator[Finding]:
+    if not name:
+        yield Finding("empty-claim-name", path, "must name a claim: the name is empty")
+    elif _is_protected(name, token_use, is_added=verb == "added"):
+        token = "ID token" if token_use == "id" else "access token"
+        message = f"{shown(name)} cannot be {verb} in the {token}{_OTHER_WAY.get(name, '')}"
+        yield Finding("protected-claim", path, message)
+
+
+def _is_protected(name: str, token_use: _TokenUse, *, is_added: bool) -> bool:
+    if name.startswith("cognito:"):
+        return is_added or name not in GROUP_CLAIMS
+    if name.startswith("dev:"):
+        return is_added and token_use == "id"
+    return name in _PROTECTED[token_use]
+
+
+def _claim_value(
+    name: str, value: Value, path: str, *, token_use: _TokenUse, is_v1: bool
+) -> Iterator[Finding]:
+    if is_v1:
+        if not isinstance(value, str):
+            yield mismatch(value, path, "a string, in a V1 event", "not-a-string")
+    elif isinstance(value, dict | list) and token_use == "id" and name in _SIMPLE_IN_ID_TOKEN:
+        yield mismatch(value, path, "a string, a number or a boolean", "unsupported-value")
+    else:
+        yield from _json_value(value, path)
+
+
+def _json_value(value: Value, path: str) -> Iterator[Finding]:
+    """Arrays hold scalars only, but inside an object anything goes that JSON can carry."""
+    if isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _scalar(item, f"{path}[{place}]")
+    elif isinstance(value, dict):
+        yield from _unreadable_parts(value, path)
+    else:
+        yield from _scalar(value, path)
+
+
+def _scalar(value: Value, path: str) -> Iterator[Finding]:
+    if not isinstance(value, str | int | float):
+        yield mismatch(value, path, "a string, a number or a boolean", "unsupported-value")
+
+
+def _unreadable_parts(value: Value, path: str) -> Iterator[Finding]:
+    if isinstance(value, Unreadable):
+        yield mismatch(value, path, "a JSON value", "unsupported-value")
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            at = member_path(path, name)
+            yield from _unreadable_parts(name, at)
+            yield from _unreadable_parts(member, at)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _unreadable_parts(item, f"{path}[{place}]")
