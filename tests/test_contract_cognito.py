@@ -31,6 +31,7 @@ ID_CLAIMS = f"response.{V2_KEY}.idTokenGeneration.claimsToAddOrOverride"
 ID_SUPPRESSED = f"response.{V2_KEY}.idTokenGeneration.claimsToSuppress"
 ACCESS = f"response.{V2_KEY}.accessTokenGeneration"
 ACCESS_CLAIMS = f"{ACCESS}.claimsToAddOrOverride"
+CONFIGURED = "event.request.groupConfiguration"
 GROUPS = f"response.{V2_KEY}.groupOverrideDetails"
 
 ATTRIBUTES = {
@@ -354,6 +355,12 @@ def test_ids_follow_from_the_event_and_not_from_the_answer() -> None:
     assert tokens[0]["jti"] == tokens[1]["jti"] != tokens[2]["jti"]
 
 
+def test_ids_do_not_follow_from_the_response_that_an_event_arrives_with() -> None:
+    event = a_v2_event()
+    other = event | {"response": []}
+    assert issue_tokens(event, event, now=NOW) == issue_tokens(other, other, now=NOW)
+
+
 def test_times_are_whole_seconds_and_now_unless_told() -> None:
     event, before = a_machine_event(), int(time.time())
     token = issue_tokens(event, event).access_token or {}
@@ -508,7 +515,14 @@ def test_nothing_is_mutated_and_nothing_shared() -> None:
         for part in [value for value in (token or {}).values() if isinstance(value, list | dict)]:
             part.clear()
     assert (event, returned) == before
-    assert len(issue_tokens(event, returned).id_token or {}) > 10
+
+
+def test_the_tokens_share_nothing_with_each_other() -> None:
+    shared = {"limits": {"regions": ["eu"]}}
+    tokens = issued(a_v2_event(), adding(shared) | adding(shared, to="access"))
+    id_claims, access_claims = (token or {} for token in tokens)
+    assert id_claims["limits"] is not access_claims["limits"]
+    assert id_claims["cognito:groups"] is not access_claims["cognito:groups"]
 
 
 # What is no event
@@ -530,6 +544,11 @@ def test_nothing_is_mutated_and_nothing_shared() -> None:
         (a_v2_event(userAttributes={"sub": 1}), "event.request.userAttributes.sub"),
         (a_v2_event(userAttributes={"sub": SUB, "a\n": 1}), 'event.request.userAttributes."a\\n"'),
         (a_v2_event(scopes=["openid", 1]), "event.request.scopes[1]"),
+        (a_v2_event(scopes={"openid": 1}), "event.request.scopes"),
+        (
+            a_v2_event(groupConfiguration={"groupsToOverride": "g"}),
+            f"{CONFIGURED}.groupsToOverride",
+        ),
         (an_event("1", source="ClientCredentials"), "event.version"),
     ],
 )
@@ -991,9 +1010,17 @@ class HostileKey(str):
         raise AssertionError
 
 
+class HostileList(list[Any]):
+    def __iter__(self) -> Iterator[Any]:
+        raise AssertionError
+
+    def __len__(self) -> int:
+        raise AssertionError
+
+
 def test_nothing_that_a_subclass_overrides_is_called() -> None:
-    claims = Hostile({HostileKey("x"): HostileKey("y")})
-    assert id_token(a_v2_event(), adding(claims)) == ID_TOKEN | ID_GROUPS | {"x": "y"}
+    claims = Hostile({HostileKey("x"): HostileList([HostileKey("y")])})
+    assert id_token(a_v2_event(), adding(claims)) == ID_TOKEN | ID_GROUPS | {"x": ["y"]}
 
 
 def outcome(event: Json, returned: object) -> Tokens | tuple[Finding, ...]:
