@@ -86,6 +86,7 @@ def merge(answers: Mapping[str, Claims]) -> Claims:
     Raises `ClaimConflictError` when two plugins decide on one claim, even where their values agree (so that a
     conflict never waits for a certain user), and `ProtectedClaimError`.
     """
+    answers = dict(sorted(answers.items()))  # so that the same conflict is told, whatever the order
     merged = Claims(
         id_token=_merged_token("id", [(name, c.id_token) for name, c in answers.items()]),
         access_token=_merged_token(
@@ -94,14 +95,46 @@ def merge(answers: Mapping[str, Claims]) -> Claims:
         groups=_merged_groups(answers),
         needs=frozenset(claim for claims in answers.values() for claim in claims.needs),
     )
-    for claim in sorted(merged.needs & merged.id_token.suppress):
+    for claim in sorted(merged.needs & _suppressed(merged.id_token)):
         plugins = [
             name
             for name, claims in answers.items()
-            if claim in claims.needs or claim in claims.id_token.suppress
+            if claim in claims.needs or claim in _suppressed(claims.id_token)
         ]
         raise _conflict(claim, plugins, "suppressed in the id token, where a backend reads it")
     return merged
+
+
+def malformed_part(claims: Claims) -> str | None:
+    """Name what is not of its declared type, in the answer of a plugin that no type checker has seen."""
+    tokens: tuple[object, ...] = (claims.id_token, claims.access_token)
+    for token in tokens:
+        if token is not _UNCHANGED and not _is_well_formed(token):
+            return "malformed TokenClaims"
+    groups: object = claims.groups
+    if not (groups is None or isinstance(groups, Groups)):
+        return "groups that are not Groups"
+    return None if _are_names(claims.needs) else "needs that are not a set of names"
+
+
+def _is_well_formed(token: object) -> bool:
+    if not isinstance(token, TokenClaims):
+        return False
+    add: object = token.add
+    if not isinstance(add, Mapping) or not all(isinstance(claim, str) for claim in add):
+        return False
+    return all(map(_are_names, (token.suppress, token.add_scopes, token.suppress_scopes)))
+
+
+def _are_names(names: object) -> bool:
+    return isinstance(names, Set) and all(isinstance(name, str) for name in names)
+
+
+def _suppressed(token: TokenClaims) -> Set[str]:
+    """Give what will be missing: without `cognito:groups`, Cognito drops the roles as well."""
+    if "cognito:groups" in token.suppress:
+        return token.suppress | _GROUP_CLAIMS
+    return token.suppress
 
 
 def _merged_token(token: Token, answers: list[tuple[str, TokenClaims]]) -> TokenClaims:

@@ -4,15 +4,17 @@ import sys
 from collections.abc import Mapping
 from threading import Thread
 from time import monotonic, process_time
+from types import CoroutineType
 from typing import Any
 
-from cognito_claims.claims import Claims, TokenClaims
+from cognito_claims.claims import Claims, malformed_part
 from cognito_claims.errors import (
     CognitoClaimsError,
     PluginFailedError,
     PluginResultError,
     PluginTimeoutError,
     TokenDenied,
+    place_of,
 )
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.registry import Marked
@@ -102,25 +104,13 @@ def _ask(
 
 
 def _result_error(name: str, answer: Any) -> PluginResultError | None:
+    if isinstance(answer, CoroutineType):
+        answer.close()  # or Python warns that nobody awaited it
     if not isinstance(answer, Claims):
         return PluginResultError(name, type(answer).__name__)
-    wanted: tuple[Any, ...] = (answer.id_token, answer.access_token)
-    for token in wanted:
-        if not isinstance(token, TokenClaims):
-            return PluginResultError(name, f"Claims of {type(token).__name__}")
-    return None
+    malformed = malformed_part(answer)
+    return None if malformed is None else PluginResultError(name, f"Claims with {malformed}")
 
 
 def _since(began: float) -> float:
     return round((monotonic() - began) * 1000, 3)
-
-
-def place_of(error: BaseException) -> str:
-    """Say where it was raised; an exception's text is never logged, for it may hold a secret."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return "an unknown place"
-    code = trace.tb_frame.f_code
-    return f"{code.co_filename}:{trace.tb_lineno} in {code.co_name}"

@@ -28,7 +28,7 @@ class ClaimConflictError(CognitoClaimsError):
     def __init__(self, subject: str, plugins: tuple[str, ...], problem: str) -> None:
         self.subject = subject
         self.plugins = plugins
-        super().__init__(f"{subject}: {problem} (plugins: {', '.join(plugins)})")
+        super().__init__(f"{shown(subject)}: {problem} (plugins: {', '.join(plugins)})")
 
 
 class ProtectedClaimError(CognitoClaimsError):
@@ -40,7 +40,7 @@ class ProtectedClaimError(CognitoClaimsError):
         self.claim = claim
         self.token = token
         self.plugin = plugin
-        super().__init__(f"{claim}: {problem} in the {token} token (plugin: {plugin})")
+        super().__init__(f"{shown(claim)}: {problem} in the {token} token (plugin: {plugin})")
 
 
 class UnsupportedClaimError(CognitoClaimsError):
@@ -52,7 +52,7 @@ class UnsupportedClaimError(CognitoClaimsError):
         self.subject = subject
         self.token = token
         self.version = version
-        super().__init__(f"{subject}: {problem} ({token} token, {version})")
+        super().__init__(f"{shown(subject)}: {problem} ({token} token, {version})")
 
 
 class Problem(NamedTuple):
@@ -124,6 +124,7 @@ class TokenDenied(CognitoClaimsError):  # noqa: N818  (a decision, not a fault)
     """A plugin refuses the sign-in, whatever its policy; Cognito shows `reason` to the person signing in."""
 
     code = "denied"
+    reason = "Sign-in could not be completed [denied]"
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -138,3 +139,20 @@ class SignInError(CognitoClaimsError):
     def __init__(self, reason_code: str) -> None:
         self.reason_code = reason_code
         super().__init__(f"Sign-in could not be completed [{reason_code}]")
+
+
+def place_of(error: BaseException) -> str:
+    """Say where it was raised; an exception's text is never logged, for it may hold a secret."""
+    place = "an unknown place"
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if not code.co_filename.startswith("<frozen importlib"):
+            place = f"{code.co_filename}:{trace.tb_lineno} in {code.co_name}"
+        trace = trace.tb_next
+    return place
+
+
+def shown(name: str) -> str:
+    """Give a name as it may stand in a message of one line."""
+    return name if name and name.isprintable() else ascii(name)

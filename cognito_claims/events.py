@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
-from cognito_claims.errors import EventError
+from cognito_claims.errors import EventError, shown
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _JSON_KINDS = {
@@ -196,7 +196,7 @@ def _strings(value: object, path: str) -> Mapping[str, str]:
     found = _object(value, path)
     for name, text in found.items():
         if not isinstance(text, str):
-            raise EventError(f"{path}.{_shown(name)}", f"expected a string, got {_kind(text)}")
+            raise EventError(f"{path}.{shown(name)}", f"expected a string, got {_kind(text)}")
     return MappingProxyType(dict(found))
 
 
@@ -247,7 +247,3 @@ def _kind(value: object) -> str:
     return (
         "nothing" if value is None else _JSON_KINDS.get(type(value), "something that is not JSON")
     )
-
-
-def _shown(name: str) -> str:
-    return name if name.isprintable() else ascii(name)

@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from cognito_claims.claims import Claims, TokenClaims, merge
-from cognito_claims.deadline import Outcome, Patience, ask, place_of
+from cognito_claims.deadline import Outcome, Patience, ask
 from cognito_claims.errors import (
     CognitoClaimsError,
     SettingsError,
     SignInError,
     TokenDenied,
     UnexpectedError,
+    place_of,
 )
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.registry import Marked, Plugin, load, mark
@@ -60,7 +61,7 @@ def pre_token_generation_from_env(environ: Mapping[str, str]) -> Handler:
         for problem in error.problems:
             _log.error("wrong setting: %s", problem)
         code = error.code
-    except Exception as error:  # (a foreign module's or factory's: its text may hold a secret)
+    except BaseException as error:  # a foreign module's or factory's, SystemExit too
         _log.error("a plugin could not be made: %s at %s", type(error).__name__, place_of(error))
         code = "plugin-failed"
     else:

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, Literal, Protocol, TypeAlias
 
 from cognito_claims.claims import Claims
-from cognito_claims.errors import Problem, SettingsError
+from cognito_claims.errors import Problem, SettingsError, place_of
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.settings import read, suggestion
 
@@ -20,6 +20,7 @@ BUILT_IN = {
     "surrealdb": "cognito_claims.plugins.surrealdb:SurrealDBClaims.from_env",
 }
 _PLUGINS = "COGNITO_CLAIMS_PLUGINS"
+_TAKEN = ("deadline_ms",)  # an argument of the handler's own
 _LONGEST_DEADLINE_MS = 5000  # what Cognito waits
 
 
@@ -98,15 +99,14 @@ def load(environ: Mapping[str, str]) -> Configuration:
         problems += error.problems
         entries, on_error, deadline_ms = _core(plugins=_legible_entries(environ))
     plugins: dict[str, Marked] = {}
+    seen: set[str] = set()
     for position, entry in enumerate(entries, 1):
-        name, colon, path = (part.strip() for part in entry.partition("="))
-        try:
-            if name in plugins:
-                raise _entry_error(position, "its name stands twice")
-            factory = _imported(position, path) if colon else _named(position, name)
-            plugins[name] = _with_policy(name, factory, environ, on_error)
-        except SettingsError as error:
-            problems += error.problems
+        if entry:  # an empty one is a problem already
+            try:
+                name, plugin = _plugin(position, entry, seen, environ, on_error)
+                plugins[name] = plugin
+            except SettingsError as error:
+                problems += error.problems
     if problems:
         raise SettingsError(tuple(problems))
     return Configuration(plugins, deadline_ms=deadline_ms)
@@ -122,54 +122,59 @@ def _core(
 
 
 def _legible_entries(environ: Mapping[str, str]) -> tuple[str, ...]:
-    entries = (entry.strip() for entry in environ.get(_PLUGINS, "").split(","))
-    return tuple(entry for entry in entries if entry not in ("", "none"))
+    text = environ.get(_PLUGINS, "").strip()
+    return () if text == "none" else tuple(entry.strip() for entry in text.split(","))
 
 
-def _with_policy(
-    name: str, factory: PluginFactory, environ: Mapping[str, str], default: OnError
-) -> Marked:
+def _plugin(
+    position: int, entry: str, seen: set[str], environ: Mapping[str, str], default: OnError
+) -> tuple[str, Marked]:
+    name, colon, path = (part.strip() for part in entry.partition("="))
+    if colon and (name in _TAKEN or not name.replace("-", "_").isidentifier()):
+        raise _entry_error(position, "what stands before = is no name for a plugin")
+    if name in seen:
+        raise _entry_error(position, "its name stands twice")
+    seen.add(name)
     variable = f"{name.upper().replace('-', '_')}_ON_ERROR"
     policy = environ.get(variable, "").strip()
-    problems = (
-        () if policy in ("", "deny", "omit") else (Problem(variable, "expected one of deny, omit"),)
-    )
+    wrong_policy: tuple[Problem, ...] = ()
+    if policy not in ("", "deny", "omit"):
+        wrong_policy = (Problem(variable, "expected one of deny, omit"),)
     try:
+        factory = _imported(position, path) if colon else _named(position, name)
         plugin = mark(factory(environ))
     except SettingsError as error:
-        raise SettingsError((*error.problems, *problems)) from None
-    if problems:
-        raise SettingsError(problems)
+        raise SettingsError((*error.problems, *wrong_policy)) from None
+    if wrong_policy:
+        raise SettingsError(wrong_policy)
     if policy == "deny":
-        return Marked(plugin.plugin, on_error="deny", is_pure=plugin.is_pure)
-    return optional(plugin) if "omit" in (policy, default) else plugin
+        return name, Marked(plugin.plugin, on_error="deny", is_pure=plugin.is_pure)
+    return name, optional(plugin) if "omit" in (policy, default) else plugin
 
 
 def _named(position: int, name: str) -> PluginFactory:
     if name in BUILT_IN:
         return _imported(position, BUILT_IN[name])
     installed = import_module("cognito_claims.installed")
-    factory: PluginFactory | None = installed.factory(name)
-    if factory is not None:
-        return factory
-    known = (*BUILT_IN, *installed.names())
-    raise _entry_error(
-        position,
-        f"neither a known plugin nor name=import.path:factory{suggestion(name, known)}",
-    )
+    paths: Mapping[str, str] = installed.paths()
+    if name in paths:
+        return _imported(position, paths[name])
+    near = suggestion(name, (*BUILT_IN, *paths))
+    problem = f"neither a known plugin nor name=import.path:factory{near}"
+    raise _entry_error(position, problem)
 
 
 def _imported(position: int, path: str) -> PluginFactory:
-    module_name, colon, attributes = path.partition(":")
-    if not (colon and module_name and attributes):
+    module_name, _, attributes = path.partition(":")
+    if not all(part.isidentifier() for part in f"{module_name}.{attributes}".split(".")):
         raise _entry_error(position, "expected name=import.path:factory")
     try:
         found: Any = import_module(module_name)
     except ImportError as error:
-        # The name of the module asked for is a setting's value; that of another is the code's own.
-        inner = error.name or ""
-        missing = "" if module_name.startswith(inner) else f": it needs {inner}"
-        raise _entry_error(position, f"its module cannot be imported{missing}") from None
+        # Where, not what: the name of a module that is missing may be a setting's value.
+        is_missing = f"{module_name}.".startswith(f"{error.name}.")
+        place = "" if is_missing else f": {type(error).__name__} at {place_of(error)}"
+        raise _entry_error(position, f"its module cannot be imported{place}") from None
     for attribute in attributes.split("."):
         found = getattr(found, attribute, None)
     factory: PluginFactory | None = found

@@ -4,7 +4,6 @@ The shapes are those of AWS's page "Pre token generation Lambda trigger".
 """
 
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any
 
 from cognito_claims.claims import Claims, Groups, Token, TokenClaims
@@ -19,6 +18,7 @@ _SIMPLE_ID_CLAIMS = frozenset(("address", "email_verified", "phone_number_verifi
 _KEY_V1 = "claimsOverrideDetails"
 _KEY_V2 = "claimsAndScopeOverrideDetails"
 _DEEPEST = 32
+_LARGEST = 1.7976931348623157e308  # of a double, the only number that many readers of JSON have
 
 
 class _Place:
@@ -51,7 +51,7 @@ def render(claims: Claims, event: PreTokenGenerationEvent) -> dict[str, Any]:
         if access_section := _section(claims.access_token, "access", version):
             details["accessTokenGeneration"] = access_section
     if claims.groups is not None:
-        details["groupOverrideDetails"] = _group_override(claims.groups)
+        details["groupOverrideDetails"] = _group_override(claims.groups, version)
     return {_KEY_V1 if version is TriggerVersion.V1_0 else _KEY_V2: details or None}
 
 
@@ -59,13 +59,14 @@ def _section(wanted: TokenClaims, token: Token, version: TriggerVersion) -> dict
     section: dict[str, Any] = {}
     if wanted.add:
         section["claimsToAddOrOverride"] = {
-            claim: _value(value, _Place(claim, token, version))
+            _claim_name(place): _value(value, place)
             for claim, value in wanted.add.items()
+            for place in [_Place(claim, token, version)]
         }
     if wanted.suppress:
-        if "" in wanted.suppress:
-            raise _Place("", token, version).refused("a claim needs a name")
-        section["claimsToSuppress"] = sorted(wanted.suppress)
+        section["claimsToSuppress"] = [
+            _claim_name(_Place(claim, token, version)) for claim in sorted(wanted.suppress)
+        ]
     if wanted.add_scopes:
         section["scopesToAdd"] = sorted(wanted.add_scopes)
     if wanted.suppress_scopes:
@@ -73,20 +74,21 @@ def _section(wanted: TokenClaims, token: Token, version: TriggerVersion) -> dict
     return section
 
 
-def _group_override(groups: Groups) -> dict[str, Any]:
+def _group_override(groups: Groups, version: TriggerVersion) -> dict[str, Any]:
+    place = _Place("cognito:groups", "id", version)
     override: dict[str, Any] = {
-        "groupsToOverride": list(groups.groups),
-        "iamRolesToOverride": list(groups.iam_roles),
+        "groupsToOverride": [_name(group, place) for group in groups.groups],
+        "iamRolesToOverride": [_name(role, place) for role in groups.iam_roles],
     }
     if groups.preferred_role is not None:
-        override["preferredRole"] = groups.preferred_role
+        override["preferredRole"] = _name(groups.preferred_role, place)
     return override
 
 
 def _refuse_unsupported(claims: Claims, event: PreTokenGenerationEvent) -> None:
     id_token, access_token, version = claims.id_token, claims.access_token, event.version
     for scope in (*id_token.add_scopes, *id_token.suppress_scopes):
-        raise _Place(ascii(scope), "id", version).refused("only the access token has scopes")
+        raise _Place(scope, "id", version).refused("only the access token has scopes")
     if event.user is None:
         for claim in (*id_token.add, *id_token.suppress):
             raise _Place(claim, "id", version).refused("client credentials have no ID token")
@@ -105,12 +107,16 @@ def _refuse_unsupported(claims: Claims, event: PreTokenGenerationEvent) -> None:
 def _refuse_scopes(wanted: TokenClaims, version: TriggerVersion) -> None:
     for scope in (*wanted.add_scopes, *wanted.suppress_scopes):
         if not scope or not _SCOPE_CHARACTERS.issuperset(scope):
-            raise _Place(ascii(scope), "access", version).refused("not a scope as in RFC 6749")
+            raise _Place(scope, "access", version).refused("not a scope as in RFC 6749")
+
+
+def _claim_name(place: _Place) -> str:
+    if not place.subject:
+        raise place.refused("a claim needs a name")
+    return _text(place.subject, place)
 
 
 def _value(value: object, place: _Place) -> Any:
-    if not place.subject:
-        raise place.refused("a claim needs a name")
     if place.version is TriggerVersion.V1_0 and not isinstance(value, str):
         raise place.refused(
             "V1_0 carries strings only; a value of another type needs V2_0 or later"
@@ -138,7 +144,7 @@ def _json(value: object, place: _Place, depth: int) -> Any:
 def _scalar(value: object, place: _Place) -> str | int | float:
     if isinstance(value, str):
         return _text(value, place)
-    if isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
+    if isinstance(value, (int, float)) and -_LARGEST <= value <= _LARGEST:
         return value
     raise place.refused("expected a string, number, boolean, array of these, or an object")
 

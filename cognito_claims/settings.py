@@ -43,12 +43,16 @@ def read(
             problems.append(Problem(variables[field], "required"))
         except ValueError as error:
             problems.append(Problem(variables[field], str(error)))
-    # With a placeholder for what is missing, the factory's own checks are reported in the same run.
-    complete = {field: values.get(field, defaults.get(field, "missing")) for field in kinds}
+    # With something in the place of what is wrong, the factory's own checks are reported in the same run.
+    complete = {field: values.get(field, _stand_in(field, kind)) for field, kind in kinds.items()}
     try:
         made = factory(**complete)
     except SettingsError as error:
-        problems += [Problem(variables[p.setting], p.message) for p in error.problems]
+        problems += [
+            Problem(variables.get(problem.setting, problem.setting), problem.message)
+            for problem in error.problems
+            if problem.setting in values or problem.setting not in kinds
+        ]
     else:
         if not problems:
             return made
@@ -91,6 +95,19 @@ def _parse(text: str, kind: Any) -> Any:
     if kind is bool:
         return _choice(text, ("true", "false")) == "true"
     return _whole_number(text) if kind is int else text
+
+
+def _stand_in(field: str, kind: Any) -> Any:
+    """Give a value of this kind; a kind that settings cannot have is its plugin's mistake."""
+    if NoneType in get_args(kind):
+        return None
+    origin = get_origin(kind)
+    if origin is Literal:
+        return get_args(kind)[0]
+    stand_ins = {str: "missing", int: 0, bool: False, tuple: (), Set: frozenset(), Mapping: {}}
+    if (origin or kind) not in stand_ins:
+        raise TypeError(f"{field}: a setting cannot be of the kind {kind}")
+    return stand_ins[origin or kind]
 
 
 def _parse_many(text: str, kind: Any) -> Any:

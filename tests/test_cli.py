@@ -38,7 +38,7 @@ def _raise(error):
 
 tenant = _factory(lambda event: Claims.adding({"tenant": "acme"}))
 other_tenant = _factory(lambda event: Claims.adding({"tenant": "acme"}))
-mute = _factory(lambda event: Claims(id_token=TokenClaims(suppress={"email"} if event.user else ())))
+mute = _factory(lambda event: Claims(id_token=TokenClaims(suppress={"email"} if event.user else set())))
 phone = _factory(lambda event: Claims(id_token=TokenClaims(suppress={"phone_number"})))
 name = _factory(lambda event: Claims.adding({"given_name": "J."}))
 root = _factory(lambda event: Claims.adding({"sub": "root"}))

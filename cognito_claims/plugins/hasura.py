@@ -55,7 +55,7 @@ class HasuraClaims:
         )
         self.group_roles: Mapping[str, str] = dict(group_roles)
         self.session_variables: Mapping[str, str] = {
-            name.lower(): path for name, path in session_variables.items()
+            name.casefold(): path for name, path in session_variables.items()
         }
         self.user_id_attribute = user_id_attribute
         self.tokens: frozenset[Token] = frozenset(tokens)
@@ -118,7 +118,7 @@ class HasuraClaims:
 def _variable_problems(session_variables: Mapping[str, str]) -> Iterator[Problem]:
     seen: set[str] = set()
     for position, (name, attribute) in enumerate(session_variables.items(), 1):
-        variable = name.lower()
+        variable = name.casefold()  # as Hasura compares them
         if not variable.startswith(_PREFIX) or variable == _PREFIX:
             problem = "expected a name that starts with x-hasura-"
         elif variable in _RESERVED:
