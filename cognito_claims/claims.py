@@ -111,8 +111,7 @@ def malformed_part(claims: Claims) -> str | None:
     for token in tokens:
         if token is not _UNCHANGED and not _is_well_formed(token):
             return "malformed TokenClaims"
-    groups: object = claims.groups
-    if not (groups is None or isinstance(groups, Groups)):
+    if claims.groups is not None and not _are_groups(claims.groups):
         return "groups that are not Groups"
     return None if _are_names(claims.needs) else "needs that are not a set of names"
 
@@ -124,6 +123,16 @@ def _is_well_formed(token: object) -> bool:
     if not isinstance(add, Mapping) or not all(isinstance(claim, str) for claim in add):
         return False
     return all(map(_are_names, (token.suppress, token.add_scopes, token.suppress_scopes)))
+
+
+def _are_groups(groups: object) -> bool:
+    if not isinstance(groups, Groups):
+        return False
+    names: tuple[object, ...] = (groups.groups, groups.iam_roles)
+    return all(isinstance(part, (tuple, list)) for part in names) and all(
+        isinstance(name, str)
+        for name in (*groups.groups, *groups.iam_roles, groups.preferred_role or "")
+    )
 
 
 def _are_names(names: object) -> bool:

@@ -93,13 +93,12 @@ def _ask(
 ) -> None:
     answer: Claims | CognitoClaimsError
     try:
-        answer = plugin(event)
+        claims = plugin(event)
+        answer = _result_error(name, claims) or claims
     except TokenDenied as denial:
         answer = denial
     except BaseException as raised:  # SystemExit too would take the answer along
         answer = PluginFailedError(name, type(raised).__name__, place_of(raised))
-    else:
-        answer = _result_error(name, answer) or answer
     outcomes[name] = Outcome(plugin, _since(began), answer)
 
 
