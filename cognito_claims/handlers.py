@@ -13,6 +13,7 @@ from cognito_claims.claims import Claims, TokenClaims, merge
 from cognito_claims.deadline import Outcome, Patience, ask
 from cognito_claims.errors import (
     CognitoClaimsError,
+    EventError,
     SettingsError,
     SignInError,
     TokenDenied,
@@ -72,8 +73,8 @@ def pre_token_generation_from_env(environ: Mapping[str, str]) -> Handler:
 class Decision:
     """What one event came to: a response, or the error that refuses the sign-in."""
 
-    def __init__(self) -> None:
-        self.event: PreTokenGenerationEvent | None = None
+    def __init__(self, event: PreTokenGenerationEvent | None) -> None:
+        self.event: PreTokenGenerationEvent | None = event
         self.outcomes: Mapping[str, Outcome] = {}
         self.claims: Claims = Claims()
         self.response: dict[str, Any] = {}
@@ -81,12 +82,21 @@ class Decision:
 
 
 def decide(event: object, plugins: Mapping[str, Marked], deadline: float) -> Decision:
-    """Decide on an event, decoded or typed, before the deadline (on the monotonic clock); never raises."""
-    decision = Decision()
+    """Decide on a decoded event before the deadline (on the monotonic clock); never raises."""
     try:
-        if not isinstance(event, PreTokenGenerationEvent):
-            event = PreTokenGenerationEvent.from_json(event)
-        decision.event = event
+        return decide_typed(PreTokenGenerationEvent.from_json(event), plugins, deadline)
+    except EventError as error:
+        decision = Decision(None)
+        decision.error = error
+        return decision
+
+
+def decide_typed(
+    event: PreTokenGenerationEvent, plugins: Mapping[str, Marked], deadline: float
+) -> Decision:
+    """Decide on an event as `decide` does."""
+    decision = Decision(event)
+    try:
         decision.outcomes = ask(plugins, event, deadline)
         decision.claims = merge(_accepted(decision.outcomes))
         decision.response = render(decision.claims, event)

@@ -143,6 +143,8 @@ def _plugin(
     try:
         factory = _imported(position, path) if colon else _named(position, name)
         plugin = mark(factory(environ))
+        if not callable(plugin.plugin):
+            raise _entry_error(position, "its factory makes no plugin")
     except SettingsError as error:
         raise SettingsError((*error.problems, *wrong_policy)) from None
     if wrong_policy:
@@ -176,7 +178,7 @@ def _imported(position: int, path: str) -> PluginFactory:
         place = "" if is_missing else f": {type(error).__name__} at {place_of(error)}"
         raise _entry_error(position, f"its module cannot be imported{place}") from None
     for attribute in attributes.split("."):
-        found = getattr(found, attribute, None)
+        found = None if found is None else getattr(found, attribute, None)
     factory: PluginFactory | None = found
     if not callable(factory):
         raise _entry_error(position, "its module has no such factory")

@@ -8,6 +8,13 @@ from cognito_claims.errors import Problem, SettingsError
 
 _T = TypeVar("_T")
 _NONE = "none"
+_STAND_INS: Mapping[Any, Any] = {
+    str: "missing",
+    int: 0,
+    bool: False,
+    tuple[str, ...]: (),
+    Mapping[str, str]: {},
+}
 
 
 def read(
@@ -28,10 +35,7 @@ def read(
 
     Raises `SettingsError` with every problem, an unknown variable of this prefix included.
     """
-    made_by: Any = factory
-    signature = made_by.__init__ if isinstance(factory, type) else made_by
-    defaults: Mapping[str, Any] = signature.__kwdefaults__ or {}
-    kinds = {name: kind for name, kind in signature.__annotations__.items() if name != "return"}
+    kinds, defaults = _parameters(factory)
     variables = {field: f"{prefix}_{field.upper()}" for field in kinds}
     problems = list(_unknown(prefix, environ, {*variables.values(), *others}, foreign))
     values: dict[str, Any] = {}
@@ -48,15 +52,22 @@ def read(
     try:
         made = factory(**complete)
     except SettingsError as error:
-        problems += [
-            Problem(variables.get(problem.setting, problem.setting), problem.message)
-            for problem in error.problems
-            if problem.setting in values or problem.setting not in kinds
-        ]
+        own = (p for p in error.problems if p.setting in values or p.setting not in kinds)
+        problems += [Problem(variables.get(p.setting, p.setting), p.message) for p in own]
+    except Exception:
+        if not problems:  # else a stand-in may have provoked it
+            raise
     else:
         if not problems:
             return made
     raise SettingsError(tuple(problems))
+
+
+def _parameters(factory: Callable[..., object]) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    made_by: Any = factory
+    signature = made_by.__init__ if isinstance(factory, type) else made_by
+    kinds = {name: kind for name, kind in signature.__annotations__.items() if name != "return"}
+    return kinds, signature.__kwdefaults__ or {}
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -100,14 +111,15 @@ def _parse(text: str, kind: Any) -> Any:
 def _stand_in(field: str, kind: Any) -> Any:
     """Give a value of this kind; a kind that settings cannot have is its plugin's mistake."""
     if NoneType in get_args(kind):
+        _stand_in(field, get_args(kind)[0])
         return None
-    origin = get_origin(kind)
-    if origin is Literal:
+    if kind in _STAND_INS:
+        return _STAND_INS[kind]
+    if get_origin(kind) is Literal and all(isinstance(choice, str) for choice in get_args(kind)):
         return get_args(kind)[0]
-    stand_ins = {str: "missing", int: 0, bool: False, tuple: (), Set: frozenset(), Mapping: {}}
-    if (origin or kind) not in stand_ins:
-        raise TypeError(f"{field}: a setting cannot be of the kind {kind}")
-    return stand_ins[origin or kind]
+    if get_origin(kind) is Set and get_origin(get_args(kind)[0]) is Literal:
+        return frozenset((_stand_in(field, get_args(kind)[0]),))
+    raise TypeError(f"{field}: a setting cannot be of the kind {kind}")
 
 
 def _parse_many(text: str, kind: Any) -> Any:

@@ -9,7 +9,7 @@ from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.contract.errors import ContractError
 from cognito_claims.errors import SettingsError, UnsupportedClaimError
 from cognito_claims.events import PreTokenGenerationEvent, TriggerVersion
-from cognito_claims.handlers import Decision, decide
+from cognito_claims.handlers import Decision, decide_typed
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.registry import Configuration, load
 from cognito_claims.testing.recorded import recorded
@@ -43,7 +43,7 @@ def _composition(name: str, configuration: Configuration) -> Iterator[Finding]:
     if event.user is not None:
         event = event._replace(user=event.user._replace(attributes=attributes))
     deadline = time.monotonic() + configuration.deadline_ms / 1000
-    decision = decide(event, configuration.plugins, deadline)
+    decision = decide_typed(event, configuration.plugins, deadline)
     if isinstance(decision.error, UnsupportedClaimError) and _is_avoidable(event):
         yield Finding(decision.error.code, "warning", _advice(event, decision.error))
     else:
