@@ -13,7 +13,6 @@ from cognito_claims.claims import Claims, TokenClaims, merge
 from cognito_claims.deadline import Outcome, Patience, ask
 from cognito_claims.errors import (
     CognitoClaimsError,
-    EventError,
     SettingsError,
     SignInError,
     TokenDenied,
@@ -73,8 +72,8 @@ def pre_token_generation_from_env(environ: Mapping[str, str]) -> Handler:
 class Decision:
     """What one event came to: a response, or the error that refuses the sign-in."""
 
-    def __init__(self, event: PreTokenGenerationEvent | None) -> None:
-        self.event: PreTokenGenerationEvent | None = event
+    def __init__(self) -> None:
+        self.event: PreTokenGenerationEvent | None = None
         self.outcomes: Mapping[str, Outcome] = {}
         self.claims: Claims = Claims()
         self.response: dict[str, Any] = {}
@@ -83,23 +82,27 @@ class Decision:
 
 def decide(event: object, plugins: Mapping[str, Marked], deadline: float) -> Decision:
     """Decide on a decoded event before the deadline (on the monotonic clock); never raises."""
-    try:
-        return decide_typed(PreTokenGenerationEvent.from_json(event), plugins, deadline)
-    except EventError as error:
-        decision = Decision(None)
-        decision.error = error
-        return decision
+    return _decide(lambda: PreTokenGenerationEvent.from_json(event), plugins, deadline)
 
 
 def decide_typed(
     event: PreTokenGenerationEvent, plugins: Mapping[str, Marked], deadline: float
 ) -> Decision:
     """Decide on an event as `decide` does."""
-    decision = Decision(event)
+    return _decide(lambda: event, plugins, deadline)
+
+
+def _decide(
+    read_event: Callable[[], PreTokenGenerationEvent],
+    plugins: Mapping[str, Marked],
+    deadline: float,
+) -> Decision:
+    decision = Decision()
     try:
-        decision.outcomes = ask(plugins, event, deadline)
+        decision.event = read_event()
+        decision.outcomes = ask(plugins, decision.event, deadline)
         decision.claims = merge(_accepted(decision.outcomes))
-        decision.response = render(decision.claims, event)
+        decision.response = render(decision.claims, decision.event)
     except CognitoClaimsError as error:
         decision.error = error
     except Exception as error:  # whatever it is, its text must not reach Cognito

@@ -38,15 +38,8 @@ def read(
     kinds, defaults = _parameters(factory)
     variables = {field: f"{prefix}_{field.upper()}" for field in kinds}
     problems = list(_unknown(prefix, environ, {*variables.values(), *others}, foreign))
-    values: dict[str, Any] = {}
-    for field, kind in kinds.items():
-        text = environ.get(variables[field], "").strip()
-        try:
-            values[field] = _parse(text, kind) if text else defaults[field]
-        except KeyError:
-            problems.append(Problem(variables[field], "required"))
-        except ValueError as error:
-            problems.append(Problem(variables[field], str(error)))
+    values, wrong_values = _values(kinds, defaults, variables, environ)
+    problems += wrong_values
     # With something in the place of what is wrong, the factory's own checks are reported in the same run.
     complete = {field: values.get(field, _stand_in(field, kind)) for field, kind in kinds.items()}
     try:
@@ -68,6 +61,25 @@ def _parameters(factory: Callable[..., object]) -> tuple[dict[str, Any], Mapping
     signature = made_by.__init__ if isinstance(factory, type) else made_by
     kinds = {name: kind for name, kind in signature.__annotations__.items() if name != "return"}
     return kinds, signature.__kwdefaults__ or {}
+
+
+def _values(
+    kinds: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    variables: Mapping[str, str],
+    environ: Mapping[str, str],
+) -> tuple[dict[str, Any], list[Problem]]:
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for field, kind in kinds.items():
+        text = environ.get(variables[field], "").strip()
+        try:
+            values[field] = _parse(text, kind) if text else defaults[field]
+        except KeyError:
+            problems.append(Problem(variables[field], "required"))
+        except ValueError as error:
+            problems.append(Problem(variables[field], str(error)))
+    return values, problems
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
