@@ -124,7 +124,7 @@ class TokenDenied(CognitoClaimsError):  # noqa: N818  (a decision, not a fault)
     """A plugin refuses the sign-in, whatever its policy; Cognito shows `reason` to the person signing in."""
 
     code = "denied"
-    reason = "Sign-in could not be completed [denied]"
+    reason: str = "Sign-in could not be completed [denied]"
 
     def __init__(self, reason: str) -> None:
         self.reason = reason

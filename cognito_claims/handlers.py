@@ -156,10 +156,9 @@ def _summary(outcome: Outcome) -> dict[str, Any]:
     summary: dict[str, Any] = {"milliseconds": outcome.milliseconds}
     if outcome.error is not None:
         return {**summary, "error": outcome.error.code, "on_error": outcome.plugin.on_error}
-    if outcome.claims is not None:
-        for token in ("id_token", "access_token"):
-            wanted: TokenClaims = getattr(outcome.claims, token)
-            summary[token] = sorted((*wanted.add, *wanted.suppress))
+    claims = outcome.claims or Claims()
+    for name, wanted in (("id_token", claims.id_token), ("access_token", claims.access_token)):
+        summary[name] = sorted((*wanted.add, *wanted.suppress))
     return summary
 
 

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -528,6 +528,29 @@ def test_the_module_is_the_command() -> None:
     )
 
 
+def test_without_its_extra_the_command_names_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("cognito_claims.__main__.import_module", _missing("typer"))
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        "cognito-claims: the command needs typer: pip install 'cognito-claims[cli]'\n"
+    )
+
+
+def test_a_module_of_our_own_that_is_missing_is_no_missing_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cognito_claims.__main__.import_module", _missing("cognito_claims.cli"))
+
+    with pytest.raises(ModuleNotFoundError):
+        main()
+
+
 def test_a_machine_event_of_the_builders_previews(folder: Path) -> None:
     path = folder / "machine.json"
     path.write_text(json.dumps(to_json(a_machine_event())))
@@ -566,6 +589,13 @@ def _json(folder: Path, event: str, environ: dict[str, str], *, exit_code: int =
 def _check(environ: dict[str, str], *, exit_code: int = 0) -> list[tuple[str, str, str]]:
     run = _run("check", "--format", "json", environ=environ, exit_code=exit_code)
     return [(f["code"], f["level"], f["message"]) for f in json.loads(run.stdout)["findings"]]
+
+
+def _missing(name: str) -> Callable[[str], object]:
+    def import_module(_: str) -> object:
+        raise ModuleNotFoundError(name=name)
+
+    return import_module
 
 
 class Run(NamedTuple):
