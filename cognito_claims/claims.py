@@ -67,11 +67,13 @@ class Claims(NamedTuple):
         to: Set[Token] = frozenset(("id",)),
         needs: Set[str] = _NO_NAMES,
     ) -> Self:
-        """Add the same claims to the ID token, the access token or both.
+        """Add the same claims to the ID token, the access token or both; `ValueError` for another token.
 
         >>> Claims.adding({"plan": "pro"}, to={"id", "access"}).access_token.add["plan"]
         'pro'
         """
+        if not to or not to <= {"id", "access"}:
+            raise ValueError("to: expected one or both of id, access")
         added = TokenClaims(add=MappingProxyType(dict(claims)))
         return cls(
             id_token=added if "id" in to else _UNCHANGED,
@@ -95,11 +97,11 @@ def merge(answers: Mapping[str, Claims]) -> Claims:
         groups=_merged_groups(answers),
         needs=frozenset(claim for claims in answers.values() for claim in claims.needs),
     )
-    for claim in sorted(merged.needs & _suppressed(merged.id_token)):
+    for claim in sorted(merged.needs & _suppressed(merged)):
         plugins = [
             name
             for name, claims in answers.items()
-            if claim in claims.needs or claim in _suppressed(claims.id_token)
+            if claim in claims.needs or claim in _suppressed(claims)
         ]
         raise _conflict(claim, plugins, "suppressed in the id token, where a backend reads it")
     return merged
@@ -139,11 +141,15 @@ def _are_names(names: object) -> bool:
     return isinstance(names, Set) and all(isinstance(name, str) for name in names)
 
 
-def _suppressed(token: TokenClaims) -> Set[str]:
-    """Give what will be missing: without `cognito:groups`, Cognito drops the roles as well."""
-    if "cognito:groups" in token.suppress:
-        return token.suppress | _GROUP_CLAIMS
-    return token.suppress
+def _suppressed(claims: Claims) -> Set[str]:
+    """Give what the ID token will miss: without `cognito:groups`, Cognito drops the roles as well."""
+    suppressed = claims.id_token.suppress
+    has_no_groups = claims.groups is not None and not claims.groups.groups
+    return (
+        suppressed | _GROUP_CLAIMS
+        if has_no_groups or "cognito:groups" in suppressed
+        else suppressed
+    )
 
 
 def _merged_token(token: Token, answers: list[tuple[str, TokenClaims]]) -> TokenClaims:

@@ -18,18 +18,20 @@ _SIMPLE_ID_CLAIMS = frozenset(("address", "email_verified", "phone_number_verifi
 _KEY_V1 = "claimsOverrideDetails"
 _KEY_V2 = "claimsAndScopeOverrideDetails"
 _DEEPEST = 32
+_MOST_MEMBERS = 10_000
 _LARGEST = 1.7976931348623157e308  # of a double, the only number that many readers of JSON have
 
 
 class _Place:
     """Where a value stands, for the error that refuses it."""
 
-    __slots__ = ("subject", "token", "version")
+    __slots__ = ("members", "subject", "token", "version")
 
     def __init__(self, subject: str, token: Token, version: TriggerVersion) -> None:
         self.subject = subject
         self.token: Token = token
         self.version = version
+        self.members = 0
 
     def refused(self, problem: str) -> UnsupportedClaimError:
         return UnsupportedClaimError(self.subject, self.token, self.version.name, problem)
@@ -134,6 +136,10 @@ def _value(value: object, place: _Place) -> Any:
 def _json(value: object, place: _Place, depth: int) -> Any:
     if depth > _DEEPEST:
         raise place.refused(f"nested more than {_DEEPEST} levels deep")
+    if isinstance(value, (Mapping, list, tuple)):
+        place.members += len(value)  # parts may be shared, and multiply once written out
+        if place.members > _MOST_MEMBERS:
+            raise place.refused(f"more than {_MOST_MEMBERS} members")
     if isinstance(value, Mapping):
         return {_name(name, place): _json(item, place, depth + 1) for name, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -59,7 +59,6 @@ def test_no_claims_want_nothing() -> None:
         ({"id"}, PLAN, {}),
         ({"access"}, {}, PLAN),
         ({"id", "access"}, PLAN, PLAN),
-        (set(), {}, {}),
     ],
 )
 def test_claims_are_added_to_the_tokens_that_are_named(
@@ -301,6 +300,20 @@ def test_suppressing_the_groups_conflicts_with_a_backend_that_reads_the_roles() 
         with pytest.raises(ClaimConflictError) as raised:
             merge({"b": Claims(needs={needed}), "a": in_id(suppress={"cognito:groups"})})
         assert raised.value.plugins == ("a", "b")
+
+
+def test_replacing_the_groups_by_none_conflicts_with_a_backend_that_reads_them() -> None:
+    with pytest.raises(ClaimConflictError) as raised:
+        merge({"b": Claims(needs={"cognito:groups"}), "a": Claims(groups=Groups())})
+
+    assert (raised.value.subject, raised.value.plugins) == ("cognito:groups", ("a", "b"))
+    assert merge({"b": Claims(needs={"cognito:groups"}), "a": Claims(groups=Groups(("x",)))})
+
+
+@pytest.mark.parametrize("to", [set(), {"ID"}, {"id", "refresh"}])
+def test_claims_are_added_to_tokens_that_there_are(to: Any) -> None:
+    with pytest.raises(ValueError, match="to: expected one or both of id, access"):
+        Claims.adding({"plan": "pro"}, to=to)
 
 
 def test_three_plugins_at_one_scope_are_all_named() -> None:

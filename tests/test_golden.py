@@ -171,7 +171,7 @@ def test_every_surrealdb_takes_a_users_token_unless_it_reads_an_unverified_email
         database="test",
         access="user",
         token_name="cognito",
-        scope="user",
+        scope="account",
         issuer=ISSUER,
         client_id=CLIENT,
         token="access" if "access" in cell else "id",

@@ -312,6 +312,16 @@ def nested(levels: int) -> Any:
     return value
 
 
+def test_a_value_has_10_000_members_at_most_however_it_shares_them() -> None:
+    shared: Any = "x"
+    for _ in range(30):
+        shared = {"a": shared, "b": shared}
+
+    assert len(value_of(in_id({"a": [1] * 9_999}))["a"]) == 9_999
+    assert told(refusal(in_id({"a": [1] * 10_000}))) == ("c", "id", "V2_0")
+    assert told(refusal(in_id(shared))) == ("c", "id", "V2_0")
+
+
 def test_objects_nest_32_levels_deep() -> None:
     assert value_of(in_id(nested(32))) == nested(32)
     assert told(refusal(in_id(nested(33)))) == ("c", "id", "V2_0")
