@@ -22,6 +22,7 @@ from cognito_claims.registry import Marked
 # When the process, and with it Cognito's wait, began: until here, a cold start does nothing but import.
 _process_started = monotonic() - process_time()
 _AHEAD_S = 1.0
+_LONGEST_INIT_S = 10.0  # Lambda's own limit: whatever took longer is not an init
 _MARGIN_S = 0.1
 
 
@@ -38,11 +39,13 @@ class Patience:
         now = monotonic()
         seconds = self._seconds
         # After a pause, Lambda had initialised ahead (provisioned concurrency, SnapStart), and nobody waited.
-        if self._cold and now - self._ready < _AHEAD_S:
-            seconds -= self._ready - _process_started
+        init = self._ready - _process_started
+        if self._cold and init < _LONGEST_INIT_S and now - self._ready < _AHEAD_S:
+            seconds -= init
         self._cold = False
-        if context is not None:
-            seconds = min(seconds, context.get_remaining_time_in_millis() / 1000 - _MARGIN_S)
+        remaining_ms = getattr(context, "get_remaining_time_in_millis", None)
+        if remaining_ms is not None:  # None without Lambda, as in a test
+            seconds = min(seconds, remaining_ms() / 1000 - _MARGIN_S)
         return now + seconds
 
 

@@ -23,21 +23,19 @@ def read(
     environ: Mapping[str, str],
     *,
     foreign: tuple[str, ...] = (),
-    others: tuple[str, ...] = (),
 ) -> _T:
     """Call the factory with what `PREFIX_FIELD` variables say of its keyword-only parameters.
 
     A parameter's annotation says how its text is read: `str`, `int`, `bool`, a `Literal`, a comma list
     (`tuple[str, ...]`), a set of a `Literal`'s choices, or pairs (`Mapping[str, str]`, as in `a=b,c=d`). An empty
     variable is an unset one; `none` is an explicit nothing. The factory itself may raise `SettingsError` with
-    its parameters' names. `others` are variables of the prefix that somebody else reads, `foreign` longer
-    prefixes that are somebody else's.
+    its parameters' names. `PREFIX_ON_ERROR` is the registry's, and so are variables of the longer prefixes `foreign`.
 
     Raises `SettingsError` with every problem, an unknown variable of this prefix included.
     """
     kinds, defaults = _parameters(factory)
     variables = {field: f"{prefix}_{field.upper()}" for field in kinds}
-    problems = list(_unknown(prefix, environ, {*variables.values(), *others}, foreign))
+    problems = list(_unknown(prefix, environ, {*variables.values(), f"{prefix}_ON_ERROR"}, foreign))
     values, wrong_values = _values(kinds, defaults, variables, environ)
     problems += wrong_values
     # With something in the place of what is wrong, the factory's own checks are reported in the same run.

@@ -2,6 +2,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from importlib import import_module
 from inspect import CORO_CLOSED, getcoroutinestate
 from pathlib import Path
 from subprocess import check_output
@@ -99,6 +100,19 @@ def test_a_first_event_long_after_init_has_all_its_seconds(in_lambda: Clock) -> 
 
     in_lambda.now = READY + 1
     assert seconds_for_an_event(patience, in_lambda) == 4
+
+
+def test_what_took_longer_than_lambda_allows_was_no_init(
+    in_lambda: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deadline, "_process_started", in_lambda.now - 10)
+
+    assert seconds_for_an_event(Patience(4), in_lambda) == 4
+
+
+@pytest.mark.parametrize("context", [None, {}, object()])
+def test_what_is_no_lambda_context_limits_nothing(clock: Clock, context: object) -> None:
+    assert seconds_for_an_event(Patience(4), clock, context) == 4
 
 
 @pytest.mark.parametrize(
@@ -385,6 +399,13 @@ def test_the_place_is_the_innermost_one() -> None:
 
     line = inner.__code__.co_firstlineno + 1
     assert place_of(raised.value) == f"{__file__}:{line} in inner"
+
+
+def test_the_place_is_never_within_pythons_own_import_system() -> None:
+    with pytest.raises(ModuleNotFoundError) as raised:
+        import_module("acme_of_no_name")
+
+    assert place_of(raised.value).endswith(" in import_module")
 
 
 def test_what_was_never_raised_has_no_place() -> None:

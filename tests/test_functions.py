@@ -127,4 +127,7 @@ def test_a_plugins_refusal_reaches_the_person_word_for_word() -> None:
     (answer,), _ = runtime_api.run(HANDLER, environ, [recorded("pretoken_v2_odd_unverified_email")])
 
     assert (answer.kind, answer.body["errorType"]) == ("error", "TokenDenied")
-    assert answer.body["errorMessage"] == "This account has no usable email."
+    assert (
+        answer.body["errorMessage"]
+        == "This account lacks an attribute that the sign-in needs verified."
+    )

@@ -268,7 +268,7 @@ def test_a_user_without_a_usable_user_id_is_denied(attribute: str, event: dict[s
     with pytest.raises(TokenDenied) as raised:
         plugin(a_user_event(**event))
 
-    assert raised.value.reason == f"This account has no usable {attribute}."
+    assert raised.value.reason == "This account lacks an attribute that the sign-in needs verified."
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_an_attribute_that_names_the_user_is_told_by_name_only(told: Told) -> No
 
     text = told(lambda: sign_in(handler, event))
 
-    assert "This account has no usable custom:tenant_id." in text
+    assert "This account lacks an attribute that the sign-in needs verified." in text
     assert SECRET not in text
 
 

@@ -207,9 +207,7 @@ def test_an_unknown_variable_of_the_prefix_is_told_with_the_nearest_name(
 ) -> None:
     environ = {"SHOP_NAME": "acme", variable: ""}
 
-    assert problems_of(Shop, environ, others=("SHOP_ON_ERROR",)) == [
-        f"{variable}: unknown setting{hint}"
-    ]
+    assert problems_of(Shop, environ) == [f"{variable}: unknown setting{hint}"]
 
 
 def test_variables_that_somebody_else_reads_are_no_problem() -> None:
@@ -221,13 +219,10 @@ def test_variables_that_somebody_else_reads_are_no_problem() -> None:
         "SHOP": "x",
     }
 
-    shop = read(Shop, "SHOP", environ, others=("SHOP_ON_ERROR",), foreign=("SHOP_SYNC_",))
+    shop = read(Shop, "SHOP", environ, foreign=("SHOP_SYNC_",))
 
     assert shop.told[0] == "acme"
-    assert problems_of(Shop, environ) == [
-        "SHOP_ON_ERROR: unknown setting",
-        "SHOP_SYNC_URL: unknown setting",
-    ]
+    assert problems_of(Shop, environ) == ["SHOP_SYNC_URL: unknown setting"]
 
 
 def test_what_a_factory_raises_besides_comes_out_as_it_is() -> None:

@@ -69,7 +69,7 @@ class HasuraClaims:
     @classmethod
     def from_env(cls, environ: Mapping[str, str], /) -> Self:
         """Read the `HASURA_*` variables, or raise `SettingsError` with every problem."""
-        return read(cls, "HASURA", environ, others=("HASURA_ON_ERROR",), foreign=("HASURA_SYNC_",))
+        return read(cls, "HASURA", environ, foreign=("HASURA_SYNC_",))
 
     def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
         """Give this user's session variables."""
@@ -86,7 +86,7 @@ class HasuraClaims:
     def _variables(self, user: User, groups: tuple[str, ...]) -> dict[str, str | list[str]]:
         user_id = user.verified(self.user_id_attribute)
         if not user_id:
-            raise TokenDenied(f"This account has no usable {self.user_id_attribute}.")
+            raise TokenDenied("This account lacks an attribute that the sign-in needs verified.")
         given = (self.group_roles[group] for group in groups if group in self.group_roles)
         variables: dict[str, str | list[str]] = {
             "x-hasura-allowed-roles": list(dict.fromkeys((*self.allowed_roles, *given))),

@@ -56,7 +56,7 @@ class SurrealDBClaims:
     @classmethod
     def from_env(cls, environ: Mapping[str, str], /) -> Self:
         """Read the `SURREALDB_*` variables, or raise `SettingsError` with every problem."""
-        return read(cls, "SURREALDB", environ, others=("SURREALDB_ON_ERROR",))
+        return read(cls, "SURREALDB", environ)
 
     def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
         """Give the same claims to every user."""
