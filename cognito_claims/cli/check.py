@@ -82,14 +82,10 @@ def _written_by_clients(decision: Decision, attributes: "TracedAttributes") -> I
             for claim, value in token.add.items()
             if attributes.is_in(attribute, value)
         )
-        used = f"claim {', '.join(dict.fromkeys(claims))} is taken" if claims else "claims depend"
-        yield Finding(
-            "writable-attribute",
-            "warning",
-            f"{used} from {attribute}: app clients may write it unless their WriteAttributes leave it out"
-            if claims
-            else f"{used} on {attribute}: app clients may write it unless their WriteAttributes leave it out",
-        )
+        taken = f"claim {', '.join(dict.fromkeys(claims))} is taken from {attribute}"
+        used = taken if claims else f"claims depend on {attribute}"
+        advice = "app clients may write it unless their WriteAttributes leave it out"
+        yield Finding("writable-attribute", "warning", f"{used}: {advice}")
 
 
 def _roles(configuration: Configuration) -> Iterator[Finding]:
