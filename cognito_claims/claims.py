@@ -104,7 +104,17 @@ def merge(answers: Mapping[str, Claims]) -> Claims:
             if claim in claims.needs or claim in _suppressed(claims)
         ]
         raise _conflict(claim, plugins, "suppressed in the id token, where a backend reads it")
+    _refuse_changed_needs(answers)
     return merged
+
+
+def _refuse_changed_needs(answers: Mapping[str, Claims]) -> None:
+    adders = {claim: name for name, claims in answers.items() for claim in claims.id_token.add}
+    for name, claims in answers.items():
+        for claim in sorted(claims.needs & adders.keys()):
+            if adders[claim] != name:
+                problem = "changed in the id token, where a backend reads it"
+                raise _conflict(claim, [name, adders[claim]], problem)
 
 
 def malformed_part(claims: Claims) -> str | None:

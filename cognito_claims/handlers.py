@@ -40,7 +40,12 @@ def pre_token_generation(*, deadline_ms: int = 4000, **plugins: Plugin) -> Handl
 
     def handler(event: Any, context: Any = None) -> dict[str, Any]:
         decision = decide(event, marked, patience.deadline(context))
-        _log_decision(decision)
+        try:
+            _log_decision(decision)
+        except (
+            Exception
+        ) as error:  # of a plugin's own mapping, say: no reason to tell Cognito its text
+            _log.error("the decision could not be logged: %s", type(error).__name__)
         if isinstance(decision.error, TokenDenied):
             raise TokenDenied(decision.error.reason)
         if decision.error is not None:

@@ -168,7 +168,7 @@ def _choice(text: str, choices: tuple[str, ...]) -> str:
 
 
 def _whole_number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise ValueError("expected a whole number")
     return int(text)
 

@@ -206,11 +206,6 @@ NOT_CONFLICTS: list[tuple[Claims, Claims, Claims]] = [
     (Claims(needs={"email"}), Claims(needs={"email"}), Claims(needs={"email"})),
     (
         Claims(needs={"email"}),
-        in_id(add={"email": "x"}),
-        Claims(TokenClaims(add={"email": "x"}), needs={"email"}),
-    ),
-    (
-        Claims(needs={"email"}),
         in_access(suppress={"email"}),
         Claims(access_token=TokenClaims(suppress={"email"}), needs={"email"}),
     ),
@@ -300,6 +295,17 @@ def test_suppressing_the_groups_conflicts_with_a_backend_that_reads_the_roles() 
         with pytest.raises(ClaimConflictError) as raised:
             merge({"b": Claims(needs={needed}), "a": in_id(suppress={"cognito:groups"})})
         assert raised.value.plugins == ("a", "b")
+
+
+def test_changing_what_anothers_backend_reads_is_a_conflict() -> None:
+    """Else a plugin could give a user another's email, which the backend takes for verified."""
+    needing, changing = Claims(needs={"email"}), in_id(add={"email": "x"})
+    with pytest.raises(ClaimConflictError) as raised:
+        merge({"b": needing, "a": changing})
+
+    assert (raised.value.subject, raised.value.plugins) == ("email", ("a", "b"))
+    assert merge({"b": Claims(TokenClaims(add={"email": "x"}), needs={"email"}), "a": Claims()})
+    assert merge({"b": needing, "a": in_access(add={"email": "x"})})
 
 
 def test_replacing_the_groups_by_none_conflicts_with_a_backend_that_reads_them() -> None:

@@ -181,6 +181,27 @@ def test_a_refused_sign_in_is_a_finding_and_no_tokens(
     assert "planted" not in json.dumps(result)
 
 
+@pytest.mark.parametrize("command", [("check",), ("preview", "pretoken_v2_Authentication")])
+@pytest.mark.parametrize(
+    "source", ["raise RuntimeError('planted')", "import sys; sys.exit(0)", "planted !"]
+)
+def test_a_plugin_that_cannot_be_made_is_one_line_by_class_and_place(
+    folder: Path, command: tuple[str, ...], source: str
+) -> None:
+    (folder / "acme_broken.py").write_text(source)
+
+    run = _run(*command, environ={"COGNITO_CLAIMS_PLUGINS": "x=acme_broken:f"}, exit_code=2)
+
+    assert run.stderr.startswith("cognito-claims: a plugin could not be made: ")
+    assert (run.stdout, run.stderr.count("\n"), "planted" in run.stderr) == ("", 1, False)
+
+
+def test_check_takes_a_refusal_on_purpose_for_no_fault() -> None:
+    assert _check({"COGNITO_CLAIMS_PLUGINS": "closed=acme_plugins:closed"}) == [
+        ("denied", "warning", "refuses a sample user: We are closed.")
+    ]
+
+
 def test_what_an_optional_plugin_leaves_out_is_a_warning(folder: Path) -> None:
     environ = {"COGNITO_CLAIMS_PLUGINS": "hasura,broken=acme_plugins:broken"}
 

@@ -628,3 +628,19 @@ def test_a_refusal_without_a_reason_is_neutral_outside() -> None:
 
 def test_a_handler_takes_json_only() -> None:
     assert refusal(pre_token_generation(), a_user_event()).reason_code == "event"
+
+
+def test_a_decision_that_cannot_be_logged_is_still_neutral(
+    log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise ValueError("hunter2")
+
+    monkeypatch.setattr("cognito_claims.handlers._log_decision", fail)
+
+    answer = pre_token_generation(plan=lambda _: FREE)(EVENT, None)
+
+    assert answer["response"] != EVENT["response"]
+    assert [record.getMessage() for record in log.records] == [
+        "the decision could not be logged: ValueError"
+    ]

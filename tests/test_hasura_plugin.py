@@ -478,3 +478,10 @@ def test_reserved_names_are_refused_as_hasura_compares_them() -> None:
     assert problems_of(session_variables={"x-hasura-u\u017fer-id": "custom:x"}) == [
         "session_variables: entry 1: x-hasura-user-id has its own setting"
     ]
+
+
+@pytest.mark.parametrize("name", ["x-hasura-admin-secret", "X-Hasura-Access-Key"])
+def test_names_that_hasura_keeps_out_of_sessions_are_refused(name: str) -> None:
+    assert problems_of(session_variables={name: "custom:x"}) == [
+        "session_variables: entry 1: Hasura keeps the names of its secrets out of sessions"
+    ]

@@ -331,3 +331,12 @@ def test_what_is_missing_is_told_even_if_the_factory_cannot_do_without() -> None
         return names[0]
 
     assert problems_of(first, {}) == ["SHOP_NAMES: required"]
+
+
+def test_a_number_of_thousands_of_digits_is_no_number() -> None:
+    def taking_one(*, seats: int) -> int:
+        return seats
+
+    assert problems_of(taking_one, {"SHOP_SEATS": "9" * 5000}) == [
+        "SHOP_SEATS: expected a whole number"
+    ]

@@ -4,14 +4,14 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cognito_claims.cli.preview import Finding, decision_findings
+from cognito_claims.cli.preview import Finding, decision_findings, loaded
 from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.contract.errors import ContractError
-from cognito_claims.errors import SettingsError, UnsupportedClaimError
+from cognito_claims.errors import SettingsError, TokenDenied, UnsupportedClaimError
 from cognito_claims.events import PreTokenGenerationEvent, TriggerVersion
 from cognito_claims.handlers import Decision, decide_typed
 from cognito_claims.plugins.hasura import HasuraClaims
-from cognito_claims.registry import Configuration, load
+from cognito_claims.registry import Configuration
 from cognito_claims.testing.recorded import recorded
 
 _EVENTS = (
@@ -26,7 +26,7 @@ _NOT_WRITABLE = frozenset(("sub", "identities", "email_verified", "phone_number_
 def check(environ: Mapping[str, str]) -> list[Finding]:
     """Give all findings, errors first; none of them holds a setting's value."""
     try:
-        configuration = load(environ)
+        configuration = loaded(environ)
     except SettingsError as error:
         return [Finding("settings", "error", str(problem)) for problem in error.problems]
     found: dict[Finding, None] = {}
@@ -46,6 +46,8 @@ def _composition(name: str, configuration: Configuration) -> Iterator[Finding]:
     decision = decide_typed(event, configuration.plugins, deadline)
     if isinstance(decision.error, UnsupportedClaimError) and _is_avoidable(event):
         yield Finding(decision.error.code, "warning", _advice(event, decision.error))
+    elif isinstance(decision.error, TokenDenied):  # it may well mean to, on a made-up user
+        yield Finding(decision.error.code, "warning", f"refuses a sample user: {decision.error}")
     else:
         yield from decision_findings(decision)
     if decision.error is None:

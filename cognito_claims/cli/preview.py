@@ -10,7 +10,7 @@ from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.verdicts import verdicts
 from cognito_claims.contract.cognito import Tokens, issue_tokens
 from cognito_claims.contract.errors import ContractError
-from cognito_claims.errors import EventError, SettingsError
+from cognito_claims.errors import EventError, SettingsError, place_of
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.handlers import Decision, decide
 from cognito_claims.registry import Configuration, load
@@ -97,9 +97,20 @@ def preview(event: Any, environ: Mapping[str, str]) -> Preview:
 def configured(environ: Mapping[str, str]) -> Configuration:
     """Load the plugins, or raise `UnusableInput` with a line for every wrong setting."""
     try:
-        return load(environ)
+        return loaded(environ)
     except SettingsError as error:
         raise UnusableInput(*map(str, error.problems)) from None
+
+
+def loaded(environ: Mapping[str, str]) -> Configuration:
+    """Load the plugins; what a foreign module or factory raises is `UnusableInput`, by class and place."""
+    try:
+        return load(environ)
+    except (SettingsError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # SystemExit too: it would end the command as if all were well
+        place = f"{type(error).__name__} at {place_of(error)}"
+        raise UnusableInput(f"a plugin could not be made: {place}") from None
 
 
 def decision_findings(decision: Decision) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ _PREFIX = "x-hasura-"
 _RESERVED = frozenset(
     f"{_PREFIX}{name}" for name in ("allowed-roles", "default-role", "role", "user-id")
 )
+_SECRETS = frozenset((f"{_PREFIX}admin-secret", f"{_PREFIX}access-key"))
 _GROUPS = "cognito:groups"
 _NO_PAIRS: Mapping[str, str] = MappingProxyType({})
 
@@ -123,6 +124,8 @@ def _variable_problems(session_variables: Mapping[str, str]) -> Iterator[Problem
             problem = "expected a name that starts with x-hasura-"
         elif variable in _RESERVED:
             problem = f"{variable} has its own setting"
+        elif variable in _SECRETS:
+            problem = "Hasura keeps the names of its secrets out of sessions"
         elif variable in seen:
             problem = "its name stands twice"
         elif not attribute:
