@@ -281,6 +281,16 @@ def test_the_text_marks_what_is_added_changed_and_suppressed() -> None:
     assert re.search(r" {5}email +jane\.doe@example\.com +the same", text)
 
 
+def test_the_text_lets_no_attribute_steer_the_terminal(folder: Path) -> None:
+    path = folder / "event.json"
+    path.write_text(json.dumps(to_json(a_user_event(attributes={"name": "\x1b[31mred"}))))
+
+    text = _run("preview", str(path), environ={**HASURA, "COLUMNS": "120"}).stdout
+
+    assert "\x1b" not in text
+    assert "\\x1b[31mred" in text
+
+
 def test_the_text_draws_the_size_against_both_marks() -> None:
     environ = {"COGNITO_CLAIMS_PLUGINS": "l=acme_plugins:large", "COLUMNS": "120"}
 
@@ -372,13 +382,14 @@ def test_every_wrong_setting_has_its_line() -> None:
 
 def test_an_env_file_with_wrong_lines_is_refused_line_by_line(folder: Path) -> None:
     path = folder / "wrong.env"
-    path.write_text("A=1\nthis is no setting\nA=2\n")
+    path.write_text("A=1\nthis is no setting\nA=2\nB\n")
 
     run = _run("check", "--env-file", str(path), environ={}, exit_code=2)
 
     assert run.stderr.splitlines() == [
         f"cognito-claims: {path}: line 2: expected NAME=value",
         f"cognito-claims: {path}: line 3: A stands twice",
+        f"cognito-claims: {path}: line 4: expected NAME=value",
     ]
 
 

@@ -1142,3 +1142,21 @@ def test_no_finding_tells_a_value(event: Json, secret: str, data: st.DataObject)
 def test_no_finding_about_the_event_tells_a_value() -> None:
     event = a_v2_event(userAttributes={"sub": ["my secret"]}) | {"version": "my secret"}
     assert "my secret" not in "".join(map(str, findings(event, event)))
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_client_credentials_come_with_version_3_only(version: str) -> None:
+    event = {
+        "version": version,
+        "triggerSource": "TokenGeneration_ClientCredentials",
+        "region": "us-east-1",
+        "userPoolId": "us-east-1_Ab1Cd2Ef3",
+        "callerContext": {"clientId": "client"},
+        "request": {"scopes": ["orders/read"]},
+        "response": {"claimsAndScopeOverrideDetails": None},
+    }
+
+    with pytest.raises(ContractError) as raised:
+        issue_tokens(event, event)
+
+    assert [finding.path for finding in raised.value.findings] == ["event.version"]

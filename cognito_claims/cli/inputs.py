@@ -40,7 +40,7 @@ def read_environment(env_file: Path | None) -> Mapping[str, str]:
     problems: list[str] = []
     for binding in parse_stream(io.StringIO(_read_text(env_file))):
         line = f"{env_file}: line {binding.original.line}"
-        if binding.error:
+        if binding.error or (binding.key is not None and binding.value is None):
             problems.append(f"{line}: expected NAME=value")
         elif binding.key is not None and binding.key in environ:
             problems.append(f"{line}: {binding.key} stands twice")

@@ -52,7 +52,7 @@ def _print_token(name: str, token: TokenPreview, console: Console) -> None:
     for claim in sorted({*token.before, *token.after}):
         mark = _mark(claim, token)
         table.add_row(
-            *map(Text, (mark, claim, _shown(token.before, claim))),
+            *map(Text, (mark, _printable(claim), _shown(token.before, claim))),
             Text(_shown(token.after, claim)) if mark else Text("the same", style="dim"),
             style=_STYLES[mark],
         )
@@ -72,7 +72,12 @@ def _shown(claims: Mapping[str, Any], claim: str) -> str:
     if claim not in claims:
         return ""
     value = claims[claim]
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _printable(text: str) -> str:
+    """Escape what would steer a terminal: users write attributes, and developers preview them."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _gauge(size: int) -> str:
@@ -98,7 +103,7 @@ def _print_verdict(name: str, verdict: Mapping[str, Any], console: Console) -> N
         line.append(f", {verdict['message']} [{verdict['code']}]")
     console.print(line)
     for variable, value in verdict.get("session", {}).items():
-        console.print(Text(f"  {variable}: {value}"))
+        console.print(Text(f"  {_printable(variable)}: {_printable(value)}"))
     for version, answer in verdict.get("versions", {}).items():
         console.print(Text(f"  {version}: {_answer(answer)}"))
 

@@ -219,7 +219,7 @@ def _finding(error: ErrorDetails) -> Finding:
 def _inconsistencies(event: Event) -> tuple[Finding, ...]:
     if event.is_for_machine:
         message = "client credentials come with version 3 only"
-        return (Finding("event", "event.version", message),) if event.is_v1 else ()
+        return (Finding("event", "event.version", message),) if event.version != "3" else ()
     needed = {
         "event.userName": event.user_name,
         "event.request.userAttributes.sub": event.request.user_attributes.get("sub"),
