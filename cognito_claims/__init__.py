@@ -1,18 +1,24 @@
 """Amazon Cognito triggers that put typed claims into tokens."""
 
 from cognito_claims.claims import Claims, Groups, Json, Token, TokenClaims, merge
+from cognito_claims.deadline import seconds_left
 from cognito_claims.errors import (
+    AwsError,
     ClaimConflictError,
     CognitoClaimsError,
+    DeadlineError,
     EventError,
+    FaunaError,
     PluginFailedError,
     PluginResultError,
     PluginTimeoutError,
     Problem,
     ProtectedClaimError,
+    SecretError,
     SettingsError,
     SignInError,
     TokenDenied,
+    TransportError,
     UnexpectedError,
     UnsupportedClaimError,
 )
@@ -20,13 +26,16 @@ from cognito_claims.events import PreTokenGenerationEvent, TriggerVersion, User,
 from cognito_claims.handlers import Handler, pre_token_generation
 from cognito_claims.registry import Plugin, PluginFactory, optional, pure
 from cognito_claims.response import render
-from cognito_claims.settings import read
+from cognito_claims.settings import Secret, read
 
 __all__ = [
+    "AwsError",
     "ClaimConflictError",
     "Claims",
     "CognitoClaimsError",
+    "DeadlineError",
     "EventError",
+    "FaunaError",
     "Groups",
     "Handler",
     "Json",
@@ -38,11 +47,14 @@ __all__ = [
     "PreTokenGenerationEvent",
     "Problem",
     "ProtectedClaimError",
+    "Secret",
+    "SecretError",
     "SettingsError",
     "SignInError",
     "Token",
     "TokenClaims",
     "TokenDenied",
+    "TransportError",
     "TriggerVersion",
     "UnexpectedError",
     "UnsupportedClaimError",
@@ -54,4 +66,5 @@ __all__ = [
     "pure",
     "read",
     "render",
+    "seconds_left",
 ]

@@ -1,29 +1,18 @@
-"""All of the waiting: how long an event may take, and plugins asked side by side until then."""
+"""How long an event may take, and how long ago something was, in a process that Lambda may freeze."""
 
+import os
 import sys
-from collections.abc import Mapping
-from threading import Thread
-from time import monotonic, process_time
-from types import CoroutineType
+from threading import local
+from time import monotonic, process_time, time
 from typing import Any
 
-from cognito_claims.claims import Claims, malformed_part
-from cognito_claims.errors import (
-    CognitoClaimsError,
-    PluginFailedError,
-    PluginResultError,
-    PluginTimeoutError,
-    TokenDenied,
-    place_of,
-)
-from cognito_claims.events import PreTokenGenerationEvent
-from cognito_claims.registry import Marked
-
-# When the process, and with it Cognito's wait, began: until here, a cold start does nothing but import.
-_process_started = monotonic() - process_time()
 _AHEAD_S = 1.0
 _LONGEST_INIT_S = 10.0  # Lambda's own limit: whatever took longer is not an init
 _MARGIN_S = 0.1
+_HANDING_OVER_S = 0.02  # so that a plugin can say what it was waiting for
+_ALONE_S = 4.0
+
+_asked = local()
 
 
 class Patience:
@@ -49,70 +38,48 @@ class Patience:
         return now + seconds
 
 
-class Outcome:
-    """What came of asking one plugin: claims, or why there are none."""
+class Moment:
+    """A moment to count from, on two clocks: a process that was frozen may find that one stood still."""
 
-    __slots__ = ("claims", "error", "milliseconds", "plugin")
+    __slots__ = ("_monotonic", "_time")
 
-    def __init__(
-        self, plugin: Marked, milliseconds: float, answer: Claims | CognitoClaimsError
-    ) -> None:
-        self.plugin: Marked = plugin
-        self.milliseconds: float = milliseconds
-        self.claims: Claims | None = answer if isinstance(answer, Claims) else None
-        self.error: CognitoClaimsError | None = None if isinstance(answer, Claims) else answer
+    def __init__(self) -> None:
+        self._monotonic = monotonic()
+        self._time = time()
 
-
-def ask(
-    plugins: Mapping[str, Marked], event: PreTokenGenerationEvent, deadline: float
-) -> dict[str, Outcome]:
-    """Ask all plugins side by side; whoever has not answered at the deadline has timed out."""
-    outcomes: dict[str, Outcome] = {}
-    began = monotonic()
-    threads: list[Thread] = []
-    for name, plugin in plugins.items():
-        if not plugin.is_pure:
-            thread = Thread(target=_ask, args=(name, plugin, event, began, outcomes), daemon=True)
-            thread.start()
-            threads.append(thread)
-    for name, plugin in plugins.items():
-        if plugin.is_pure:
-            _ask(name, plugin, event, began, outcomes)
-    for thread in threads:
-        thread.join(max(0.0, deadline - monotonic()))
-    late = _since(began)
-    return {
-        name: outcomes.get(name) or Outcome(plugin, late, PluginTimeoutError(name))
-        for name, plugin in plugins.items()
-    }
+    def elapsed(self) -> float:
+        """Give the seconds since then, by the clock that counts more of them."""
+        return max(monotonic() - self._monotonic, time() - self._time)
 
 
-def _ask(
-    name: str,
-    plugin: Marked,
-    event: PreTokenGenerationEvent,
-    began: float,
-    outcomes: dict[str, Outcome],
-) -> None:
-    answer: Claims | CognitoClaimsError
+def limit(deadline: float) -> None:
+    """Let whatever this thread does for an event end at the deadline; for the handler."""
+    _asked.deadline = deadline - _HANDING_OVER_S
+
+
+def seconds_left() -> float:
+    """Give the seconds that the plugin which this thread asks may still take; 4.0 outside a handler.
+
+    For the timeout of a plugin's I/O. At or below zero there is no time left.
+    """
+    deadline: float | None = getattr(_asked, "deadline", None)
+    return _ALONE_S if deadline is None else deadline - monotonic()
+
+
+def _process_start() -> float:
+    """Give the moment, on the monotonic clock, at which the process began, and with it Cognito's wait."""
+    now = monotonic()
+    age = (
+        process_time()
+    )  # where the kernel does not say: until here, a cold start does nothing but import
     try:
-        claims = plugin(event)
-        answer = _result_error(name, claims) or claims
-    except TokenDenied as denial:
-        answer = denial
-    except BaseException as raised:  # SystemExit too would take the answer along
-        answer = PluginFailedError(name, type(raised).__name__, place_of(raised))
-    outcomes[name] = Outcome(plugin, _since(began), answer)
+        with open("/proc/self/stat", "rb") as stat:  # noqa: PTH123  (pathlib is an import that Lambda lacks)
+            ticks = int(stat.read().rpartition(b")")[2].split()[19])
+        with open("/proc/uptime", "rb") as uptime:  # noqa: PTH123  (the same)
+            told = float(uptime.read().split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return now - age
+    return now - told if age <= told < _LONGEST_INIT_S else now - age
 
 
-def _result_error(name: str, answer: Any) -> PluginResultError | None:
-    if isinstance(answer, CoroutineType):
-        answer.close()  # or Python warns that nobody awaited it
-    if not isinstance(answer, Claims):
-        return PluginResultError(name, type(answer).__name__)
-    malformed = malformed_part(answer)
-    return None if malformed is None else PluginResultError(name, f"Claims with {malformed}")
-
-
-def _since(began: float) -> float:
-    return round((monotonic() - began) * 1000, 3)
+_process_started = _process_start()

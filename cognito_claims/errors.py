@@ -100,13 +100,75 @@ class PluginResultError(CognitoClaimsError):
 
 
 class PluginTimeoutError(CognitoClaimsError):
-    """A plugin had not answered at the deadline."""
+    """A plugin had not answered at the deadline; `stage` is what it was waiting for, where it can tell."""
 
     code = "deadline"
 
-    def __init__(self, plugin: str) -> None:
+    def __init__(self, plugin: str, stage: str | None = None) -> None:
         self.plugin = plugin
-        super().__init__(f"plugin {plugin}: no answer before the deadline")
+        self.stage = stage
+        told = f" ({stage})" if stage else ""
+        super().__init__(f"plugin {plugin}: no answer before the deadline{told}")
+
+
+class DeadlineError(CognitoClaimsError):
+    """A request had no whole answer at its deadline; `stage` is what it was waiting for."""
+
+    code = "deadline"
+
+    def __init__(self, stage: str) -> None:
+        self.stage = stage
+        super().__init__(f"no answer before the deadline ({stage})")
+
+
+class TransportError(CognitoClaimsError):
+    """A connection failed, or what came over it is not HTTP; `stage` is as in `DeadlineError`."""
+
+    code = "transport"
+
+    def __init__(self, stage: str, problem: str, *, is_transient: bool = True) -> None:
+        self.stage = stage
+        self.problem = problem
+        self.is_transient = is_transient
+        super().__init__(f"{problem} ({stage})")
+
+
+class FaunaError(CognitoClaimsError):
+    """Fauna refused a query; `fauna_code` is one of Fauna's own codes, or "unknown"."""
+
+    code = "fauna"
+
+    def __init__(self, status: int, fauna_code: str, advice: str = "") -> None:
+        self.status = status
+        self.fauna_code = fauna_code
+        self.is_transient: bool = status in (409, 429) or status >= 500
+        super().__init__(f"Fauna: {fauna_code} (HTTP {status}){advice}")
+
+
+_THROTTLING = ("Throttling", "ThrottlingException", "TooManyRequestsException")
+
+
+class AwsError(CognitoClaimsError):
+    """An AWS service refused a call; `aws_code` is one of AWS's own codes, or "unknown"."""
+
+    code = "aws"
+
+    def __init__(self, service: str, status: int, aws_code: str) -> None:
+        self.service = service
+        self.status = status
+        self.aws_code = aws_code
+        self.is_transient: bool = status in (408, 429) or status >= 500 or aws_code in _THROTTLING
+        super().__init__(f"{service}: {aws_code} (HTTP {status})")
+
+
+class SecretError(CognitoClaimsError):
+    """A secret cannot be had where its reference points; the text says what to change."""
+
+    code = "secret"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(problem)
 
 
 class UnexpectedError(CognitoClaimsError):

@@ -9,8 +9,9 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from cognito_claims.asking import Outcome, ask, prepare
 from cognito_claims.claims import Claims, TokenClaims, merge
-from cognito_claims.deadline import Outcome, Patience, ask
+from cognito_claims.deadline import Patience
 from cognito_claims.errors import (
     CognitoClaimsError,
     SettingsError,
@@ -36,6 +37,7 @@ def pre_token_generation(*, deadline_ms: int = 4000, **plugins: Plugin) -> Handl
     The handler raises `SignInError` or `TokenDenied`, whose texts Cognito shows; what they must not tell is in the log.
     """
     marked = {name: mark(plugin) for name, plugin in plugins.items()}
+    prepare(marked)
     patience = Patience(deadline_ms / 1000)
 
     def handler(event: Any, context: Any = None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from cognito_claims.settings import read, suggestion
 OnError: TypeAlias = Literal["deny", "omit"]
 
 BUILT_IN = {
+    "fauna": "cognito_claims.plugins.fauna:FaunaTokens.from_env",
     "hasura": "cognito_claims.plugins.hasura:HasuraClaims.from_env",
     "surrealdb": "cognito_claims.plugins.surrealdb:SurrealDBClaims.from_env",
 }

@@ -5,8 +5,33 @@ from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from cognito_claims.errors import Problem, SettingsError
+from cognito_claims.references import parse
 
 _T = TypeVar("_T")
+
+
+class Secret:
+    """A secret as a setting gives it: the value itself, a Secrets Manager ARN (a JSON field by `#key`) or `ssm:/path`.
+
+    A reference needs the environment from which AWS credentials are read, as in `Secret(arn, os.environ)`.
+    Raises `ValueError` for what can be neither a reference nor a header's value.
+    """
+
+    __slots__ = ("environ", "text")
+
+    def __init__(self, text: str, environ: Mapping[str, str] | None = None) -> None:
+        self.text: str = text.strip()
+        self.environ: Mapping[str, str] | None = environ
+        if not self.text or not self.text.isascii() or not self.text.isprintable():
+            raise ValueError("expected printable ASCII characters")
+        if parse(self.text) is not None and environ is None:
+            raise ValueError("a reference needs an environment: Secret(reference, os.environ)")
+
+    def __repr__(self) -> str:
+        """Hide the text."""
+        return "Secret(***)"
+
+
 _NONE = "none"
 _STAND_INS: Mapping[Any, Any] = {
     str: "missing",
@@ -27,7 +52,7 @@ def read(
     """Call the factory with what `PREFIX_FIELD` variables say of its keyword-only parameters.
 
     A parameter's annotation says how its text is read: `str`, `int`, `bool`, a `Literal`, a comma list
-    (`tuple[str, ...]`), a set of a `Literal`'s choices, or pairs (`Mapping[str, str]`, as in `a=b,c=d`). An empty
+    (`tuple[str, ...]`), a set of a `Literal`'s choices, pairs (`Mapping[str, str]`, as in `a=b,c=d`), or a `Secret`. An empty
     variable is an unset one; `none` is an explicit nothing. The factory itself may raise `SettingsError` with
     its parameters' names. `PREFIX_ON_ERROR` is the registry's, and so are variables of the longer prefixes `foreign`.
 
@@ -72,7 +97,7 @@ def _values(
     for field, kind in kinds.items():
         text = environ.get(variables[field], "").strip()
         try:
-            values[field] = _parse(text, kind) if text else defaults[field]
+            values[field] = _parse(text, kind, environ) if text else defaults[field]
         except KeyError:
             problems.append(Problem(variables[field], "required"))
         except ValueError as error:
@@ -102,7 +127,8 @@ def _unknown(
             yield Problem(name, f"unknown setting{suggestion(name, known)}")
 
 
-def _parse(text: str, kind: Any) -> Any:
+def _parse(text: str, kind: Any, environ: Mapping[str, str]) -> Any:
+    is_secret = Secret in (kind, *get_args(kind))
     if NoneType in get_args(kind):
         if text == _NONE:
             return None
@@ -111,6 +137,10 @@ def _parse(text: str, kind: Any) -> Any:
         return _parse_many(text, kind)
     if text == _NONE:
         raise ValueError("cannot be none")
+    return Secret(text, environ) if is_secret else _parse_one(text, kind)
+
+
+def _parse_one(text: str, kind: Any) -> Any:
     if get_origin(kind) is Literal:
         return _choice(text, get_args(kind))
     if kind is bool:
@@ -120,6 +150,8 @@ def _parse(text: str, kind: Any) -> Any:
 
 def _stand_in(field: str, kind: Any) -> Any:
     """Give a value of this kind; a kind that settings cannot have is its plugin's mistake."""
+    if Secret in (kind, *get_args(kind)):
+        return Secret("missing")
     if NoneType in get_args(kind):
         _stand_in(field, get_args(kind)[0])
         return None

@@ -6,8 +6,10 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from cognito_claims import registry
+from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
+from cognito_claims.settings import Secret
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 _BEGIN, _END = "<!-- begin {} -->\n", "<!-- end {} -->"
@@ -15,9 +17,10 @@ SOURCES: dict[str, Callable[..., Any]] = {
     "COGNITO_CLAIMS": registry._core,  # its parameters are the settings
     "SURREALDB": SurrealDBClaims,
     "HASURA": HasuraClaims,
+    "FAUNA": FaunaTokens,
 }
 MEANINGS = {
-    "COGNITO_CLAIMS_PLUGINS": "comma list: a built-in name (`surrealdb`, `hasura`), `name=import.path:factory`, or an installed entry point; `none` for no plugin at all",
+    "COGNITO_CLAIMS_PLUGINS": "comma list: a built-in name (`surrealdb`, `hasura`, `fauna`), `name=import.path:factory`, or an installed entry point; `none` for no plugin at all",
     "COGNITO_CLAIMS_ON_ERROR": "what a failing plugin does to the sign-in: refuse it, or leave this plugin's claims out; `<NAME>_ON_ERROR` says it for one plugin",
     "COGNITO_CLAIMS_DEADLINE_MS": "when plugins that do I/O are given up, 1 to 5000, counted from the event (the first event's: from the start of the process)",
     "SURREALDB_NAMESPACE": "claim `ns`",
@@ -34,7 +37,19 @@ MEANINGS = {
     "HASURA_SESSION_VARIABLES": "`variable=attribute` pairs, as in `x-hasura-org-id=custom:org_id`; `cognito:groups` gives the groups as a Postgres array literal",
     "HASURA_USER_ID_ATTRIBUTE": "the user attribute for `x-hasura-user-id`",
     "HASURA_TOKENS": "the tokens that get the claim; the access token needs V2_0",
+    "FAUNA_ENDPOINT": "where your Fauna is, as in `https://fauna.example.com:8443`; plain `http://` for a loopback address only",
+    "FAUNA_SECRET": "the minter's key: the value, a Secrets Manager ARN (a JSON field by `#key`) or `ssm:/path`",
+    "FAUNA_CLIENT": "our own client, or the official `driver` (extra `fauna`) on our transport",
+    "FAUNA_COLLECTION": "the collection of the users' documents",
+    "FAUNA_INDEX": "its index over the identity's field",
+    "FAUNA_IDENTITY": "the field that names a document: the verified email in lower case, or Cognito's `sub`",
+    "FAUNA_TTL_SECONDS": "the token's life",
+    "FAUNA_REFRESH_TTL_SECONDS": "the refresh token's life, longer than the token's; turns on the pair of access and refresh token",
+    "FAUNA_SUPPRESS": "comma list of claims to take out of the ID token; `none` beside SurrealDB, which needs `email`",
 }
+
+
+_DERIVED = {"FAUNA_INDEX": "`byEmail`; `bySub` for the identity `sub`"}
 
 
 def table(prefix: str) -> str:
@@ -62,11 +77,15 @@ def _rows(prefix: str) -> Iterator[str]:
     for field, kind in signature.__annotations__.items():
         if field != "return":
             name = f"{prefix}_{field.upper()}"
-            default = _default(defaults[field]) if field in defaults else "required"
+            default = _DERIVED.get(name) or (
+                _default(defaults[field]) if field in defaults else "required"
+            )
             yield f"| `{name}` | {_value(kind)} | {default} | {MEANINGS[name]} |"
 
 
 def _value(kind: Any) -> str:
+    if Secret in get_args(kind):
+        return "secret"
     if NoneType in get_args(kind):
         kind = get_args(kind)[0]
     if get_origin(kind) is Literal:
@@ -81,7 +100,7 @@ def _value(kind: Any) -> str:
 def _default(value: object) -> str:
     if value is None or value in ({}, ()):
         return "none"
-    shown = ",".join(sorted(value)) if isinstance(value, frozenset) else value
+    shown = ",".join(sorted(value)) if isinstance(value, frozenset | tuple) else value
     return f"`{shown}`"
 
 

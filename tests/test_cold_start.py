@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.stand_ins.fauna import SECRET, FaunaServer
+
 HEAVY = [
     "asyncio",
     "aws_lambda_powertools",
@@ -25,6 +27,7 @@ HEAVY = [
 ]
 OWN = [
     "cognito_claims",
+    "cognito_claims.asking",
     "cognito_claims.claims",
     "cognito_claims.deadline",
     "cognito_claims.errors",
@@ -35,10 +38,27 @@ OWN = [
     "cognito_claims.plugins",
     "cognito_claims.plugins.hasura",
     "cognito_claims.plugins.surrealdb",
+    "cognito_claims.references",
     "cognito_claims.registry",
     "cognito_claims.response",
     "cognito_claims.settings",
 ]
+FAUNA_OWN = [
+    "cognito_claims.clients",
+    "cognito_claims.clients.aws",
+    "cognito_claims.clients.connection",
+    "cognito_claims.clients.fauna",
+    "cognito_claims.clients.http",
+    "cognito_claims.clients.retry",
+    "cognito_claims.clients.secrets",
+    "cognito_claims.clients.sigv4",
+    "cognito_claims.plugins.fauna",
+]
+FAUNA = {
+    "COGNITO_CLAIMS_PLUGINS": "fauna",
+    "FAUNA_SECRET": SECRET,
+    "FAUNA_IDENTITY": "sub",
+}
 STANDARD = [
     "_typing",
     "typing",
@@ -82,6 +102,21 @@ def test_nothing_is_left_for_the_handler_to_import(
     loaded: tuple[list[str], list[str], list[str]],
 ) -> None:
     assert loaded[1] == loaded[0]
+
+
+def test_fauna_adds_its_clients_and_what_http_and_tls_need() -> None:
+    with FaunaServer(index="bySub", field="sub") as server:
+        endpoint = server.endpoint.replace("127.0.0.1", "localhost")
+        printed = _probe(PROBE, FAUNA_ENDPOINT=endpoint, **FAUNA)
+    from_import, with_first_event, everything = json.loads(printed)
+
+    assert len(server.tokens) == 1
+    own = {module for module in from_import if module.startswith("cognito_claims")}
+    expected = {m for m in OWN if not m.endswith((".hasura", ".surrealdb"))} | set(FAUNA_OWN)
+    assert own == expected
+    assert [m for m in HEAVY if m in everything] == ["email", "http.client", "ssl"]
+    # Not even the codec of host names, or what a thread or a random number would bring.
+    assert set(with_first_event) - set(from_import) == set()
 
 
 def test_a_plugin_that_is_not_named_is_not_loaded() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cognito_claims import deadline, handlers
+from cognito_claims import asking, handlers
 from cognito_claims.claims import Claims, Groups, TokenClaims
 from cognito_claims.errors import Problem, SettingsError, SignInError, TokenDenied
 from cognito_claims.handlers import (
@@ -61,7 +61,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 @pytest.fixture
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop the clock, so that a record can be compared whole."""
-    monkeypatch.setattr(deadline, "monotonic", lambda: 100.0)
+    monkeypatch.setattr(asking, "monotonic", lambda: 100.0)
 
 
 def nothing(_event: object) -> Any:

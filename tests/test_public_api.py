@@ -12,6 +12,7 @@ import cognito_claims
 import cognito_claims.testing
 from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.contract.hasura import session
+from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
 from cognito_claims.registry import BUILT_IN
@@ -21,10 +22,13 @@ ROOT = Path(__file__).parents[1]
 
 def test_the_package_offers_exactly_these_names() -> None:
     assert cognito_claims.__all__ == [
+        "AwsError",
         "ClaimConflictError",
         "Claims",
         "CognitoClaimsError",
+        "DeadlineError",
         "EventError",
+        "FaunaError",
         "Groups",
         "Handler",
         "Json",
@@ -36,11 +40,14 @@ def test_the_package_offers_exactly_these_names() -> None:
         "PreTokenGenerationEvent",
         "Problem",
         "ProtectedClaimError",
+        "Secret",
+        "SecretError",
         "SettingsError",
         "SignInError",
         "Token",
         "TokenClaims",
         "TokenDenied",
+        "TransportError",
         "TriggerVersion",
         "UnexpectedError",
         "UnsupportedClaimError",
@@ -52,6 +59,7 @@ def test_the_package_offers_exactly_these_names() -> None:
         "pure",
         "read",
         "render",
+        "seconds_left",
     ]
 
 
@@ -81,6 +89,9 @@ def test_the_testing_kit_offers_exactly_these_names() -> None:
         ),
         (cognito_claims.PreTokenGenerationEvent.from_json, "raw: object"),
         (cognito_claims.UserEvent.from_json, "raw: object"),
+        (cognito_claims.seconds_left, ""),
+        (cognito_claims.Secret, "text: str, environ: Mapping[str, str] | None = None"),
+        (FaunaTokens.from_env, "environ: Mapping[str, str]"),
         (HasuraClaims.from_env, "environ: Mapping[str, str]"),
         (SurrealDBClaims.from_env, "environ: Mapping[str, str]"),
         (issue_tokens, "event: dict[str, Any], returned: object, now: float | None = None"),

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cognito_claims.cli.preview import Finding, decision_findings, loaded
+from cognito_claims.cli.preview import Finding, decision_findings, loaded, offline
 from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.contract.errors import ContractError
 from cognito_claims.errors import SettingsError, TokenDenied, UnsupportedClaimError
@@ -43,7 +43,7 @@ def _composition(name: str, configuration: Configuration) -> Iterator[Finding]:
     if event.user is not None:
         event = event._replace(user=event.user._replace(attributes=attributes))
     deadline = time.monotonic() + configuration.deadline_ms / 1000
-    decision = decide_typed(event, configuration.plugins, deadline)
+    decision = decide_typed(event, offline(configuration), deadline)
     if isinstance(decision.error, UnsupportedClaimError) and _is_avoidable(event):
         yield Finding(decision.error.code, "warning", _advice(event, decision.error))
     elif isinstance(decision.error, TokenDenied):  # it may well mean to, on a made-up user

@@ -13,7 +13,7 @@ from cognito_claims.contract.errors import ContractError
 from cognito_claims.errors import EventError, SettingsError, place_of
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.handlers import Decision, decide
-from cognito_claims.registry import Configuration, load
+from cognito_claims.registry import Configuration, Marked, Plugin, load
 
 COOKIE_BYTES = 4096
 HEADER_BYTES = 8192
@@ -71,8 +71,8 @@ def preview(event: Any, environ: Mapping[str, str]) -> Preview:
         raise UnusableInput(f"not a pre token generation event: {error}") from None
     configuration = configured(environ)
     deadline = time.monotonic() + configuration.deadline_ms / 1000
-    decision = decide(event, configuration.plugins, deadline)
-    findings = list(decision_findings(decision))
+    decision = decide(event, offline(configuration), deadline)
+    findings = [*sampled_findings(configuration), *decision_findings(decision)]
     if decision.error is not None:
         return Preview(None, None, None, findings, {})
     now = time.time()
@@ -111,6 +111,27 @@ def loaded(environ: Mapping[str, str]) -> Configuration:
     except BaseException as error:  # SystemExit too: it would end the command as if all were well
         place = f"{type(error).__name__} at {place_of(error)}"
         raise UnusableInput(f"a plugin could not be made: {place}") from None
+
+
+def offline(configuration: Configuration) -> dict[str, Marked]:
+    """Give the plugins, with `sample` in the place of each that has one: nothing is minted to be looked at."""
+    return {
+        name: Marked(_sampled(marked), on_error=marked.on_error, is_pure=marked.is_pure)
+        for name, marked in configuration.plugins.items()
+    }
+
+
+def sampled_findings(configuration: Configuration) -> Iterator[Finding]:
+    """Tell which plugins' claims are made up."""
+    for name, marked in configuration.plugins.items():
+        if _sampled(marked) is not marked.plugin:
+            message = f"{name}: its values here are made up; a sign-in asks its backend for them"
+            yield Finding("sample", "warning", message)
+
+
+def _sampled(marked: Marked) -> Plugin:
+    sample: Plugin | None = getattr(marked.plugin, "sample", None)
+    return marked.plugin if sample is None else sample
 
 
 def decision_findings(decision: Decision) -> Iterator[Finding]:

@@ -1,0 +1,191 @@
+"""AWS's JSON services without its SDK: signed calls, and where the credentials for them come from."""
+
+import json
+from collections.abc import Mapping
+from time import gmtime, strftime, time
+from typing import Any, Literal, TypeGuard
+
+from cognito_claims.claims import Json
+from cognito_claims.clients.http import HttpClient, Response, url_problem
+from cognito_claims.clients.retry import retried
+from cognito_claims.clients.sigv4 import Credentials, sign
+from cognito_claims.errors import AwsError, SecretError
+
+_OUTDATED = frozenset(("ExpiredTokenException", "UnrecognizedClientException"))
+_CODES = _OUTDATED.union(  # the only ones that an error repeats: a server's text may hold anything
+    """AccessDeniedException DecryptionFailure InternalFailure InternalServerError InternalServiceError
+    InvalidKeyId InvalidParameterException InvalidRequestException InvalidSignatureException
+    MissingAuthenticationTokenException ParameterNotFound ParameterVersionNotFound
+    ResourceNotFoundException ServiceUnavailableException Throttling ThrottlingException
+    TooManyRequestsException ValidationException""".split()  # noqa: SIM905  (a list takes a line for each)
+)
+_ENDPOINT_OF = {"secretsmanager": "SECRETS_MANAGER"}
+_FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+_TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+_EARLY_S = 120  # what is left of credentials that are not used any more
+
+
+class AwsClient:
+    """Calls to one service; a region of None is the environment's, which is read anew at each call."""
+
+    def __init__(
+        self,
+        service: str,
+        region: str | None,
+        environ: Mapping[str, str],
+        *,
+        json_version: Literal["1.0", "1.1"] = "1.1",
+    ) -> None:
+        self._service = service
+        self._region = region
+        self._environ = environ
+        self._content_type = f"application/x-amz-json-{json_version}"
+        self._clients: dict[str, HttpClient] = {}
+        self._lent: tuple[Credentials, str] | None = None
+
+    def call(self, target: str, payload: Mapping[str, Json], *, deadline: float) -> Any:
+        """Give the JSON object that the service answers; the deadline is on the monotonic clock.
+
+        Raises `AwsError`, `DeadlineError` and `TransportError`, and `SecretError` for what is to be set.
+        """
+        body = json.dumps(dict(payload)).encode()
+        credentials = self._credentials(deadline)
+        try:
+            return self._post(target, body, credentials, deadline)
+        except AwsError as error:
+            if error.aws_code not in _OUTDATED:
+                raise
+            self._lent = None
+            renewed = self._credentials(deadline)
+            if renewed == credentials:
+                raise
+        return self._post(target, body, renewed, deadline)
+
+    def _post(self, target: str, body: bytes, credentials: Credentials, deadline: float) -> Any:
+        region = self._region or _region(self._environ)
+        url, variable = self._endpoint(region)
+        client = self._client(url, variable)
+
+        def once() -> dict[str, Any]:
+            headers = sign(
+                "POST",
+                url,
+                {"content-type": self._content_type, "x-amz-target": target},
+                body,
+                credentials=credentials,
+                region=region,
+                service=self._service,
+                now=time(),
+            )
+            response = client.request("POST", headers, body, deadline=deadline)
+            return _answer(self._service, response, variable)
+
+        return retried(once, deadline=deadline)
+
+    def _endpoint(self, region: str) -> tuple[str, str]:
+        """Give the URL, and the variable that it comes from."""
+        service = _ENDPOINT_OF.get(self._service, self._service.upper())
+        for variable in (f"AWS_ENDPOINT_URL_{service}", "AWS_ENDPOINT_URL"):
+            url = _variable(self._environ, variable)
+            if url is not None:
+                return url, variable
+        suffix = ".cn" if region.startswith("cn-") else ""
+        return f"https://{self._service}.{region}.amazonaws.com{suffix}/", "AWS_REGION"
+
+    def _client(self, url: str, variable: str) -> HttpClient:
+        if url not in self._clients:
+            problem = url_problem(url)
+            if problem is not None:
+                raise SecretError(f"{variable}: {problem}")
+            self._clients[url] = HttpClient(url)
+        return self._clients[url]
+
+    def _credentials(self, deadline: float) -> Credentials:
+        key = _variable(self._environ, "AWS_ACCESS_KEY_ID")
+        secret = _variable(self._environ, "AWS_SECRET_ACCESS_KEY")
+        if key and secret:
+            return Credentials(key, secret, _variable(self._environ, "AWS_SESSION_TOKEN"))
+        if key or secret:
+            raise SecretError("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: set both or neither")
+        # Times compared as texts: to parse one would cost an import.
+        soon = strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(time() + _EARLY_S))
+        lent = self._lent
+        if lent is None or lent[1] < soon:
+            lent = self._lent = self._borrow(deadline)
+        return lent[0]
+
+    def _borrow(self, deadline: float) -> tuple[Credentials, str]:
+        """Ask the container's endpoint, which SnapStart has in a key's place; give the credentials and their end."""
+        url = _variable(self._environ, _FULL_URI)
+        if url is None:
+            either = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            raise SecretError(f"no AWS credentials: set {either}, or {_FULL_URI}")
+        client = self._client(url, _FULL_URI)
+        token = _authorization(self._environ)
+        headers = {} if token is None else {"authorization": token}
+
+        def once() -> dict[str, Any]:
+            response = client.request("GET", headers, b"", deadline=deadline)
+            return _answer("container credentials", response, _FULL_URI)
+
+        return _lent(retried(once, deadline=deadline))
+
+
+def _lent(answer: Mapping[str, Any]) -> tuple[Credentials, str]:
+    key, secret = answer.get("AccessKeyId"), answer.get("SecretAccessKey")
+    token, end = answer.get("Token") or None, answer.get("Expiration")
+    if not (_is_plain(key) and _is_plain(secret) and (token is None or _is_plain(token))):
+        raise SecretError(f"{_FULL_URI}: what it names answers without credentials")
+    # An end that is not in UTC cannot be compared: such credentials are used once.
+    is_utc = isinstance(end, str) and end.endswith("Z")
+    return Credentials(key, secret, token), str(end) if is_utc else ""
+
+
+def _authorization(environ: Mapping[str, str]) -> str | None:
+    path = _variable(environ, _TOKEN_FILE)
+    if path is None:
+        return _variable(environ, "AWS_CONTAINER_AUTHORIZATION_TOKEN")
+    try:
+        with open(path, encoding="ascii") as file:  # noqa: PTH123  (pathlib would cost an import)
+            token = file.read().strip()
+    except (OSError, ValueError):
+        token = ""
+    if not _is_plain(token):
+        raise SecretError(f"{_TOKEN_FILE}: expected a file that holds a token")
+    return token
+
+
+def _region(environ: Mapping[str, str]) -> str:
+    region = _variable(environ, "AWS_REGION") or _variable(environ, "AWS_DEFAULT_REGION")
+    if region is None:
+        raise SecretError("AWS_REGION: required to fetch a secret")
+    if not region.replace("-", "").isalnum():
+        raise SecretError("AWS_REGION: expected a region, as in eu-central-1")
+    return region
+
+
+def _variable(environ: Mapping[str, str], name: str) -> str | None:
+    """Read a variable; an empty one is an unset one."""
+    text = environ.get(name, "").strip()
+    if text and not _is_plain(text):
+        raise SecretError(f"{name}: holds a character that is not printable ASCII")
+    return text or None
+
+
+def _is_plain(text: object) -> TypeGuard[str]:
+    return isinstance(text, str) and text != "" and text.isascii() and text.isprintable()
+
+
+def _answer(service: str, response: Response, variable: str) -> dict[str, Any]:
+    """Give the JSON object; nothing of an answer stands in an error, nor in what an error came from."""
+    try:
+        answer = json.loads(response.body)
+    except (ValueError, RecursionError):
+        answer = None
+    content: dict[str, Any] | None = answer if isinstance(answer, dict) else None
+    if response.status != 200:
+        kind = str((content or {}).get("__type")).rpartition("#")[2].partition(":")[0]
+        raise AwsError(service, response.status, kind if kind in _CODES else "unknown")
+    if content is None:
+        raise SecretError(f"{service}: the answer is not a JSON object; is {variable} right?")
+    return content

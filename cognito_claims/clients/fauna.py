@@ -1,0 +1,143 @@
+"""Fauna's wire protocol: version 1 of the query endpoint, in the tagged format.
+
+A value travels beside a query's text, never in it, so that no user can write FQL. There is no endpoint
+but the one that is given: the hosted service is closed, and its names may be anybody's.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from cognito_claims.clients.connection import left
+from cognito_claims.clients.http import HttpClient, Response
+from cognito_claims.clients.retry import retried
+from cognito_claims.errors import FaunaError
+
+_CODES = frozenset(  # the only ones that an error repeats: a server's text may hold anything
+    (
+        "abort",
+        "bad_gateway",
+        "conflict",
+        "constraint_failure",
+        "contended_transaction",
+        "disabled_account",
+        "divide_by_zero",
+        "forbidden",
+        "gateway_timeout",
+        "index_out_of_bounds",
+        "internal_error",
+        "invalid_argument",
+        "invalid_bounds",
+        "invalid_query",
+        "invalid_request",
+        "limit_exceeded",
+        "method_not_allowed",
+        "not_found",
+        "null_value",
+        "permission_denied",
+        "request_size_exceeded",
+        "service_unavailable",
+        "time_out",
+        "type_mismatch",
+        "unauthorized",
+    )
+)
+_ADVICE = {
+    "constraint_failure": ": the key may lack the right to read the collection",
+    "permission_denied": ": the key lacks a right that the query needs",
+    "unauthorized": ": the key is unknown, revoked or expired",
+}
+_LONGEST_INT = 1 << 31
+MALFORMED = "an answer that is none of Fauna's"
+
+
+class Value(NamedTuple):
+    """A value between fragments of a query's text."""
+
+    value: str | int
+
+
+Query: TypeAlias = tuple[str | Value, ...]
+
+
+class QueryClient(Protocol):
+    """Runs queries on Fauna: our own client, or the official driver."""
+
+    def query(self, query: Query, secret: str, *, deadline: float) -> Mapping[str, str]:
+        """Give the strings in a query's result; raises `FaunaError`, `TransportError` and `DeadlineError`."""
+        ...
+
+
+class FaunaClient:
+    """Our own client; raises `ValueError` for an endpoint that is not https, or http to a loopback address."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._http = HttpClient(query_url(endpoint))
+        self._last_txn_ts = 0
+
+    def query(self, query: Query, secret: str, *, deadline: float) -> Mapping[str, str]:
+        """Send the query, and once more when that may help and there is time."""
+        encoded = {"query": {"fql": [_fragment(part) for part in query]}, "arguments": {}}
+        body = json.dumps(encoded, separators=(",", ":")).encode()
+        return retried(lambda: self._query(body, secret, deadline), deadline=deadline)
+
+    def _query(self, body: bytes, secret: str, deadline: float) -> Mapping[str, str]:
+        headers = {
+            "Authorization": f"Bearer {secret}",
+            "Content-Type": "application/json;charset=utf-8",
+            "X-Format": "tagged",
+            "X-Query-Timeout-Ms": str(milliseconds_left(deadline)),
+        }
+        if self._last_txn_ts:
+            headers["X-Last-Txn-Ts"] = str(self._last_txn_ts)
+        response = self._http.request("POST", headers, body, deadline=deadline)
+        if response.status != 200:
+            raise refusal(response)
+        answer = _object(response.body)
+        seen = answer.get("txn_ts")
+        self._last_txn_ts = max(self._last_txn_ts, seen if isinstance(seen, int) else 0)
+        return strings(answer.get("data"))
+
+
+def query_url(endpoint: str) -> str:
+    """Give the place at which an endpoint takes queries."""
+    return f"{endpoint.rstrip('/')}/query/1"
+
+
+def milliseconds_left(deadline: float) -> int:
+    """Give what Fauna may take for a query; raises `DeadlineError` when that is nothing."""
+    return max(1, int(left(deadline, "sending the request") * 1000))
+
+
+def refusal(response: Response) -> FaunaError:
+    """Give the error that an answer of another status than 200 stands for."""
+    code = _mapping(_object(response.body).get("error")).get("code")
+    known = code if isinstance(code, str) and code in _CODES else "unknown"
+    return FaunaError(response.status, known, _ADVICE.get(known, ""))
+
+
+def strings(data: object) -> dict[str, str]:
+    """Give the strings in a result, which must be an object; raises `FaunaError`."""
+    if not isinstance(data, Mapping):
+        raise FaunaError(200, MALFORMED)
+    return {name: value for name, value in data.items() if isinstance(value, str)}
+
+
+def _fragment(part: str | Value) -> Any:
+    if isinstance(part, str):
+        return part
+    if isinstance(part.value, str):
+        return {"value": part.value}
+    tag = "@int" if -_LONGEST_INT <= part.value < _LONGEST_INT else "@long"
+    return {"value": {tag: str(part.value)}}
+
+
+def _object(body: bytes) -> Mapping[str, Any]:
+    try:
+        return _mapping(json.loads(body))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

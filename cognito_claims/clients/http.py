@@ -1,0 +1,158 @@
+"""HTTP/1.1 for triggers: one deadline for a whole request, verified TLS, a connection kept for the next event.
+
+No redirects, no proxies, no cookies: a bearer key goes to the configured place and nowhere else.
+"""
+
+import http.client
+import socket
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import SplitResult, urlsplit
+from weakref import finalize
+
+from cognito_claims.clients.connection import Connection, connect, left, tls_context
+from cognito_claims.deadline import Moment
+from cognito_claims.errors import CognitoClaimsError, DeadlineError, TransportError
+
+_LONGEST_ANSWER = 1 << 20
+_LONGEST_IDLE_S = 60.0  # NATs and load balancers forget a connection after minutes, without a word
+_STAGE = "reading the answer"
+
+
+class Response(NamedTuple):
+    """What came back: any status, and the whole body."""
+
+    status: int
+    body: bytes
+
+
+class HttpClient:
+    """Requests to one URL, from one thread at a time or several.
+
+    Raises `ValueError` for a URL that is not https, or http to a loopback address.
+    """
+
+    def __init__(self, url: str) -> None:
+        problem = url_problem(url)
+        if problem is not None:
+            raise ValueError(problem)
+        parts = urlsplit(url)
+        self._host = parts.hostname or ""
+        self._context = tls_context() if parts.scheme == "https" else None
+        self._default_port = 80 if self._context is None else 443
+        self._port = parts.port or self._default_port
+        self._target = parts.path or "/"
+        self._kept: list[tuple[Connection, Moment]] = []
+        finalize(self, _end, self._kept)
+
+    def request(
+        self, method: str, headers: Mapping[str, str], body: bytes, *, deadline: float
+    ) -> Response:
+        """Send a request and read its answer before the deadline, which is on the monotonic clock.
+
+        A kept connection that proves dead before the answer's first byte is opened again, once.
+        Raises `DeadlineError` and `TransportError`.
+        """
+        kept = self._take()
+        if kept is not None:
+            try:
+                return self._exchange(kept, method, headers, body, deadline)
+            except TransportError:
+                if kept.received:
+                    raise
+        left(deadline, "connecting")
+        fresh = connect(self._host, self._port, self._context, deadline)
+        return self._exchange(fresh, method, headers, body, deadline)
+
+    def _take(self) -> Connection | None:
+        """Take the kept connection, unless it has been idle for too long or the other end has spoken."""
+        try:
+            connection, since = self._kept.pop()
+        except IndexError:
+            return None
+        if since.elapsed() < _LONGEST_IDLE_S and connection.is_quiet():
+            return connection
+        connection.end()
+        return None
+
+    def _exchange(
+        self,
+        connection: Connection,
+        method: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        deadline: float,
+    ) -> Response:
+        connection.begin(deadline, _LONGEST_ANSWER)
+        failure: CognitoClaimsError
+        is_kept = False
+        try:
+            wire: Any = http.client.HTTPConnection(self._host, self._port)
+            wire.default_port = self._default_port
+            wire.sock = connection
+            wire.request(method, self._target, body, headers)
+            answer: http.client.HTTPResponse = wire.getresponse()
+            response = Response(answer.status, _body(answer))
+            left(deadline, connection.stage)
+            # After an interim answer the final one is to come: the next request would take it for its own.
+            is_kept = answer.status >= 200 and not answer.will_close and not self._kept
+        except (DeadlineError, TransportError) as error:
+            failure = error
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            # By class only: these exceptions hold what was sent, or received.
+            is_transient = isinstance(error, (OSError, http.client.IncompleteRead))
+            failure = TransportError(
+                connection.stage, type(error).__name__, is_transient=is_transient
+            )
+        else:
+            return response
+        finally:
+            if is_kept:
+                self._kept.append((connection, Moment()))
+            else:
+                connection.end()
+        try:
+            raise failure
+        finally:
+            del failure  # or it would hold this frame, which would hold it
+
+
+def _end(kept: list[tuple[Connection, Moment]]) -> None:
+    for connection, _ in kept:
+        connection.end()
+
+
+def url_problem(url: str) -> str | None:
+    """Say what is wrong with a URL to send a secret to, without repeating it."""
+    try:
+        parts = urlsplit(url)
+        is_whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return "expected a URL"
+    if not is_whole or parts.scheme not in ("http", "https"):
+        return "expected a URL, as in https://host:port"
+    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+        return "holds a character that no URL may hold"
+    if parts.username is not None or parts.fragment or parts.query:
+        return "must not hold a user, a query or a fragment"
+    if parts.scheme == "http" and not _is_loopback(parts):
+        return "must start with https://; plain http:// is for a loopback address"
+    return None
+
+
+def _is_loopback(parts: SplitResult) -> bool:
+    host = parts.hostname or ""
+    if host in ("localhost", "::1"):
+        return True
+    try:
+        return socket.inet_pton(socket.AF_INET, host)[0] == 127
+    except OSError:
+        return False
+
+
+def _body(answer: http.client.HTTPResponse) -> bytes:
+    # Asked for at most so much, or a length that the other end made up would be allocated at once.
+    body = answer.read(_LONGEST_ANSWER)
+    if answer.length:
+        raise TransportError(_STAGE, "the answer ends too early")
+    return body

@@ -1,0 +1,104 @@
+"""A secret's value: what the setting holds, or what AWS keeps where the setting points."""
+
+import json
+from collections.abc import Callable, Mapping
+from threading import Lock
+from time import monotonic
+from typing import Any
+
+from cognito_claims.claims import Json
+from cognito_claims.clients.aws import AwsClient
+from cognito_claims.errors import DeadlineError, SecretError
+from cognito_claims.references import Reference, parse
+from cognito_claims.settings import Secret
+
+
+class SecretReader:
+    """Reads one secret, for any number of threads, and keeps its value."""
+
+    def __init__(self, secret: Secret) -> None:
+        reference = parse(secret.text)
+        environ = {} if secret.environ is None else secret.environ
+        self._fetch = None if reference is None else _fetcher(reference, environ)
+        self._value = secret.text if reference is None else ""
+        self._fetches = 0
+        self._lock = Lock()
+
+    def read(self, deadline: float) -> str:
+        """Give the value; the first call fetches it, and when that fails the next one.
+
+        Raises `SecretError`, `AwsError`, `TransportError` and `DeadlineError`.
+        """
+        if self._value or self._fetch is None:
+            return self._value
+        return self._after(0, self._fetch, deadline)
+
+    def refresh(self, stale: str, deadline: float) -> str | None:
+        """Fetch again what a backend refused; None when there is no other value than the stale one.
+
+        Of threads that come at the same time, one fetches for all. Raises what `read` raises.
+        """
+        if self._fetch is None:
+            return None
+        fetches, value = self._fetches, self._value
+        if value in ("", stale):
+            value = self._after(fetches, self._fetch, deadline)
+        return None if value == stale else value
+
+    def _after(self, fetches: int, fetch: Callable[[float], str], deadline: float) -> str:
+        """Give what comes after so many fetches: another thread's result, or this one's."""
+        if not self._lock.acquire(timeout=max(0.0, deadline - monotonic())):
+            raise DeadlineError("another thread's fetching of the secret")
+        try:
+            if self._fetches == fetches:
+                self._value = fetch(deadline)
+                self._fetches += 1
+            return self._value
+        finally:
+            self._lock.release()
+
+
+def _fetcher(reference: Reference, environ: Mapping[str, str]) -> Callable[[float], str]:
+    client = AwsClient(reference.service, reference.region, environ)
+    fetch = _from_parameter_store if reference.service == "ssm" else _from_secrets_manager
+    return lambda deadline: _usable(fetch(client, reference, deadline))
+
+
+def _from_parameter_store(client: AwsClient, reference: Reference, deadline: float) -> str:
+    wanted: Mapping[str, Json] = {"Name": reference.name, "WithDecryption": True}
+    answer = client.call("AmazonSSM.GetParameter", wanted, deadline=deadline)
+    return _text(answer.get("Parameter"), "Value", "the parameter store's answer holds no value")
+
+
+def _from_secrets_manager(client: AwsClient, reference: Reference, deadline: float) -> str:
+    wanted = {"SecretId": reference.name}
+    answer = client.call("secretsmanager.GetSecretValue", wanted, deadline=deadline)
+    text = _text(answer, "SecretString", "the secret is not a text; store it as a SecretString")
+    if reference.key is None:
+        return text
+    problem = "the secret must be a JSON object in which the reference's #key names a text"
+    return _text(_parsed(text), reference.key, problem)
+
+
+def _text(holder: object, name: str, problem: str) -> str:
+    text: Any = holder.get(name) if isinstance(holder, dict) else None
+    if not isinstance(text, str):
+        raise SecretError(problem)
+    return text
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):  # which hold the secret: nothing may be raised from here
+        return None
+
+
+def _usable(text: str) -> str:
+    """Give the value as it may stand in a header."""
+    value = text.strip()
+    if not value:
+        raise SecretError("the secret is empty")
+    if not (value.isascii() and value.isprintable()):
+        raise SecretError("the secret holds a character that is not printable ASCII")
+    return value

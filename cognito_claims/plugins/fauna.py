@@ -1,0 +1,199 @@
+"""Fauna tokens at sign-in: one query finds or creates the user's document and mints a token for it.
+
+The schema that it expects is in docs/fauna.md. Whoever holds an ID token holds the Fauna token in it.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from time import monotonic
+from typing import Literal, NamedTuple, Self
+
+from cognito_claims.claims import Claims, TokenClaims
+from cognito_claims.clients.fauna import FaunaClient, Query, QueryClient, Value
+from cognito_claims.clients.secrets import SecretReader
+from cognito_claims.deadline import Moment, seconds_left
+from cognito_claims.errors import FaunaError, Problem, SettingsError, TokenDenied
+from cognito_claims.events import PreTokenGenerationEvent, User
+from cognito_claims.settings import Secret, read
+
+_DRIVER = "cognito_claims.clients.fauna_driver"
+_SYSTEM = frozenset(
+    ("AccessProvider", "Collection", "Credential", "Database", "Function", "Key", "Role", "Token")
+)
+_RETRY_S = 15.0  # within which Cognito may send an event again
+_LONGEST_TTL = 10 * 366 * 24 * 3600
+_TOKEN = {"userId": "userId", "token": "fauna_token_secret"}
+_PAIR = {"userId": "userId", "access": "fauna_access_token", "refresh": "fauna_refresh_token"}
+_SAMPLE_SECRET = f"fnE{'x' * 48}"
+_WANTED = {"email": "verified email address", "sub": "sub"}
+_SAMPLE_ID = "0" * 18
+
+
+class _Minted(NamedTuple):
+    event: PreTokenGenerationEvent
+    when: Moment
+    claims: Claims
+
+
+class FaunaTokens:
+    """Mint a Fauna token for every user, into the ID token; a machine token gets none.
+
+    `identity` is the field that names a user's document: the verified email, in lower case, or Cognito's `sub`; `index` is
+    over that field (`byEmail`, or `bySub`). Lives are in seconds; `refresh_ttl_seconds` turns on the pair of an access and
+    a refresh token. `secret` may be a reference to AWS, as a `Secret` with an environment.
+
+    Raises `TokenDenied` for a user without a verified email, and what its clients raise when there is no token.
+    """
+
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        secret: str | Secret,
+        client: Literal["http", "driver"] = "http",
+        collection: str = "Customer",
+        index: str | None = None,
+        identity: Literal["email", "sub"] = "email",
+        ttl_seconds: int = 1800,
+        refresh_ttl_seconds: int | None = None,
+        suppress: tuple[str, ...] = ("email",),
+    ) -> None:
+        self.endpoint: str = endpoint
+        self.client: str = client
+        self.collection: str = collection
+        self.index: str = index or ("bySub" if identity == "sub" else "byEmail")
+        self.identity: str = identity
+        self.ttl_seconds: int = ttl_seconds
+        self.refresh_ttl_seconds: int | None = refresh_ttl_seconds
+        self.suppress: frozenset[str] = frozenset(suppress)
+        self._claim_of = _TOKEN if refresh_ttl_seconds is None else _PAIR
+        problems = [*self._problems()]
+        try:
+            self._secret = SecretReader(secret if isinstance(secret, Secret) else Secret(secret))
+        except ValueError as error:
+            problems.append(Problem("secret", str(error)))
+        try:
+            self._fauna: QueryClient = _client(client, endpoint)
+        except ImportError:
+            problems.append(Problem("client", "driver needs the extra: cognito-claims[fauna]"))
+        except ValueError as error:
+            problems.append(Problem("endpoint", str(error)))
+        if problems:
+            raise SettingsError(tuple(problems))
+        self._latest: _Minted | None = None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], /) -> Self:
+        """Read the `FAUNA_*` variables, or raise `SettingsError` with every problem."""
+        return read(cls, "FAUNA", environ)
+
+    def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
+        """Give this user a token; the same event within 15 seconds is Cognito's retry, and gets the same one."""
+        if event.user is None:
+            return Claims()
+        identity = self._identity_of(event.user)
+        latest = self._latest
+        if latest is not None and latest.event == event and latest.when.elapsed() < _RETRY_S:
+            return latest.claims
+        claims = self._claims(self._minted(self._query(identity)))
+        self._latest = _Minted(event, Moment(), claims)
+        return claims
+
+    def prepare(self) -> None:
+        """Fetch the secret ahead of the first event."""
+        self._secret.read(monotonic() + seconds_left())
+
+    def sample(self, event: PreTokenGenerationEvent, /) -> Claims:
+        """Give made-up claims of the right shape and size, without asking anybody."""
+        if event.user is None:
+            return Claims()
+        self._identity_of(event.user)
+        return self._claims(dict.fromkeys(self._claim_of, _SAMPLE_SECRET) | {"userId": _SAMPLE_ID})
+
+    def _identity_of(self, user: User) -> str:
+        identity = user.verified(self.identity)
+        if not identity:
+            raise TokenDenied(
+                f"This account has no {_WANTED[self.identity]}, which the sign-in needs."
+            )
+        # ASCII letters only: elsewhere letters fall together that mail servers keep apart.
+        return identity.encode().lower().decode() if self.identity == "email" else identity
+
+    def _query(self, identity: str) -> Query:
+        name = Value(identity)
+        collection, field = self.collection, self.identity
+        find = (f"let user = {collection}.{self.index}(", name, ").first() ?? ")
+        create = (f"{collection}.create({{ {field}: ", name, " })\n")
+        ttl = Value(self.ttl_seconds)
+        if self.refresh_ttl_seconds is None:
+            return (*find, *create, *_mint(ttl))
+        return (*find, *create, *_mint_pair(ttl, Value(self.refresh_ttl_seconds)))
+
+    def _minted(self, query: Query) -> Mapping[str, str]:
+        deadline = monotonic() + seconds_left()
+        secret = self._secret.read(deadline)
+        try:
+            return self._fauna.query(query, secret, deadline=deadline)
+        except FaunaError as error:
+            # Rotated, most likely: what stands where the reference points now may be another.
+            fresh = self._secret.refresh(secret, deadline) if error.status == 401 else None
+            if fresh is None:
+                raise
+        return self._fauna.query(query, fresh, deadline=deadline)
+
+    def _claims(self, minted: Mapping[str, str]) -> Claims:
+        if not all(minted.get(name) for name in self._claim_of):
+            raise FaunaError(200, "an answer without a token")
+        add = {claim: minted[name] for name, claim in self._claim_of.items()}
+        return Claims(id_token=TokenClaims(add=add, suppress=self.suppress))
+
+    def _problems(self) -> Iterator[Problem]:
+        if self.identity not in _WANTED:
+            yield Problem("identity", "expected one of email, sub")
+        if self.client not in ("http", "driver"):
+            yield Problem("client", "expected one of http, driver")
+        for setting, name in (("collection", self.collection), ("index", self.index)):
+            if not (name.isascii() and name.isidentifier()):
+                yield Problem(setting, "expected an identifier: letters, digits and _")
+        if self.collection in _SYSTEM:
+            yield Problem("collection", "is one of Fauna's own")
+        if not self.suppress.isdisjoint(self._claim_of.values()):
+            yield Problem("suppress", "cannot hold the claims that the plugin adds")
+        yield from _life_problems(self.ttl_seconds, self.refresh_ttl_seconds)
+
+
+def _life_problems(ttl: int, refresh_ttl: int | None) -> Iterator[Problem]:
+    if not 1 <= ttl <= _LONGEST_TTL:
+        yield Problem("ttl_seconds", "expected 1 second to 10 years")
+    if refresh_ttl is not None and not ttl < refresh_ttl <= _LONGEST_TTL:
+        yield Problem("refresh_ttl_seconds", "expected more than the ttl, and 10 years at most")
+
+
+def _client(client: str, endpoint: str) -> QueryClient:
+    made: QueryClient
+    if client == "driver":
+        made = import_module(_DRIVER).FaunaDriver(endpoint)
+    else:
+        made = FaunaClient(endpoint)
+    return made
+
+
+def _mint(ttl: Value) -> Query:
+    return (
+        "let token = Token.create({ document: user, ttl: Time.now().add(",
+        ttl,
+        ', "seconds") })\n{ userId: user.id, token: token.secret!, expires: token.ttl! }',
+    )
+
+
+def _mint_pair(ttl: Value, refresh_ttl: Value) -> Query:
+    # The refresh token's id, which cannot be used: whoever holds the access token can read its data.
+    return (
+        "let now = Time.now()\nlet refresh = Token.create({ document: user, ttl: now.add(",
+        refresh_ttl,
+        ', "seconds"), data: { type: "refresh" } })\n'
+        "let access = Token.create({ document: user, ttl: now.add(",
+        ttl,
+        ', "seconds"), data: { type: "access", refresh: refresh.id.toString() } })\n'
+        "{ userId: user.id, access: access.secret!, refresh: refresh.secret! }",
+    )

@@ -1,0 +1,86 @@
+"""References to secrets: texts that stand in a setting in a secret's place, and say where it is kept."""
+
+from typing import Literal, NamedTuple
+
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_+=.@-!")
+_PATH = _NAME - frozenset("+=@!") | {":"}  # with a version or a label, as in /path:3
+_REGION = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+_PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
+_FORM = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME"
+
+
+class Reference(NamedTuple):
+    """A secret of Secrets Manager, `key` naming a field of its JSON, or a parameter of SSM's store."""
+
+    service: Literal["secretsmanager", "ssm"]
+    region: str | None
+    name: str
+    key: str | None
+
+
+def parse(text: str) -> Reference | None:
+    """Read a Secrets Manager ARN (with `#key`) or `ssm:/path`; None is a literal secret.
+
+    Raises `ValueError` for a text that means to be a reference and is none. Its message never repeats the text,
+    which may be a secret after all.
+    """
+    if text.startswith("arn:"):
+        return _secret(text)
+    if text.startswith("ssm:"):
+        return _parameter(text.removeprefix("ssm:"))
+    if text[:4].lower() in ("arn:", "ssm:"):
+        raise ValueError("a reference starts with arn: or ssm:, in small letters")
+    if text.startswith("{{resolve:"):
+        raise ValueError("CloudFormation left its reference as it is; expected an ARN or ssm:/path")
+    return None
+
+
+def is_reference(text: str) -> bool:
+    """Say whether the secret is to be fetched from AWS."""
+    return secret_problem(text) is None and parse(text) is not None
+
+
+def secret_problem(text: str) -> str | None:
+    """Say what is wrong with a text that looks like a reference but is none, never repeating it."""
+    try:
+        parse(text)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _secret(text: str) -> Reference:
+    arn, hash_sign, key = text.partition("#")
+    _, partition, service, region, account, kind, name = (arn.split(":", 6) + [""] * 6)[:7]
+    if service != "secretsmanager":
+        raise ValueError(f"an ARN of something else; expected {_FORM}, or ssm:/path")
+    sound = {
+        f"the ARN's partition must be one of {', '.join(_PARTITIONS)}": partition in _PARTITIONS,
+        "the ARN's region must be one of AWS's": bool(region) and _REGION.issuperset(region),
+        "the ARN's account must have 12 digits": len(account) == 12 and _is_number(account),
+        f"the ARN must be a secret's, as in {_FORM}": kind == "secret",
+        f"the ARN must end with the secret's name, as in {_FORM}, or with #key behind it": (
+            bool(name) and _NAME.issuperset(name)
+        ),
+        "the key behind the # is empty": bool(key) or not hash_sign,
+    }
+    for problem, is_sound in sound.items():
+        if not is_sound:
+            raise ValueError(problem)
+    return Reference("secretsmanager", region, name=arn, key=key or None)
+
+
+def _parameter(path: str) -> Reference:
+    if not path.startswith("/"):
+        raise ValueError("a parameter's path starts with a slash, as in ssm:/path")
+    if "#" in path:
+        raise ValueError("a parameter has no #key; Secrets Manager has")
+    if path.endswith("/") or not _PATH.issuperset(path):
+        raise ValueError(
+            "a parameter's path has letters, digits and _.-/ only, and ends with a name"
+        )
+    return Reference("ssm", region=None, name=path, key=None)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()

@@ -1,0 +1,324 @@
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from importlib import import_module
+from inspect import CORO_CLOSED, getcoroutinestate
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+
+import cognito_claims
+from cognito_claims.asking import Outcome, ask
+from cognito_claims.claims import Claims, Groups, TokenClaims
+from cognito_claims.errors import (
+    EventError,
+    PluginFailedError,
+    PluginResultError,
+    PluginTimeoutError,
+    TokenDenied,
+    place_of,
+)
+from cognito_claims.registry import mark, optional, pure
+from cognito_claims.testing import a_user_event
+
+ROOT = Path(cognito_claims.__file__).parents[1]
+EVENT = a_user_event()
+FREE = Claims.adding({"plan": "free"})
+PRO = Claims.adding({"plan": "pro"})
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """Give what a hanging plugin waits for; it opens after the test."""
+    gate = threading.Event()
+    yield gate
+    gate.set()
+
+
+def ask_all(*, seconds: float = 5, **plugins: Callable[[Any], Any]) -> dict[str, Outcome]:
+    marked = {name: mark(plugin) for name, plugin in plugins.items()}
+    return ask(marked, EVENT, monotonic() + seconds)
+
+
+def answer(plugin: Callable[[Any], Any], *, seconds: float = 5) -> Outcome:
+    return ask_all(x=plugin, seconds=seconds)["x"]
+
+
+def raising(error: BaseException) -> Callable[[object], Claims]:
+    def plugin(_event: object) -> Claims:
+        raise error
+
+    return plugin
+
+
+def test_answers_come_by_name_in_the_plugins_order() -> None:
+    outcomes = ask_all(slow=lambda _: FREE, quick=pure(lambda _: Claims()), other=lambda _: PRO)
+
+    assert [(name, o.claims, o.error) for name, o in outcomes.items()] == [
+        ("slow", FREE, None),
+        ("quick", Claims(), None),
+        ("other", PRO, None),
+    ]
+
+
+def test_plugins_are_given_the_event() -> None:
+    outcomes = ask_all(
+        one=lambda event: Claims.adding({"is": event is EVENT}),
+        two=pure(lambda event: Claims.adding({"is": event is EVENT})),
+    )
+
+    assert [outcome.claims for outcome in outcomes.values()] == [Claims.adding({"is": True})] * 2
+
+
+def test_slow_plugins_take_as_long_as_the_slowest() -> None:
+    def slow(_event: object) -> Claims:
+        sleep(0.06)
+        return FREE
+
+    began = monotonic()
+    outcomes = ask_all(a=slow, b=slow, c=slow, d=slow, e=slow)
+
+    assert monotonic() - began < 0.25
+    assert all(60 <= outcome.milliseconds < 250 for outcome in outcomes.values())
+    assert [outcome.claims for outcome in outcomes.values()] == [FREE] * 5
+
+
+def test_pure_plugins_are_asked_while_the_others_wait() -> None:
+    meeting = threading.Barrier(3, timeout=2)
+
+    def together(_event: object) -> Claims:
+        meeting.wait()
+        return FREE
+
+    outcomes = ask_all(one=together, two=pure(together), three=together)
+
+    assert [outcome.error for outcome in outcomes.values()] == [None] * 3
+
+
+def test_pure_plugins_run_in_the_callers_thread_and_the_others_in_daemons_of_their_own() -> None:
+    threads: dict[str, threading.Thread] = {}
+
+    def noting(name: str) -> Callable[[object], Claims]:
+        return lambda _: (threads.update({name: threading.current_thread()}), FREE)[1]
+
+    ask_all(one=noting("one"), two=noting("two"), pure=pure(noting("pure")))
+
+    here = threading.current_thread()
+    assert threads["pure"] is here
+    assert len({here, threads["one"], threads["two"]}) == 3
+    assert (threads["one"].daemon, threads["two"].daemon) == (True, True)
+
+
+def test_plugins_that_hang_are_given_up_at_the_deadline_together(gate: threading.Event) -> None:
+    def hanging(_event: object) -> Claims:
+        gate.wait()
+        return FREE
+
+    began = monotonic()
+    outcomes = ask_all(one=hanging, two=hanging, three=lambda _: PRO, seconds=0.1)
+    took = monotonic() - began
+
+    assert 0.1 <= took < 0.19
+    assert outcomes["three"].claims is PRO
+    for name in ("one", "two"):
+        late = outcomes[name]
+        assert (late.claims, type(late.error)) == (None, PluginTimeoutError)
+        assert str(late.error) == f"plugin {name}: no answer before the deadline"
+        assert 100 <= late.milliseconds < 190
+
+
+def test_a_deadline_that_has_passed_leaves_no_time_to_wait(gate: threading.Event) -> None:
+    outcomes = ask_all(x=lambda _: (gate.wait(), FREE)[1], y=pure(lambda _: PRO), seconds=-1)
+
+    assert isinstance(outcomes["x"].error, PluginTimeoutError)
+    assert outcomes["y"].claims is PRO
+
+
+def test_an_answer_that_comes_late_changes_nothing(gate: threading.Event) -> None:
+    threads: list[threading.Thread] = []
+
+    def late(_event: object) -> Claims:
+        threads.append(threading.current_thread())
+        gate.wait()
+        return FREE
+
+    outcomes = ask_all(x=late, seconds=0.02)
+    before = outcomes["x"]
+    gate.set()
+    threads[0].join()
+
+    assert outcomes == {"x": before}
+    assert (before.claims, type(before.error)) == (None, PluginTimeoutError)
+
+
+ERRORS = [
+    ValueError("hunter2"),
+    EventError("hunter2", "hunter2"),
+    SystemExit("hunter2"),
+    KeyboardInterrupt("hunter2"),
+    GeneratorExit("hunter2"),
+    asyncio.CancelledError("hunter2"),
+    BaseException("hunter2"),
+]
+
+
+@pytest.mark.parametrize("wrap", [mark, pure])
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_whatever_a_plugin_raises_is_told_by_class_and_place(
+    wrap: Callable[[Any], Any], error: BaseException
+) -> None:
+    plugin = raising(error)
+
+    outcome = answer(wrap(plugin))
+
+    place = f"{__file__}:{plugin.__code__.co_firstlineno + 1} in plugin"
+    assert outcome.claims is None
+    assert isinstance(outcome.error, PluginFailedError)
+    assert vars(outcome.error) == {"plugin": "x", "raised": type(error).__name__, "place": place}
+    assert str(outcome.error) == f"plugin x: {type(error).__name__} at {place}"
+    assert (outcome.error.__context__, outcome.error.__cause__) == (None, None)
+
+
+@pytest.mark.parametrize("wrap", [mark, pure, optional])
+def test_a_refusal_is_kept_as_it_is(wrap: Callable[[Any], Any]) -> None:
+    denial = TokenDenied("Your membership has ended.")
+
+    outcome = answer(wrap(raising(denial)))
+
+    assert (outcome.claims, outcome.error) == (None, denial)
+
+
+@pytest.mark.parametrize(
+    ("returned", "name"),
+    [
+        (None, "NoneType"),
+        ({"plan": "free"}, "dict"),
+        ((), "tuple"),
+        ("hunter2", "str"),
+        (Claims, "type"),
+        (TokenClaims(), "TokenClaims"),
+        (Claims(id_token={"plan": "free"}), "Claims with malformed TokenClaims"),  # type: ignore[arg-type]
+        (Claims(id_token=None), "Claims with malformed TokenClaims"),  # type: ignore[arg-type]
+        (Claims(access_token=("hunter2",)), "Claims with malformed TokenClaims"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_not_claims_is_told_by_its_type(returned: object, name: str) -> None:
+    outcome = answer(lambda _: returned)
+
+    assert (outcome.claims, type(outcome.error)) == (None, PluginResultError)
+    assert vars(outcome.error) == {"plugin": "x", "returned": name}
+    assert str(outcome.error) == f"plugin x: expected Claims, got {name}"
+
+
+async def later(_event: object) -> Claims:
+    return FREE
+
+
+@pytest.fixture
+def coroutine() -> Iterator[Coroutine[Any, Any, Claims]]:
+    coroutine = later(EVENT)
+    yield coroutine
+    coroutine.close()
+
+
+def test_a_coroutine_is_not_claims(coroutine: Coroutine[Any, Any, Claims]) -> None:
+    assert str(answer(lambda _: coroutine).error) == "plugin x: expected Claims, got coroutine"
+
+
+def test_a_coroutine_that_nobody_awaits_is_closed(coroutine: Coroutine[Any, Any, Claims]) -> None:
+    answer(lambda _: coroutine)
+
+    assert getcoroutinestate(coroutine) == CORO_CLOSED
+
+
+MALFORMED: list[Any] = [
+    TokenClaims(add=None),  # type: ignore[arg-type]
+    TokenClaims(add=[("plan", "free")]),  # type: ignore[arg-type]
+    TokenClaims(add={1: "free", "plan": "free"}),  # type: ignore[dict-item]
+    TokenClaims(suppress=None),  # type: ignore[arg-type]
+    TokenClaims(suppress="email"),  # type: ignore[arg-type]
+    TokenClaims(suppress={1, "email"}),  # type: ignore[arg-type]
+    TokenClaims(add_scopes="openid"),  # type: ignore[arg-type]
+    TokenClaims(suppress_scopes=None),  # type: ignore[arg-type]
+]
+NOT_GROUPS = "groups that are not Groups"
+NOT_NAMES = "needs that are not a set of names"
+
+
+@pytest.mark.parametrize(
+    ("returned", "malformed"),
+    [
+        *((Claims(id_token=token), "malformed TokenClaims") for token in MALFORMED),
+        *((Claims(access_token=token), "malformed TokenClaims") for token in MALFORMED),
+        (Claims(groups=("editors",)), NOT_GROUPS),  # type: ignore[arg-type]
+        (Claims(needs="email"), NOT_NAMES),  # type: ignore[arg-type]
+        (Claims(needs={1}), NOT_NAMES),  # type: ignore[arg-type]
+        (Claims(needs=None), NOT_NAMES),  # type: ignore[arg-type]
+    ],
+)
+def test_claims_that_are_malformed_are_not_claims(returned: Claims, malformed: str) -> None:
+    told = f"plugin x: expected Claims, got Claims with {malformed}"
+    assert str(answer(lambda _: returned).error) == told
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        Groups("editors"),  # type: ignore[arg-type]
+        Groups(None),  # type: ignore[arg-type]
+        Groups(("editors", 1)),  # type: ignore[arg-type]
+        Groups(iam_roles="arn:aws"),  # type: ignore[arg-type]
+        Groups(preferred_role=("arn:aws",)),  # type: ignore[arg-type]
+    ],
+)
+def test_groups_that_are_malformed_are_not_claims(groups: Groups) -> None:
+    assert isinstance(answer(lambda _: Claims(groups=groups)).error, PluginResultError)
+
+
+class Lazy(Mapping[str, str]):
+    """Reads what it holds from somewhere, when it is asked."""
+
+    def __getitem__(self, name: str) -> str:
+        raise LookupError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        raise LookupError("hunter2")
+
+    def __len__(self) -> int:
+        return 1
+
+
+@pytest.mark.parametrize("wrap", [mark, pure])
+def test_an_answer_that_raises_when_it_is_looked_at_is_a_failure(
+    wrap: Callable[[Any], Any],
+) -> None:
+    outcome = answer(wrap(lambda _: Claims(TokenClaims(Lazy()))))
+
+    assert isinstance(outcome.error, (PluginFailedError, PluginResultError))
+
+
+def test_the_place_is_the_innermost_one() -> None:
+    def inner() -> None:
+        raise LookupError
+
+    def outer() -> None:
+        inner()
+
+    with pytest.raises(LookupError) as raised:
+        outer()
+
+    line = inner.__code__.co_firstlineno + 1
+    assert place_of(raised.value) == f"{__file__}:{line} in inner"
+
+
+def test_the_place_is_never_within_pythons_own_import_system() -> None:
+    with pytest.raises(ModuleNotFoundError) as raised:
+        import_module("acme_of_no_name")
+
+    assert place_of(raised.value).endswith(" in import_module")
+
+
+def test_what_was_never_raised_has_no_place() -> None:
+    assert place_of(ValueError()) == "an unknown place"
