@@ -12,16 +12,23 @@ import pytest
 import cognito_claims
 from cognito_claims.asking import Outcome, ask
 from cognito_claims.claims import Claims, Groups, TokenClaims
+from cognito_claims.deadline import seconds_left
 from cognito_claims.errors import (
+    AwsError,
+    DeadlineError,
     EventError,
+    FaunaError,
     PluginFailedError,
     PluginResultError,
     PluginTimeoutError,
+    SecretError,
     TokenDenied,
+    TransportError,
     place_of,
 )
+from cognito_claims.handlers import pre_token_generation
 from cognito_claims.registry import mark, optional, pure
-from cognito_claims.testing import a_user_event
+from cognito_claims.testing import a_user_event, to_json
 
 ROOT = Path(cognito_claims.__file__).parents[1]
 EVENT = a_user_event()
@@ -322,3 +329,81 @@ def test_the_place_is_never_within_pythons_own_import_system() -> None:
 
 def test_what_was_never_raised_has_no_place() -> None:
     assert place_of(ValueError()) == "an unknown place"
+
+
+class Preparing:
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+        self.prepared = threading.Event()
+        self.thread: threading.Thread | None = None
+
+    def prepare(self) -> None:
+        self.thread = threading.current_thread()
+        self.prepared.set()
+        if self.error is not None:
+            raise self.error
+
+    def __call__(self, _event: object) -> Claims:
+        return FREE
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError("hunter2"), SystemExit(1)])
+@pytest.mark.parametrize("wrap", [mark, optional, pure])
+def test_a_plugin_may_prepare_in_a_thread_of_its_own_and_fail_there(
+    wrap: Callable[[Any], Any], error: BaseException | None
+) -> None:
+    plugin = Preparing(error)
+
+    handler = pre_token_generation(x=wrap(plugin), y=lambda _: Claims())
+
+    assert plugin.prepared.wait(5)
+    assert plugin.thread is not threading.current_thread()
+    assert handler(to_json(EVENT), None)["response"] != {}
+
+
+def test_a_plugin_that_prepares_for_long_keeps_nobody_waiting(gate: threading.Event) -> None:
+    class Waiting(Preparing):
+        def prepare(self) -> None:
+            gate.wait()
+
+    plugin = Waiting()
+
+    assert pre_token_generation(x=plugin)(to_json(EVENT), None)["response"] != {}
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (FaunaError(400, "permission_denied"), "FaunaError: Fauna: permission_denied (HTTP 400)"),
+        (AwsError("ssm", 400, "ParameterNotFound"), "AwsError: ssm: ParameterNotFound (HTTP 400)"),
+        (SecretError("set AWS_REGION"), "SecretError: set AWS_REGION"),
+        (TransportError("connecting", "OSError"), "TransportError: OSError (connecting)"),
+        (EventError("hunter2", "hunter2"), "EventError"),
+    ],
+)
+def test_of_what_a_client_raises_the_text_is_told_and_of_all_else_the_class(
+    error: Exception, told: str
+) -> None:
+    failure = answer(raising(error)).error
+
+    assert isinstance(failure, PluginFailedError)
+    assert failure.raised == told
+
+
+def test_a_client_that_ran_out_of_time_says_at_what() -> None:
+    failure = answer(raising(DeadlineError("TLS handshake"))).error
+
+    assert isinstance(failure, PluginTimeoutError)
+    assert (failure.plugin, failure.stage) == ("x", "TLS handshake")
+
+
+def test_a_plugin_learns_how_long_it_may_take() -> None:
+    told: list[float] = []
+
+    def plugin(_event: object) -> Claims:
+        told.append(seconds_left())
+        return FREE
+
+    ask_all(x=plugin, seconds=2)
+
+    assert 1.9 < told[0] <= 1.98

@@ -27,6 +27,12 @@ SURREALDB = {
 }
 BOTH = {"COGNITO_CLAIMS_PLUGINS": "surrealdb,hasura", **SURREALDB}
 HASURA = {"COGNITO_CLAIMS_PLUGINS": "hasura"}
+FAUNA = {
+    "COGNITO_CLAIMS_PLUGINS": "fauna",
+    "FAUNA_ENDPOINT": "http://127.0.0.1:1",  # nobody listens there: nothing may ask
+    "FAUNA_SECRET": "ssm:/fauna/key",
+}
+BESIDE = {**SURREALDB, **FAUNA, "COGNITO_CLAIMS_PLUGINS": "surrealdb,fauna"}
 PLUGINS = """
 from cognito_claims import Claims, TokenClaims, TokenDenied
 
@@ -232,6 +238,27 @@ def test_verdicts_are_on_the_tokens_that_are_configured(folder: Path) -> None:
         "surrealdb": ("access", True),
         "hasura": ("access", True),
     }
+
+
+def test_preview_mints_nothing_and_says_so(folder: Path) -> None:
+    shown = _json(folder, "pretoken_v1_Authentication", FAUNA)
+
+    claims = shown["id_token"]["after"]
+    assert claims["fauna_token_secret"] == "fnE" + "x" * 48
+    assert "email" not in claims
+    assert shown["findings"] == [
+        {
+            "code": "sample",
+            "level": "warning",
+            "message": "fauna: its values here are made up; a sign-in asks its backend for them",
+        }
+    ]
+
+
+def test_preview_refuses_whom_fauna_would_refuse(folder: Path) -> None:
+    shown = _json(folder, "pretoken_v2_odd_unverified_email", FAUNA, exit_code=1)
+
+    assert [finding["code"] for finding in shown["findings"]] == ["sample", "denied"]
 
 
 def test_a_plugin_of_ones_own_has_no_verdict(folder: Path) -> None:
@@ -448,6 +475,24 @@ def test_check_reports_every_wrong_setting() -> None:
                     " client credentials have no ID token (id token, V3_0)",
                 )
             ],
+        ),
+        (FAUNA, []),
+        ({**BESIDE, "FAUNA_SUPPRESS": "none"}, []),
+        (
+            BESIDE,
+            [
+                (
+                    "claim-conflict",
+                    "error",
+                    "email: suppressed in the id token, where a backend reads it"
+                    " (plugins: fauna, surrealdb)",
+                ),
+                ("claim-conflict", "warning", "FAUNA_SUPPRESS=none would keep email"),
+            ],
+        ),
+        (
+            {**HASURA, "HASURA_SESSION_VARIABLES": "x-hasura-email=email"},
+            [],
         ),
         (
             {**HASURA, "HASURA_ALLOWED_ROLES": "user,admin"},

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cognito_claims import Secret
 from cognito_claims.errors import Problem, SettingsError
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
@@ -340,3 +341,55 @@ def test_a_number_of_thousands_of_digits_is_no_number() -> None:
     assert problems_of(taking_one, {"SHOP_SEATS": "9" * 5000}) == [
         "SHOP_SEATS: expected a whole number"
     ]
+
+
+ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop-AbCdEf"
+
+
+@pytest.mark.parametrize("kind", [Secret, str | Secret, Secret | None, str | Secret | None])
+@pytest.mark.parametrize("text", [" hunter2\n", f"{ARN}#key", "ssm:/shop/key"])
+def test_a_secret_keeps_its_text_and_the_environment(kind: object, text: str) -> None:
+    environ = {"SHOP_FIELD": text, "AWS_REGION": "eu-west-1"}
+
+    secret = read(taking(kind), "SHOP", environ)
+
+    assert (type(secret), secret.text, secret.environ) == (Secret, text.strip(), environ)
+
+
+def test_a_secret_that_may_be_absent_may_be_none() -> None:
+    assert read(taking(str | Secret | None), "SHOP", {"SHOP_FIELD": "none"}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("none", "cannot be none"),
+        ("a\tb", "expected printable ASCII characters"),
+        ("sesam öffne dich", "expected printable ASCII characters"),
+        ("ssm:shop", "a parameter's path starts with a slash, as in ssm:/path"),
+    ],
+)
+def test_a_secret_that_is_none_is_told_without_its_text(text: str, problem: str) -> None:
+    assert problems_of(taking(str | Secret), {"SHOP_FIELD": text}) == [f"SHOP_FIELD: {problem}"]
+
+
+def test_a_secret_beside_a_wrong_setting_leaves_the_factorys_own_problems_told() -> None:
+    class Safe(Shop):
+        def __init__(self, *, name: str, secret: Secret, seats: int) -> None:
+            assert secret.text == "missing"
+            super().__init__(name=name, seats=seats)
+
+    environ = {"SHOP_NAME": "taken", "SHOP_SEATS": "2", "SHOP_SECRET": "ssm:x"}
+
+    assert [p.partition(":")[0] for p in problems_of(Safe, environ)] == ["SHOP_SECRET", "SHOP_NAME"]
+
+
+def test_a_secret_hides_itself() -> None:
+    secret = Secret("hunter2")
+
+    assert f"{secret} {secret!r}" == "Secret(***) Secret(***)"
+
+
+def test_a_reference_needs_the_environment_that_it_is_fetched_with() -> None:
+    with pytest.raises(ValueError, match=r"^a reference needs an environment: Secret\(reference, "):
+        Secret(ARN)

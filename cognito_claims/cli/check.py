@@ -7,9 +7,15 @@ from typing import Any
 from cognito_claims.cli.preview import Finding, decision_findings, loaded, offline
 from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.contract.errors import ContractError
-from cognito_claims.errors import SettingsError, TokenDenied, UnsupportedClaimError
+from cognito_claims.errors import (
+    ClaimConflictError,
+    SettingsError,
+    TokenDenied,
+    UnsupportedClaimError,
+)
 from cognito_claims.events import PreTokenGenerationEvent, TriggerVersion
 from cognito_claims.handlers import Decision, decide_typed
+from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.registry import Configuration
 from cognito_claims.testing.recorded import recorded
@@ -50,6 +56,8 @@ def _composition(name: str, configuration: Configuration) -> Iterator[Finding]:
         yield Finding(decision.error.code, "warning", f"refuses a sample user: {decision.error}")
     else:
         yield from decision_findings(decision)
+    if isinstance(decision.error, ClaimConflictError):
+        yield from _settled(decision.error, configuration)
     if decision.error is None:
         yield from _contract(raw, decision)
     yield from _written_by_clients(decision, attributes)
@@ -66,6 +74,13 @@ def _advice(event: PreTokenGenerationEvent, error: UnsupportedClaimError) -> str
     return f"attach the trigger at V2_0 or later: {error}"
 
 
+def _settled(error: ClaimConflictError, configuration: Configuration) -> Iterator[Finding]:
+    for name in error.plugins:
+        plugin = configuration.plugins[name].plugin
+        if isinstance(plugin, FaunaTokens) and error.subject in plugin.suppress:
+            yield Finding(error.code, "warning", f"FAUNA_SUPPRESS=none would keep {error.subject}")
+
+
 def _contract(raw: dict[str, Any], decision: Decision) -> Iterator[Finding]:
     try:
         issue_tokens(raw, {**raw, "response": decision.response})
@@ -76,7 +91,8 @@ def _contract(raw: dict[str, Any], decision: Decision) -> Iterator[Finding]:
 
 def _written_by_clients(decision: Decision, attributes: "TracedAttributes") -> Iterator[Finding]:
     for attribute in sorted(attributes.asked - _NOT_WRITABLE):
-        if attribute.startswith("cognito:"):
+        # What is asked for together with whether it is verified is nothing that a user just writes.
+        if attribute.startswith("cognito:") or f"{attribute}_verified" in attributes.asked:
             continue
         claims = sorted(
             claim
