@@ -19,6 +19,7 @@ _UNTRUSTED = {  # OpenSSL's X509_V_ERR_*, the usual ones
     19: "the certificate's issuer is not trusted",
     20: "the certificate's issuer is not trusted",
     62: "the certificate is for another host",
+    64: "the certificate is for another host",
 }
 
 

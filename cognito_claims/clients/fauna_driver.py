@@ -60,11 +60,14 @@ class FaunaDriver:
         if self._last_txn_ts:
             client.set_last_txn_ts(self._last_txn_ts)
         budget = timedelta(milliseconds=milliseconds_left(deadline))
-        success = _outcome(client, query, QueryOptions(query_timeout=budget))
-        if isinstance(success, CognitoClaimsError):
-            raise success  # out here, where it has no context: the driver's errors hold whole answers
+        outcome = _outcome(client, query, QueryOptions(query_timeout=budget))
+        if isinstance(outcome, CognitoClaimsError):
+            try:
+                raise outcome  # out here, where it has no context: the driver's errors hold whole answers
+            finally:
+                del outcome  # or it would hold this frame, which would hold it
         self._last_txn_ts = max(self._last_txn_ts, client.get_last_txn_ts() or 0)
-        return strings(success.data)
+        return strings(outcome.data)
 
 
 def _outcome(
