@@ -24,9 +24,10 @@ from cognito_claims.errors import (
 )
 from cognito_claims.events import PreTokenGenerationEvent, TriggerVersion, User, UserEvent
 from cognito_claims.handlers import Handler, pre_token_generation
+from cognito_claims.references import Secret
 from cognito_claims.registry import Plugin, PluginFactory, optional, pure
 from cognito_claims.response import render
-from cognito_claims.settings import Secret, read
+from cognito_claims.settings import read
 
 __all__ = [
     "AwsError",

@@ -1,5 +1,6 @@
-"""References to secrets: texts that stand in a setting in a secret's place, and say where it is kept."""
+"""Secrets as settings give them: the value, or a reference that says where it is kept."""
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_+=.@-!")
@@ -7,6 +8,28 @@ _PATH = _NAME - frozenset("+=@!") | {":"}  # with a version or a label, as in /p
 _REGION = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 _FORM = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME"
+
+
+class Secret:
+    """A secret as a setting gives it: the value itself, a Secrets Manager ARN (a JSON field by `#key`) or `ssm:/path`.
+
+    A reference needs the environment from which AWS credentials are read, as in `Secret(arn, os.environ)`.
+    Raises `ValueError` for what can be neither a reference nor a header's value.
+    """
+
+    __slots__ = ("environ", "text")
+
+    def __init__(self, text: str, environ: Mapping[str, str] | None = None) -> None:
+        self.text: str = text.strip()
+        self.environ: Mapping[str, str] | None = environ
+        if not self.text or not self.text.isascii() or not self.text.isprintable():
+            raise ValueError("expected printable ASCII characters")
+        if parse(self.text) is not None and environ is None:
+            raise ValueError("a reference needs an environment: Secret(reference, os.environ)")
+
+    def __repr__(self) -> str:
+        """Hide the text."""
+        return "Secret(***)"
 
 
 class Reference(NamedTuple):
@@ -32,20 +55,6 @@ def parse(text: str) -> Reference | None:
         raise ValueError("a reference starts with arn: or ssm:, in small letters")
     if text.startswith("{{resolve:"):
         raise ValueError("CloudFormation left its reference as it is; expected an ARN or ssm:/path")
-    return None
-
-
-def is_reference(text: str) -> bool:
-    """Say whether the secret is to be fetched from AWS."""
-    return secret_problem(text) is None and parse(text) is not None
-
-
-def secret_problem(text: str) -> str | None:
-    """Say what is wrong with a text that looks like a reference but is none, never repeating it."""
-    try:
-        parse(text)
-    except ValueError as error:
-        return str(error)
     return None
 
 

@@ -5,33 +5,9 @@ from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from cognito_claims.errors import Problem, SettingsError
-from cognito_claims.references import parse
+from cognito_claims.references import Secret
 
 _T = TypeVar("_T")
-
-
-class Secret:
-    """A secret as a setting gives it: the value itself, a Secrets Manager ARN (a JSON field by `#key`) or `ssm:/path`.
-
-    A reference needs the environment from which AWS credentials are read, as in `Secret(arn, os.environ)`.
-    Raises `ValueError` for what can be neither a reference nor a header's value.
-    """
-
-    __slots__ = ("environ", "text")
-
-    def __init__(self, text: str, environ: Mapping[str, str] | None = None) -> None:
-        self.text: str = text.strip()
-        self.environ: Mapping[str, str] | None = environ
-        if not self.text or not self.text.isascii() or not self.text.isprintable():
-            raise ValueError("expected printable ASCII characters")
-        if parse(self.text) is not None and environ is None:
-            raise ValueError("a reference needs an environment: Secret(reference, os.environ)")
-
-    def __repr__(self) -> str:
-        """Hide the text."""
-        return "Secret(***)"
-
-
 _NONE = "none"
 _STAND_INS: Mapping[Any, Any] = {
     str: "missing",

@@ -9,7 +9,7 @@ from cognito_claims import registry
 from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
-from cognito_claims.settings import Secret
+from cognito_claims.references import Secret
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 _BEGIN, _END = "<!-- begin {} -->\n", "<!-- end {} -->"

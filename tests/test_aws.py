@@ -168,7 +168,7 @@ URLS = st.builds(
     QUERIES,
     st.sampled_from(["", "", "#end", "?"]),
 )
-UNSIGNED = ["User-Agent", "Expect", "connection", "X-Amzn-Trace-Id", "transfer-encoding"]
+UNSIGNED = ["User-Agent", "Expect", "X-Amzn-Trace-Id", "transfer-encoding"]
 MADE = ["x-amz-date", "X-Amz-Date", "X-Amz-Security-Token", "Authorization"]
 # Botocore signs a Date that is given in the place of X-Amz-Date, and believes a body's hash.
 NAMES = (
@@ -230,6 +230,27 @@ def test_an_encoded_query_is_signed_as_botocore_signs_what_it_encodes(
     assert signed["authorization"] == authorization(request, KEY, REGION, "service", THEN)
 
 
+def test_what_proxies_may_change_is_sent_and_not_signed() -> None:
+    names = (
+        "Baggage Connection Expect Keep-Alive Proxy-Authenticate Proxy-Authorization TE Traceparent "
+        "Tracestate Trailer Transfer-Encoding Upgrade User-Agent X-Amzn-Trace-Id"
+    )
+    headers = dict.fromkeys(names.split(), "a value")
+    signed = sign(
+        "GET",
+        "https://example.org/",
+        headers,
+        b"",
+        credentials=KEY._replace(session_token=None),
+        region=REGION,
+        service="service",
+        now=THEN,
+    )
+
+    assert " SignedHeaders=host;x-amz-date, " in signed["authorization"]
+    assert signed.items() > headers.items()
+
+
 def test_credentials_are_shown_to_nobody() -> None:
     shown = "Credentials(***)"
     assert [repr(KEY), str(KEY), f"{KEY}", repr([KEY])] == [shown, shown, shown, f"[{shown}]"]
@@ -276,13 +297,12 @@ class Container:
 
 
 def lent(key: Credentials = KEY, seconds: float = 3600, form: str = "%Y-%m-%dT%H:%M:%SZ") -> Answer:
-    content = {
-        "AccessKeyId": key.access_key_id,
-        "SecretAccessKey": key.secret_access_key,
-        "Token": key.session_token,
-        "Expiration": strftime(form, gmtime(time() + seconds)),
-    }
-    return Answer.of(content)
+    return ending(strftime(form, gmtime(time() + seconds)), key)
+
+
+def ending(expiration: object, key: Credentials = KEY) -> Answer:
+    names = ("AccessKeyId", "SecretAccessKey", "Token", "Expiration")
+    return Answer.of(dict(zip(names, (*key, expiration), strict=True)))
 
 
 @contextmanager
@@ -300,11 +320,11 @@ def called_from_a_container(
         yield environ | {CONTAINER_TOKEN: TOKEN}
 
 
-def call(environ: Mapping[str, str], *, seconds: float = 5) -> Any:
+def call(environ: Mapping[str, str], *, seconds: float = 30) -> Any:
     return ask(AwsClient("secretsmanager", REGION, environ), seconds=seconds)
 
 
-def ask(client: AwsClient, *, seconds: float = 5) -> Any:
+def ask(client: AwsClient, *, seconds: float = 30) -> Any:
     payload: Mapping[str, Json] = {"SecretId": "a name"}
     return client.call("secretsmanager.GetSecretValue", payload, deadline=monotonic() + seconds)
 
@@ -326,12 +346,11 @@ def outcome(error: CognitoClaimsError) -> tuple[type[CognitoClaimsError], str]:
     return type(error), str(error)
 
 
-@pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_a_call_is_a_signed_post_of_json(version: Any) -> None:
+@pytest.mark.parametrize(("options", "version"), [({}, "1.1"), ({"json_version": "1.0"}, "1.0")])
+def test_a_call_is_a_signed_post_of_json(options: dict[str, Any], version: str) -> None:
     service = Aws()
     with called(service) as environ:
-        client = AwsClient("secretsmanager", REGION, environ, json_version=version)
-        answer = ask(client)
+        answer = ask(AwsClient("secretsmanager", REGION, environ, **options))
 
     (request,) = service.requests
     assert answer == {"SecretString": "a secret"}
@@ -378,6 +397,36 @@ def test_a_wrong_secret_key_is_refused_like_any_wrong_signature() -> None:
 def test_an_error_tells_only_a_known_code_of_aws(kind: Any, told: str) -> None:
     with called(Aws(Answer.refusing(kind))) as environ:
         assert outcome(refused(environ)) == (AwsError, f"secretsmanager: {told} (HTTP 400)")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "AccessDeniedException",
+        "DecryptionFailure",
+        "ExpiredTokenException",
+        "InternalFailure",
+        "InternalServerError",
+        "InternalServiceError",
+        "InvalidKeyId",
+        "InvalidParameterException",
+        "InvalidRequestException",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "ParameterNotFound",
+        "ParameterVersionNotFound",
+        "ResourceNotFoundException",
+        "ServiceUnavailableException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "UnrecognizedClientException",
+        "ValidationException",
+    ],
+)
+def test_the_codes_of_aws_are_told(kind: str) -> None:
+    with called(Aws(Answer.refusing(kind))) as environ:
+        assert outcome(refused(environ)) == (AwsError, f"secretsmanager: {kind} (HTTP 400)")
 
 
 MALFORMED = [
@@ -427,7 +476,7 @@ def test_what_may_pass_is_tried_once_more_after_a_short_wait(failure: Answer) ->
         assert call(environ) == {"SecretString": "a secret"}
 
     first, second = service.times
-    assert 0.045 < second - first < 1
+    assert 0.045 < second - first < 2
 
 
 @pytest.mark.parametrize(
@@ -460,7 +509,7 @@ def test_a_silent_service_is_given_up_at_the_deadline() -> None:
     answered = Event()
 
     def silent(_: Request) -> Answer:
-        answered.wait(5)
+        answered.wait(30)
         return FOUND
 
     began = monotonic()
@@ -469,7 +518,7 @@ def test_a_silent_service_is_given_up_at_the_deadline() -> None:
             call(environ, seconds=0.2)
         answered.set()
 
-    assert monotonic() - began < 2
+    assert monotonic() - began < 10
 
 
 # Where to call
@@ -515,6 +564,14 @@ def test_the_variables_of_the_sdks_name_another_endpoint(
 def called_urls(
     service: str, region: str, environ: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> list[str]:
+    urls = record(monkeypatch, b"{}")
+    client = AwsClient(service, region, environ)
+    assert [ask(client), ask(client)] == [{}, {}]  # by one HttpClient, which keeps its connection
+    return urls
+
+
+def record(monkeypatch: pytest.MonkeyPatch, answer: bytes) -> list[str]:
+    """Put a stand-in in the place of `HttpClient`; give the URLs that it is made for."""
     urls: list[str] = []
 
     class Recorder:
@@ -523,12 +580,18 @@ def called_urls(
 
         def request(self, *_: object, deadline: float) -> Response:
             assert deadline > monotonic()
-            return Response(200, b"{}")
+            return Response(200, answer)
 
     monkeypatch.setattr(aws, "HttpClient", Recorder)
-    client = AwsClient(service, region, environ)
-    assert [ask(client), ask(client)] == [{}, {}]  # by one HttpClient, which keeps its connection
     return urls
+
+
+def test_what_answers_no_json_in_the_place_of_aws_is_a_wrong_region(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record(monkeypatch, HIDDEN.encode())
+    problem = "secretsmanager: the answer is not a JSON object; is AWS_REGION right?"
+    assert outcome(refused(KEY_VARIABLES)) == (SecretError, problem)
 
 
 def test_an_endpoint_must_be_one_that_may_see_a_secret() -> None:
@@ -630,28 +693,43 @@ def test_refused_variables_are_not_tried_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lease", "requests"),
+    ("seconds", "form", "requests"),
     [
-        (lent(), 1),
-        (lent(form="%Y-%m-%dT%H:%M:%S.5Z"), 1),
-        (lent(seconds=150), 1),
-        (lent(seconds=90), 2),
-        (lent(seconds=-3600), 2),
-        (lent(form="%Y-%m-%dT%H:%M:%S+00:00"), 2),
-        (lent(KEY, form=""), 2),
+        (3600, "%Y-%m-%dT%H:%M:%SZ", 1),
+        (3600, "%Y-%m-%dT%H:%M:%S.5Z", 1),
+        (180, "%Y-%m-%dT%H:%M:%SZ", 1),
+        (90, "%Y-%m-%dT%H:%M:%SZ", 2),
+        (-3600, "%Y-%m-%dT%H:%M:%SZ", 2),
+        (3600, "%Y-%m-%dT%H:%M:%S+00:00", 2),
+        (3600, "", 2),
     ],
 )
 def test_lent_credentials_serve_until_shortly_before_their_end(
-    lease: Answer, requests: int
+    seconds: float, form: str, requests: int
 ) -> None:
+    assert asked_of_a_container(lent(KEY, seconds, form)) == [("GET", "/", b"")] * requests
+
+
+@pytest.mark.parametrize("expiration", [None, 4102444800, ["2100-01-01T00:00:00Z"]])
+def test_credentials_lent_without_an_end_serve_once(expiration: object) -> None:
+    assert len(asked_of_a_container(ending(expiration))) == 2
+
+
+@pytest.mark.parametrize("token", [None, ""])
+def test_long_lived_keys_are_lent_without_a_token(token: str | None) -> None:
+    service = Aws(key=KEY._replace(session_token=None))
+    container = Container(lent(KEY._replace(session_token=token)))
+    with called_from_a_container(service, container) as environ:
+        assert call(environ) == {"SecretString": "a secret"}
+
+
+def asked_of_a_container(lease: Answer) -> list[tuple[str, str, bytes]]:
+    """Give the requests that two calls make for credentials."""
     container = Container(lease)
     with called_from_a_container(Aws(), container) as environ:
         client = AwsClient("secretsmanager", REGION, environ)
         assert [ask(client), ask(client)] == [{"SecretString": "a secret"}] * 2
-
-    assert [(r.method, r.path, r.body) for r in container.requests] == [
-        ("GET", "/", b"")
-    ] * requests
+    return [(request.method, request.path, request.body) for request in container.requests]
 
 
 def test_a_container_without_a_token_is_asked_without_one() -> None:

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.stand_ins.fauna import SECRET, FaunaServer
+from tests.stand_ins.moto import Answer, answering
 
 HEAVY = [
     "asyncio",
@@ -45,19 +46,18 @@ OWN = [
 ]
 FAUNA_OWN = [
     "cognito_claims.clients",
-    "cognito_claims.clients.aws",
     "cognito_claims.clients.connection",
     "cognito_claims.clients.fauna",
     "cognito_claims.clients.http",
     "cognito_claims.clients.retry",
     "cognito_claims.clients.secrets",
-    "cognito_claims.clients.sigv4",
     "cognito_claims.plugins.fauna",
 ]
 FAUNA = {
     "COGNITO_CLAIMS_PLUGINS": "fauna",
     "FAUNA_SECRET": SECRET,
     "FAUNA_IDENTITY": "sub",
+    "FAUNA_ON_ERROR": "omit",
 }
 STANDARD = [
     "_typing",
@@ -65,6 +65,11 @@ STANDARD = [
     "typing.io",
     "typing.re",
 ]  # typing's two submodules are gone since 3.13
+CREDENTIALS = {
+    "AWS_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "example",
+}
 PROBE = """
 import json, sys
 import awslambdaric.__main__, awslambdaric.bootstrap
@@ -117,6 +122,18 @@ def test_fauna_adds_its_clients_and_what_http_and_tls_need() -> None:
     assert [m for m in HEAVY if m in everything] == ["email", "http.client", "ssl"]
     # Not even the codec of host names, or what a thread or a random number would bring.
     assert set(with_first_event) - set(from_import) == set()
+
+
+def test_only_a_reference_to_a_secret_pays_for_the_client_of_aws_and_pays_at_init() -> None:
+    with answering(lambda _: Answer.of({"Parameter": {"Value": "fnA"}})) as url:
+        reference = {"FAUNA_SECRET": "ssm:/fauna", "AWS_ENDPOINT_URL": url, **CREDENTIALS}
+        printed = _probe(PROBE, **{**FAUNA, **reference, "FAUNA_ENDPOINT": "http://127.0.0.1:1"})
+    from_import, with_first_event, _ = json.loads(printed)
+
+    own = {module for module in from_import if module.startswith("cognito_claims.clients")}
+    added = {"cognito_claims.clients.aws", "cognito_claims.clients.sigv4"}
+    assert own == {m for m in FAUNA_OWN if ".clients" in m} | added
+    assert with_first_event == from_import
 
 
 def test_a_plugin_that_is_not_named_is_not_loaded() -> None:

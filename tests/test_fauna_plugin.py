@@ -12,7 +12,7 @@ from cognito_claims.errors import ClaimConflictError, FaunaError, SettingsError,
 from cognito_claims.handlers import pre_token_generation
 from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
-from cognito_claims.settings import Secret
+from cognito_claims.references import Secret
 from cognito_claims.testing import a_machine_event, a_user_event, recorded, recorded_names
 from tests.stand_ins.fauna import SECRET, FaunaServer, null_secret, status, wrong_shape
 from tests.stand_ins.moto import Answer, Request, answering

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from threading import Lock
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 
 from cognito_claims.claims import Json
-from cognito_claims.clients.aws import AwsClient
 from cognito_claims.errors import DeadlineError, SecretError
-from cognito_claims.references import Reference, parse
-from cognito_claims.settings import Secret
+from cognito_claims.references import Reference, Secret, parse
+
+_Call: TypeAlias = Callable[..., Any]  # of `AwsClient`
 
 
 class SecretReader:
@@ -59,20 +60,22 @@ class SecretReader:
 
 
 def _fetcher(reference: Reference, environ: Mapping[str, str]) -> Callable[[float], str]:
-    client = AwsClient(reference.service, reference.region, environ)
+    # Only a reference pays for AWS's client.
+    made = import_module("cognito_claims.clients.aws").AwsClient
+    call = made(reference.service, reference.region, environ).call
     fetch = _from_parameter_store if reference.service == "ssm" else _from_secrets_manager
-    return lambda deadline: _usable(fetch(client, reference, deadline))
+    return lambda deadline: _usable(fetch(call, reference, deadline))
 
 
-def _from_parameter_store(client: AwsClient, reference: Reference, deadline: float) -> str:
+def _from_parameter_store(call: _Call, reference: Reference, deadline: float) -> str:
     wanted: Mapping[str, Json] = {"Name": reference.name, "WithDecryption": True}
-    answer = client.call("AmazonSSM.GetParameter", wanted, deadline=deadline)
+    answer = call("AmazonSSM.GetParameter", wanted, deadline=deadline)
     return _text(answer.get("Parameter"), "Value", "the parameter store's answer holds no value")
 
 
-def _from_secrets_manager(client: AwsClient, reference: Reference, deadline: float) -> str:
+def _from_secrets_manager(call: _Call, reference: Reference, deadline: float) -> str:
     wanted = {"SecretId": reference.name}
-    answer = client.call("secretsmanager.GetSecretValue", wanted, deadline=deadline)
+    answer = call("secretsmanager.GetSecretValue", wanted, deadline=deadline)
     text = _text(answer, "SecretString", "the secret is not a text; store it as a SecretString")
     if reference.key is None:
         return text

@@ -14,7 +14,8 @@ from cognito_claims.clients.secrets import SecretReader
 from cognito_claims.deadline import Moment, seconds_left
 from cognito_claims.errors import FaunaError, Problem, SettingsError, TokenDenied
 from cognito_claims.events import PreTokenGenerationEvent, User
-from cognito_claims.settings import Secret, read
+from cognito_claims.references import Secret
+from cognito_claims.settings import read
 
 _DRIVER = "cognito_claims.clients.fauna_driver"
 _SYSTEM = frozenset(
