@@ -46,23 +46,33 @@ class Outcome:
         self.claims: Claims | None = answer if isinstance(answer, Claims) else None
         self.error: CognitoClaimsError | None = None if isinstance(answer, Claims) else answer
 
+    @property
+    def is_refusal(self) -> bool:
+        """Whether it fails the sign-in: a denial, or an error of a plugin that is not optional."""
+        denied = isinstance(self.error, TokenDenied)
+        return denied or (self.error is not None and self.plugin.on_error == "deny")
+
 
 def ask(
     plugins: Mapping[str, Marked], event: PreTokenGenerationEvent, deadline: float
 ) -> dict[str, Outcome]:
-    """Ask all plugins side by side; whoever has not answered at the deadline has timed out."""
+    """Ask the pure plugins, then all others side by side; whoever has not answered at the deadline has timed out.
+
+    Where a pure plugin refuses the sign-in, no other is asked: nothing is made for somebody who does not get it.
+    """
     outcomes: dict[str, Outcome] = {}
     began = monotonic()
     threads: list[Thread] = []
     for name, plugin in plugins.items():
+        if plugin.is_pure:
+            _ask(name, plugin, event, began, outcomes)
+    if any(outcome.is_refusal for outcome in outcomes.values()):
+        return outcomes
+    for name, plugin in plugins.items():
         if not plugin.is_pure:
             asked = (name, plugin, event, began, outcomes)
             thread = Thread(target=_ask_until, args=(deadline, *asked), daemon=True)
-            thread.start()
-            threads.append(thread)
-    for name, plugin in plugins.items():
-        if plugin.is_pure:
-            _ask(name, plugin, event, began, outcomes)
+            threads += _started(thread, name, plugin, outcomes)
     for thread in threads:
         thread.join(max(0.0, deadline - monotonic()))
     late = _since(began)
@@ -72,11 +82,24 @@ def ask(
     }
 
 
+def _started(
+    thread: Thread, name: str, plugin: Marked, outcomes: dict[str, Outcome]
+) -> tuple[Thread, ...]:
+    try:
+        thread.start()
+    except RuntimeError as error:  # the process has no thread left
+        failure = PluginFailedError(name, type(error).__name__, place_of(error))
+        outcomes[name] = Outcome(plugin, 0.0, failure)
+        return ()
+    return (thread,)
+
+
 def prepare(plugins: Mapping[str, Marked]) -> None:
     """Let the plugins that can (by a `prepare` method) fetch ahead, each in a thread of its own."""
     for plugin in plugins.values():
         if callable(getattr(plugin.plugin, "prepare", None)):
-            Thread(target=_prepare, args=(plugin.plugin,), daemon=True).start()
+            with suppress(RuntimeError):  # the process has no thread left
+                Thread(target=_prepare, args=(plugin.plugin,), daemon=True).start()
 
 
 def _prepare(plugin: Any) -> None:

@@ -134,7 +134,7 @@ class TransportError(CognitoClaimsError):
 
 
 class FaunaError(CognitoClaimsError):
-    """Fauna refused a query; `fauna_code` is one of Fauna's own codes, or "unknown"."""
+    """Fauna refused a query; `fauna_code` is one of its own codes, "unknown", or what is wrong with an answer of 200."""
 
     code = "fauna"
 

@@ -124,7 +124,7 @@ def _accepted(outcomes: Mapping[str, Outcome]) -> dict[str, Claims]:
         if isinstance(outcome.error, TokenDenied):
             raise outcome.error
     for outcome in failures:
-        if outcome.error is not None and outcome.plugin.on_error == "deny":
+        if outcome.error is not None and outcome.is_refusal:
             raise outcome.error
     return {name: o.claims for name, o in outcomes.items() if o.claims is not None}
 

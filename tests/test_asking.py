@@ -92,16 +92,41 @@ def test_slow_plugins_take_as_long_as_the_slowest() -> None:
     assert [outcome.claims for outcome in outcomes.values()] == [FREE] * 5
 
 
-def test_pure_plugins_are_asked_while_the_others_wait() -> None:
-    meeting = threading.Barrier(3, timeout=2)
+@pytest.mark.parametrize("error", [TokenDenied("no"), ValueError()])
+def test_nobody_else_is_asked_about_whom_a_pure_plugin_refuses(error: Exception) -> None:
+    asked: list[object] = []
+
+    outcomes = ask_all(mint=asked.append, no=pure(raising(error)))
+
+    assert (list(outcomes), asked) == (["no"], [])
+
+
+def test_a_pure_plugin_that_may_fail_keeps_nobody_from_being_asked() -> None:
+    outcomes = ask_all(one=lambda _: FREE, no=optional(pure(raising(ValueError()))))
+
+    assert [outcome.claims for outcome in outcomes.values()] == [FREE, None]
+
+
+def test_a_plugin_without_a_thread_to_run_in_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    handler = pre_token_generation(one=optional(Preparing()), two=pure(lambda _: PRO))
+
+    assert "pro" in str(handler(to_json(EVENT), None)["response"])
+
+
+def test_plugins_are_asked_side_by_side() -> None:
+    meeting = threading.Barrier(2, timeout=2)
 
     def together(_event: object) -> Claims:
         meeting.wait()
         return FREE
 
-    outcomes = ask_all(one=together, two=pure(together), three=together)
+    outcomes = ask_all(one=together, two=together)
 
-    assert [outcome.error for outcome in outcomes.values()] == [None] * 3
+    assert [outcome.error for outcome in outcomes.values()] == [None] * 2
 
 
 def test_pure_plugins_run_in_the_callers_thread_and_the_others_in_daemons_of_their_own() -> None:

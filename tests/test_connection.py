@@ -15,7 +15,7 @@ from weakref import ref
 import pytest
 
 from cognito_claims.clients import connection as module
-from cognito_claims.clients.connection import Connection, connect, left, tls_context
+from cognito_claims.clients.connection import Connection, connect, is_loopback, left, tls_context
 from cognito_claims.errors import CognitoClaimsError, DeadlineError, TransportError
 from tests.stand_ins import fauna
 from tests.stand_ins.certificates import Authority, Certificate
@@ -103,16 +103,16 @@ def test_everything_is_sent(ends: Ends) -> None:
 
 
 def test_a_peer_that_does_not_read_is_waited_for_until_the_deadline(ends: Ends) -> None:
-    ends.ours.begin(soon(), 1000)
     with at_the_deadline():
+        ends.ours.begin(soon(), 1000)
         outcome = refused(lambda: ends.ours.sendall(bytes(1 << 24)))
 
     assert outcome == late("sending the request")
 
 
 def test_a_peer_that_reads_slowly_is_waited_for_until_the_deadline(ends: Ends) -> None:
-    ends.ours.begin(soon(), 1000)
     with meanwhile(lambda: ends.peer.recv(1 << 16)), at_the_deadline():
+        ends.ours.begin(soon(), 1000)
         outcome = refused(lambda: ends.ours.sendall(bytes(1 << 24)))
 
     assert outcome == late("sending the request")
@@ -186,10 +186,9 @@ def test_a_close_before_the_end_of_a_line_is_no_end_of_it(
 def test_a_silent_peer_is_waited_for_until_the_deadline(
     ends: Ends, read: Callable[[Connection, int], bytes]
 ) -> None:
-    ends.ours.begin(soon(), 1000)
-    ends.ours.sendall(b"request")
-
     with at_the_deadline():
+        ends.ours.begin(soon(), 1000)
+        ends.ours.sendall(b"request")
         assert refused(lambda: read(ends.ours, 100)) == late("waiting for the answer")
 
 
@@ -197,8 +196,8 @@ def test_a_silent_peer_is_waited_for_until_the_deadline(
 def test_a_peer_that_drips_is_waited_for_until_the_deadline(
     ends: Ends, read: Callable[[Connection, int], bytes]
 ) -> None:
-    ends.ours.begin(soon(), 1000)
     with meanwhile(lambda: ends.peer.sendall(b"x")), at_the_deadline():
+        ends.ours.begin(soon(), 1000)
         assert refused(lambda: read(ends.ours, 100)) == late("reading the answer")
 
 
@@ -334,7 +333,7 @@ def test_a_closed_port_is_told_by_class() -> None:
 def test_a_host_that_cannot_be_one_has_no_address(host: str) -> None:
     outcome = refused(lambda: connect(host, 443, None, soon(5)))
 
-    assert outcome == failed("connecting", "the host has no address")
+    assert outcome == failed("connecting", "the host's address cannot be found")
 
 
 def test_the_resolver_is_asked_for_streams(
@@ -350,6 +349,40 @@ def test_the_resolver_is_asked_for_streams(
     connect("fauna.example", 8443, None, soon(5)).end()
 
     assert asked == [((b"fauna.example", 8443), {"type": socket.SOCK_STREAM})]
+
+
+def test_without_tls_a_name_must_be_the_machines_own(
+    server: FaunaServer, resolve: Callable[..., None]
+) -> None:
+    there = (*address(port_of(server))[:4], ("192.0.2.1", port_of(server)))
+    resolve(there)
+    outcome = refused(lambda: connect("localhost", 1, None, soon(5)))
+    assert outcome == failed("connecting", "the host's address cannot be found")
+
+    resolve(there, address(port_of(server)))
+    connect("localhost", 1, None, soon(5)).end()
+
+
+def test_loopback_is_what_starts_with_127_and_the_1_of_ipv6() -> None:
+    others = ["128.0.0.1", "::2", "fe80::1%eth0", "localhost", "127.1", ""]
+
+    assert [*filter(is_loopback, ["127.0.0.1", "127.9.9.9", "::1", *others])] == [
+        "127.0.0.1",
+        "127.9.9.9",
+        "::1",
+    ]
+
+
+def test_no_keys_of_tls_are_written_to_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    tls_context.cache_clear()
+
+    context = tls_context()
+    tls_context.cache_clear()
+
+    assert context.keylog_filename is None
 
 
 def test_nothing_is_connected_to_after_the_deadline(server: FaunaServer) -> None:

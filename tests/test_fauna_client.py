@@ -270,12 +270,33 @@ def test_a_second_attempt_says_the_timestamp_too(client: QueryClient, server: Fa
 
 def test_without_a_timestamp_none_is_said(server: FaunaServer) -> None:
     client = FaunaClient(server.endpoint)
-    server.faults += [timed(None), timed("5"), answers(ANSWER)]
+    server.faults += [
+        timed(None),
+        timed("5"),
+        timed([]),
+        answers(b'{"data": {}, "txn_ts": true}'),
+        timed(1 << 63),
+        answers(ANSWER),
+    ]
 
-    for _ in range(3):
+    for _ in range(6):
         ask(client)
 
-    assert header(server, "X-Last-Txn-Ts") == [None, None, None]
+    assert header(server, "X-Last-Txn-Ts") == [None] * 6
+
+
+def test_an_answer_without_a_result_sets_no_timestamp(server: FaunaServer) -> None:
+    client = FaunaClient(server.endpoint)
+    server.faults += [answers(b'{"data": [], "txn_ts": 5}'), answers(ANSWER)]
+
+    ask_in_vain(client)
+    ask(client)
+
+    assert header(server, "X-Last-Txn-Ts") == [None, None]
+
+
+def test_a_value_hides_itself() -> None:
+    assert repr(("let a = ", Value(PLANTED))) == "('let a = ', Value(***))"
 
 
 def test_a_query_that_ends_late_does_not_set_the_timestamp_back(
@@ -578,8 +599,8 @@ def test_there_is_no_third_attempt(
 @pytest.mark.parametrize(
     ("fault", "problem"),
     [
-        (fauna.oversized(), "more than 1048576 bytes"),
-        (fauna.oversized(chunked=True), "more than 1048576 bytes"),
+        (fauna.oversized(), "more than 262144 bytes"),
+        (fauna.oversized(chunked=True), "more than 262144 bytes"),
         (fauna.oversized_headers(), "LineTooLong"),
         (fauna.oversized_headers(101, 1000), "HTTPException"),
         (says(f"{PLANTED}\r\n".encode()), "BadStatusLine"),

@@ -248,6 +248,7 @@ def test_a_sample_of_the_pair_has_three_claims() -> None:
             {"refresh_ttl_seconds": 316224001},
             "refresh_ttl_seconds: expected more than the ttl, and 10 years at most",
         ),
+        ({"suppress": ("email", "")}, "suppress: expected names of claims"),
         ({"suppress": ("userId",)}, "suppress: cannot hold the claims that the plugin adds"),
         ({"secret": " "}, "secret: expected printable ASCII characters"),
         ({"secret": "fnA\nb"}, "secret: expected printable ASCII characters"),
@@ -402,6 +403,25 @@ def test_the_same_event_within_15_seconds_is_cognitos_retry(
     age[0] = 15.0
     assert plugin(again) != claims
     assert len(server.tokens) == 2
+
+
+def test_no_token_is_given_again_once_it_has_expired(
+    server: FaunaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Moment, "elapsed", lambda _: 5.0)
+    plugin = FaunaTokens(endpoint=server.endpoint, secret=SECRET, ttl_seconds=5)
+
+    assert plugin(a_user_event()) != plugin(a_user_event())
+
+
+def test_an_email_that_cannot_be_encoded_raises_nothing_that_holds_it(
+    plugin: FaunaTokens, server: FaunaServer
+) -> None:
+    plugin(a_user_event(email="ADA@example.com\ud800"))
+
+    assert [dict(document.data) for document in server.documents] == [
+        {"email": "ada@example.com\ud800"}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Event, Thread
+from threading import Barrier, Event, Thread, Timer
 from time import monotonic
 from typing import Any
 
@@ -285,9 +285,25 @@ def test_nobody_waits_for_another_thread_past_the_own_deadline(
     store.opened.set()
     first.join()
 
-    told = "no answer before the deadline (another thread's fetching of the secret)"
+    told = "no answer before the deadline (connecting)"
     assert [outcome(error), outcome(past)] == [(DeadlineError, told)] * 2
     assert reader.read(soon()) == "one"
+
+
+def test_a_fetch_that_hangs_is_not_waited_for_but_made_again(
+    reader: SecretReader, store: Store
+) -> None:
+    store.opened.clear()
+    first = Thread(target=lambda: reader.read(soon()))
+    first.start()
+    assert store.asked.wait(30)
+    began = monotonic()
+    Timer(0.7, store.opened.set).start()  # both are answered then
+
+    assert reader.read(began + 5) == "one"
+
+    first.join()
+    assert len(store.requests) == 2
 
 
 def test_a_fetch_ends_at_the_deadline(reader: SecretReader, store: Store) -> None:

@@ -28,6 +28,7 @@ def tls_context() -> ssl.SSLContext:
     """Give the one context, which verifies against the system's authorities or those in `SSL_CERT_FILE`."""
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
+    context.keylog_filename = None  # type: ignore[assignment]  # whatever SSLKEYLOGFILE says
     return context
 
 
@@ -130,7 +131,7 @@ class Connection:
 
 def connect(host: str, port: int, context: ssl.SSLContext | None, deadline: float) -> Connection:
     """Connect, with TLS when there is a context; raises `DeadlineError` or `TransportError`."""
-    sock = _connect(host, port, deadline)
+    sock = _connect(host, port, deadline, is_plain=context is None)
     if context is None:
         return Connection(sock)
     try:
@@ -160,15 +161,25 @@ def left(deadline: float, stage: str) -> float:
     return seconds
 
 
-def _connect(host: str, port: int, deadline: float) -> socket.socket:
+def is_loopback(address: str) -> bool:
+    """Say whether an IP address is the machine's own."""
+    try:
+        return address == "::1" or socket.inet_pton(socket.AF_INET, address)[0] == 127
+    except OSError:
+        return False
+
+
+def _connect(host: str, port: int, deadline: float, *, is_plain: bool) -> socket.socket:
     stage = "connecting"
-    problem = "the host has no address"
+    problem = "the host's address cannot be found"
     try:
         # The one wait without an end of its own: the resolver's. The handler's deadline covers it.
         # As bytes, here and for TLS: a text would be taken through the IDNA codec, three imports away.
         found = socket.getaddrinfo(host.encode(), port, type=socket.SOCK_STREAM)
     except OSError:
         found = []
+    if is_plain:  # a name like localhost may be anybody's
+        found = [entry for entry in found if is_loopback(str(entry[4][0]))]
     for position, (family, kind, protocol, _, address) in enumerate(found):
         try:
             sock = socket.socket(family, kind, protocol)

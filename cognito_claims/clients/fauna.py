@@ -48,6 +48,7 @@ _ADVICE = {
     "unauthorized": ": the key is unknown, revoked or expired",
 }
 _LONGEST_INT = 1 << 31
+_LONGEST_TIME = 1 << 63
 MALFORMED = "an answer that is none of Fauna's"
 
 
@@ -55,6 +56,10 @@ class Value(NamedTuple):
     """A value between fragments of a query's text."""
 
     value: str | int
+
+    def __repr__(self) -> str:
+        """Hide the value, which is a user's."""
+        return "Value(***)"
 
 
 Query: TypeAlias = tuple[str | Value, ...]
@@ -94,9 +99,11 @@ class FaunaClient:
         if response.status != 200:
             raise refusal(response)
         answer = _object(response.body)
+        data = strings(answer.get("data"))
         seen = answer.get("txn_ts")
-        self._last_txn_ts = max(self._last_txn_ts, seen if isinstance(seen, int) else 0)
-        return strings(answer.get("data"))
+        if type(seen) is int and seen < _LONGEST_TIME:
+            self._last_txn_ts = max(self._last_txn_ts, seen)
+        return data
 
 
 def query_url(endpoint: str) -> str:

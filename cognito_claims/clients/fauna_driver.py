@@ -41,7 +41,7 @@ class FaunaDriver:
 
     def query(self, query: Query, secret: str, *, deadline: float) -> Mapping[str, str]:
         """Let the driver send the query, and once more when that may help and there is time."""
-        fragments = [
+        fragments: list[Any] = [
             ValueFragment(part.value) if isinstance(part, Value) else LiteralFragment(part)
             for part in query
         ]
@@ -50,10 +50,11 @@ class FaunaDriver:
 
     def _query(self, query: DriverQuery, secret: str, deadline: float) -> Mapping[str, str]:
         # Made anew, for the price of some dictionaries: secret and deadline are this query's own.
+        transport: Any = _Transport(self._http, deadline)  # all of HTTPClient that a query needs
         client = Client(
             endpoint=self._endpoint,
             secret=secret,
-            http_client=_Transport(self._http, deadline),
+            http_client=transport,
             additional_headers=_PLAIN,
             max_attempts=1,
         )

@@ -8,9 +8,10 @@ from time import monotonic
 from typing import Any, TypeAlias
 
 from cognito_claims.claims import Json
-from cognito_claims.errors import DeadlineError, SecretError
+from cognito_claims.errors import SecretError
 from cognito_claims.references import Reference, Secret, parse
 
+_LONGEST_WAIT_S = 0.5
 _Call: TypeAlias = Callable[..., Any]  # of `AwsClient`
 
 
@@ -48,15 +49,16 @@ class SecretReader:
 
     def _after(self, fetches: int, fetch: Callable[[float], str], deadline: float) -> str:
         """Give what comes after so many fetches: another thread's result, or this one's."""
-        if not self._lock.acquire(timeout=max(0.0, deadline - monotonic())):
-            raise DeadlineError("another thread's fetching of the secret")
+        # Another thread's request may hang for as long as it likes, in a frozen process for ever: it is not waited for.
+        is_mine = self._lock.acquire(timeout=max(0.0, min(_LONGEST_WAIT_S, deadline - monotonic())))
         try:
             if self._fetches == fetches:
                 self._value = fetch(deadline)
                 self._fetches += 1
             return self._value
         finally:
-            self._lock.release()
+            if is_mine:
+                self._lock.release()
 
 
 def _fetcher(reference: Reference, environ: Mapping[str, str]) -> Callable[[float], str]:

@@ -5,6 +5,7 @@ The schema that it expects is in docs/fauna.md. Whoever holds an ID token holds 
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from string import ascii_lowercase, ascii_uppercase
 from time import monotonic
 from typing import Literal, NamedTuple, Self
 
@@ -27,6 +28,7 @@ _TOKEN = {"userId": "userId", "token": "fauna_token_secret"}
 _PAIR = {"userId": "userId", "access": "fauna_access_token", "refresh": "fauna_refresh_token"}
 _SAMPLE_SECRET = f"fnE{'x' * 48}"
 _WANTED = {"email": "verified email address", "sub": "sub"}
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _SAMPLE_ID = "0" * 18
 
 
@@ -94,7 +96,11 @@ class FaunaTokens:
             return Claims()
         identity = self._identity_of(event.user)
         latest = self._latest
-        if latest is not None and latest.event == event and latest.when.elapsed() < _RETRY_S:
+        if (
+            latest is not None
+            and latest.event == event
+            and latest.when.elapsed() < min(_RETRY_S, self.ttl_seconds)
+        ):
             return latest.claims
         claims = self._claims(self._minted(self._query(identity)))
         self._latest = _Minted(event, Moment(), claims)
@@ -118,7 +124,7 @@ class FaunaTokens:
                 f"This account has no {_WANTED[self.identity]}, which the sign-in needs."
             )
         # ASCII letters only: elsewhere letters fall together that mail servers keep apart.
-        return identity.encode().lower().decode() if self.identity == "email" else identity
+        return identity.translate(_LOWER) if self.identity == "email" else identity
 
     def _query(self, identity: str) -> Query:
         name = Value(identity)
@@ -158,6 +164,8 @@ class FaunaTokens:
                 yield Problem(setting, "expected an identifier: letters, digits and _")
         if self.collection in _SYSTEM:
             yield Problem("collection", "is one of Fauna's own")
+        if "" in self.suppress:
+            yield Problem("suppress", "expected names of claims")
         if not self.suppress.isdisjoint(self._claim_of.values()):
             yield Problem("suppress", "cannot hold the claims that the plugin adds")
         yield from _life_problems(self.ttl_seconds, self.refresh_ttl_seconds)
