@@ -53,6 +53,7 @@ from tests.fauna_faults import (
     Met,
     await_preparations,
     held_by,
+    standstills,
     trusting,
 )
 from tests.stand_ins import fauna
@@ -265,13 +266,14 @@ class Plan(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What came of it: `met` are the faults that somebody came to meet."""
+    """What came of it: `met` are the faults that it came to; `still` means that the machine stood still meanwhile."""
 
     plan: Plan
     meets: str
     seconds: float
     met: list[str]
     met_of_aws: int
+    still: bool
 
     @property
     def is_denied(self) -> bool:
@@ -279,7 +281,7 @@ class Seen(NamedTuple):
 
     @property
     def is_healthy(self) -> bool:
-        return not (self.is_denied or self.met or self.met_of_aws)
+        return not (self.is_denied or self.met or self.met_of_aws or self.still)
 
     @property
     def expected(self) -> set[str]:
@@ -287,7 +289,8 @@ class Seen(NamedTuple):
             return {NO_EMAIL}
         is_renewed = self.met == [REFUSED_KEY] and self.plan.secret == "referenced"
         is_survived = self.met in ([[name] for name in (*RETRYABLE, *HARMLESS)])
-        if self.is_healthy or (not self.met_of_aws and (is_renewed or is_survived)):
+        is_hindered = self.met_of_aws or self.still
+        if self.is_healthy or (not is_hindered and (is_renewed or is_survived)):
             return {WITH_TOKEN}
         return {WITH_TOKEN, *({WITHOUT} if self.plan.policy == "optional" else FAILURES)}
 
@@ -305,6 +308,8 @@ class Drill:
     def __init__(self, client: Client, seed: int, stream: StringIO, stack: ExitStack) -> None:
         self.chance = random.Random(seed)  # noqa: S311  (it keeps no secret)
         self.stream = stream
+        self.stills: list[float] = []
+        stack.enter_context(standstills(self.stills))
         self.deck: list[str] = []
         self.deck_of_aws: list[Answer] = []
         keys = {f"fnA{MARK}literal": Key()}
@@ -351,7 +356,8 @@ class Drill:
         met_of_aws = len(plan.faults_of_aws) - len(self.aws.faults)
         self.server.faults.clear()
         self.aws.faults.clear()
-        return Seen(plan, meets, seconds, met, met_of_aws)
+        still = any(end > began for end in self.stills)
+        return Seen(plan, meets, seconds, met, met_of_aws, still)
 
     def _meets(self, plan: Plan) -> str:
         raw = to_json(plan.event)
@@ -423,7 +429,7 @@ def test_random_faults_hold_nobody_up_and_tell_nothing(
             all_seen.append(seen)
             again = f"of {len(all_seen)} invocations; again with FAUNA_FAULTS_SEED={seed}"
             assert seen.meets in seen.expected, again
-            assert seen.seconds < DEADLINE_MS / 1000 + SLACK_S, again
+            assert seen.still or seen.seconds < DEADLINE_MS / 1000 + SLACK_S, again
         told = stream.getvalue() + "".join(map(reprs, drill.handlers.values()))
     told += "".join(capfd.readouterr())
     if FULL:
@@ -440,10 +446,12 @@ def figures(all_seen: list[Seen]) -> str:
     denied = [seen for seen in all_seen if seen.is_denied]
     minted = [seen for seen in all_seen if seen.meets == WITH_TOKEN]
     longest = max(seen.seconds for seen in all_seen) * 1000
+    stills = sum(seen.still for seen in all_seen)
     return (
         f"{len(all_seen)} invocations, {len(denied)} without a verified email, "
         f"{len(healthy)} healthy, all with tokens, {len(all_seen) - len(healthy) - len(denied)} faulty, "
-        f"{len(minted) - len(healthy)} of them with tokens, the longest {longest:.0f} ms"
+        f"{len(minted) - len(healthy)} of them with tokens, the longest {longest:.0f} ms, "
+        f"{stills} while the machine stood still"
     )
 
 
@@ -456,9 +464,12 @@ def server() -> Iterator[FaunaServer]:
         yield server
 
 
-def a_handler(server: FaunaServer, client: Client = "http", *, deadline_ms: int = 2000) -> Handler:
-    plugin = FaunaTokens(endpoint=server.endpoint, secret=SECRET, client=client)
-    return pre_token_generation(deadline_ms=deadline_ms, fauna=plugin)
+def a_plugin(server: FaunaServer, client: Client) -> FaunaTokens:
+    return FaunaTokens(endpoint=server.endpoint, secret=SECRET, client=client)
+
+
+def a_handler(server: FaunaServer, client: Client) -> Handler:
+    return pre_token_generation(fauna=a_plugin(server, client))
 
 
 def at_once(*sign_ins: tuple[Handler, PreTokenGenerationEvent]) -> list[str]:
@@ -515,23 +526,20 @@ def test_two_slow_plugins_take_as_long_as_the_slower_one(
     server: FaunaServer, client: Client
 ) -> None:
     with FaunaServer() as other:
-        one, two = (
-            FaunaTokens(endpoint=each.endpoint, secret=SECRET, client=client)
-            for each in (server, other)
-        )
+        one, two = (a_plugin(each, client) for each in (server, other))
 
         def renamed(event: PreTokenGenerationEvent, /) -> Claims:
             return Claims.adding({"two": two(event).id_token.add["fauna_token_secret"]})
 
         handler = pre_token_generation(one=one, two=renamed)
-        server.faults.append(fauna.slow(0.4))
-        other.faults.append(fauna.slow(0.5))
+        server.faults.append(fauna.slow(0.6))
+        other.faults.append(fauna.slow(0.7))
         began = monotonic()
         event = to_json(a_user_event())
         id_token = issue_tokens(event, handler(event, None)).id_token or {}
         took = monotonic() - began
 
-    assert 0.5 <= took < 0.8
+    assert 0.7 <= took < 1.2
     assert id_token["fauna_token_secret"] == server.tokens[0].secret
     assert id_token["two"] == other.tokens[0].secret
 
@@ -551,7 +559,11 @@ def later(seconds: float) -> Any:
     return patch.object(deadline, "time", lambda: time() + seconds)
 
 
-def given_up(handler: Handler, event: PreTokenGenerationEvent) -> None:
+def give_up(
+    plugin: FaunaTokens, event: PreTokenGenerationEvent, *, ms: int = 300, **beside: Any
+) -> None:
+    """Let somebody sign in with little patience, and in vain."""
+    handler = pre_token_generation(deadline_ms=ms, fauna=plugin, **beside)
     with pytest.raises(SignInError) as refused:
         handler(to_json(event), None)
     assert refused.value.reason_code == "deadline"
@@ -601,16 +613,12 @@ def test_another_event_mints_anew(
 def test_a_retry_gets_the_token_of_a_sign_in_that_another_plugin_held_up(
     server: FaunaServer, client: Client
 ) -> None:
-    gate = Event()
-    plugin = FaunaTokens(endpoint=server.endpoint, secret=SECRET, client=client)
-    handler = pre_token_generation(
-        deadline_ms=300, fauna=plugin, other=lambda _: (gate.wait(5), Claims())[1]
-    )
+    gate, plugin = Event(), a_plugin(server, client)
 
-    given_up(handler, a_user_event())
+    give_up(plugin, a_user_event(), ms=600, other=lambda _: (gate.wait(5), Claims())[1])
     gate.set()
 
-    assert token_of(handler, a_user_event()) == server.tokens[0].secret
+    assert token_of(pre_token_generation(fauna=plugin), a_user_event()) == server.tokens[0].secret
     assert len(server.tokens) == 1
 
 
@@ -626,24 +634,24 @@ def test_a_retry_gets_the_token_of_a_thread_that_finished_after_it_was_given_up(
         return minted
 
     monkeypatch.setattr(CLIENTS[client], "query", frozen)
-    handler = a_handler(server, client, deadline_ms=300)
+    plugin = a_plugin(server, client)
 
-    given_up(handler, a_user_event())
+    give_up(plugin, a_user_event(), ms=600)
     gate.set()
     wait_until(lambda: not asking())
 
-    assert token_of(handler, a_user_event()) == server.tokens[0].secret
+    assert token_of(pre_token_generation(fauna=plugin), a_user_event()) == server.tokens[0].secret
     assert len(server.tokens) == 1
 
 
 @both_clients
 def test_a_retry_of_what_was_never_answered_mints(server: FaunaServer, client: Client) -> None:
-    handler = a_handler(server, client, deadline_ms=300)
+    plugin = a_plugin(server, client)
     server.faults.append(fauna.hang)
 
-    given_up(handler, a_user_event())
+    give_up(plugin, a_user_event())
 
-    assert token_of(handler, a_user_event()) == server.tokens[0].secret
+    assert token_of(pre_token_generation(fauna=plugin), a_user_event()) == server.tokens[0].secret
     assert len(server.tokens) == 1
 
 
@@ -651,11 +659,12 @@ def test_a_retry_of_what_was_never_answered_mints(server: FaunaServer, client: C
 def test_the_connection_of_whoever_is_late_is_closed_and_not_used_again(
     server: FaunaServer, client: Client
 ) -> None:
-    handler = a_handler(server, client, deadline_ms=300)
+    plugin = a_plugin(server, client)
+    handler = pre_token_generation(fauna=plugin)
     server.faults += [fauna.slow(0), fauna.slow(0.5)]
     token_of(handler, a_user_event())
 
-    given_up(handler, a_user_event(name="late", email="late@example.com"))
+    give_up(plugin, a_user_event(name="late", email="late@example.com"))
     token = token_of(handler, a_user_event(name="next", email="next@example.com"))
 
     assert owner(server, token) == "next@example.com"
@@ -667,14 +676,13 @@ def test_whoever_waits_for_the_resolver_too_long_connects_to_nobody(
     server: FaunaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate, resolve = Event(), socket.getaddrinfo
-    handler = a_handler(server, deadline_ms=300)
+    plugin = a_plugin(server, "http")
     monkeypatch.setattr(
         socket, "getaddrinfo", lambda *a, **more: (gate.wait(5), resolve(*a, **more))[1]
     )
 
-    given_up(handler, a_user_event())
+    give_up(plugin, a_user_event())
     gate.set()
     wait_until(lambda: not asking())
 
     assert server.connections == 0
-    assert owner(server, token_of(handler, a_user_event())) == "jane.doe@example.com"
