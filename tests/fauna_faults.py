@@ -26,9 +26,10 @@ from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.references import Secret
 from cognito_claims.registry import Plugin, optional
 from cognito_claims.testing import a_user_event, to_json
-from tests.stand_ins import fauna
+from tests.stand_ins import fauna_wire as fauna
 from tests.stand_ins.certificates import Authority, Certificate
-from tests.stand_ins.fauna import SECRET, Fault, FaunaServer
+from tests.stand_ins.fauna import SECRET, FaunaServer
+from tests.stand_ins.fauna_wire import Fault
 from tests.stand_ins.moto import HIDDEN, Answer, answering
 
 PAGE = Path(__file__).parents[1] / "docs" / "fauna.md"

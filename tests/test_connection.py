@@ -17,9 +17,10 @@ import pytest
 from cognito_claims.clients import connection as module
 from cognito_claims.clients.connection import Connection, connect, is_loopback, left, tls_context
 from cognito_claims.errors import CognitoClaimsError, DeadlineError, TransportError
-from tests.stand_ins import fauna
+from tests.stand_ins import fauna_wire as fauna
 from tests.stand_ins.certificates import Authority, Certificate
-from tests.stand_ins.fauna import End, Fault, FaunaServer, Step
+from tests.stand_ins.fauna import FaunaServer
+from tests.stand_ins.fauna_wire import End, Fault, Step
 
 SECONDS = 0.15
 Address = tuple[int, int, int, str, tuple[str, int]]

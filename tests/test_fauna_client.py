@@ -34,9 +34,10 @@ from cognito_claims.clients.fauna import (
 )
 from cognito_claims.clients.fauna_driver import FaunaDriver
 from cognito_claims.errors import CognitoClaimsError, DeadlineError, FaunaError, TransportError
-from tests.stand_ins import fauna
+from tests.stand_ins import fauna_wire as fauna
 from tests.stand_ins.certificates import Authority, Certificate
-from tests.stand_ins.fauna import SECRET, Answer, End, Fault, FaunaServer, Request, Step
+from tests.stand_ins.fauna import SECRET, FaunaServer
+from tests.stand_ins.fauna_wire import Answer, End, Fault, Request, Step
 
 SECONDS = 0.15
 EMAIL = "ada@example.com"

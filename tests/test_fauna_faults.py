@@ -56,10 +56,11 @@ from tests.fauna_faults import (
     standstills,
     trusting,
 )
-from tests.stand_ins import fauna
+from tests.stand_ins import fauna_wire as fauna
 from tests.stand_ins.certificates import Authority
-from tests.stand_ins.fauna import SECRET, Fault, FaunaServer
+from tests.stand_ins.fauna import SECRET, FaunaServer
 from tests.stand_ins.fauna_store import Key
+from tests.stand_ins.fauna_wire import Fault
 from tests.stand_ins.moto import HIDDEN, SILENCE, Answer, Request, answering
 
 T = TypeVar("T")

@@ -14,7 +14,8 @@ from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
 from cognito_claims.references import Secret
 from cognito_claims.testing import a_machine_event, a_user_event, recorded, recorded_names
-from tests.stand_ins.fauna import SECRET, FaunaServer, null_secret, status, wrong_shape
+from tests.stand_ins.fauna import SECRET, FaunaServer
+from tests.stand_ins.fauna_wire import null_secret, status, wrong_shape
 from tests.stand_ins.moto import Answer, Request, answering
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:fauna-AbCdEf"

@@ -23,10 +23,11 @@ from fauna.encoding import QuerySuccess
 from fauna.http.httpx_client import HTTPXClient
 from fauna.query import fql
 
-from tests.stand_ins import fauna
+from tests.stand_ins import fauna_wire as faults
 from tests.stand_ins.certificates import Authority, Certificate
-from tests.stand_ins.fauna import SECRET, Fault, FaunaServer
+from tests.stand_ins.fauna import SECRET, FaunaServer
 from tests.stand_ins.fauna_store import Document, Key, Token
+from tests.stand_ins.fauna_wire import Fault
 
 EMAIL = "ada@example.com"
 USER = "let user = Customer.byEmail(${email}).first() ?? Customer.create({ email: ${email} })\n"
@@ -248,7 +249,7 @@ def test_other_names_are_known_by_a_server_of_theirs() -> None:
 def test_the_driver_raises_what_a_status_and_code_stand_for(
     server: FaunaServer, status: int, code: str, error: type[errors.ServiceError]
 ) -> None:
-    server.faults.append(fauna.status(status, code))
+    server.faults.append(faults.status(status, code))
 
     with pytest.raises(error) as caught:
         sign_in(server)
@@ -260,7 +261,7 @@ def test_the_driver_raises_what_a_status_and_code_stand_for(
 
 
 def test_the_driver_reads_the_value_of_an_abort(server: FaunaServer) -> None:
-    server.faults.append(fauna.status(400, "abort"))
+    server.faults.append(faults.status(400, "abort"))
 
     with pytest.raises(errors.AbortError) as caught:
         sign_in(server)
@@ -280,7 +281,7 @@ def test_nobody_is_refused_with_the_path_of_the_field(
     assert (server.documents, server.tokens) == ([], [])
 
 
-@pytest.mark.parametrize("fault", [fauna.html, fauna.bad_gateway, fauna.half_json])
+@pytest.mark.parametrize("fault", [faults.html, faults.bad_gateway, faults.half_json])
 def test_the_driver_cannot_decode_what_is_no_json(server: FaunaServer, fault: Fault) -> None:
     server.faults.append(fault)
 
@@ -291,8 +292,8 @@ def test_the_driver_cannot_decode_what_is_no_json(server: FaunaServer, fault: Fa
 @pytest.mark.parametrize(
     ("fault", "data"),
     [
-        (fauna.wrong_shape, {"userId": "412345678901234567"}),
-        (fauna.null_secret, {"userId": "412345678901234567", "token": None, "expires": None}),
+        (faults.wrong_shape, {"userId": "412345678901234567"}),
+        (faults.null_secret, {"userId": "412345678901234567", "token": None, "expires": None}),
     ],
 )
 def test_the_driver_takes_an_answer_without_a_secret(
@@ -592,10 +593,10 @@ def test_a_lost_race_is_answered_once_and_leaves_the_winners_document(server: Fa
 @pytest.mark.parametrize(
     ("fault", "ending", "minted"),
     [
-        (fauna.hang, "open", 0),
-        (fauna.hang_before_tls, "open", 0),
-        (fauna.reset_on_accept, "reset", 0),
-        (fauna.reset_before, "reset", 1),
+        (faults.hang, "open", 0),
+        (faults.hang_before_tls, "open", 0),
+        (faults.reset_on_accept, "reset", 0),
+        (faults.reset_before, "reset", 1),
     ],
     ids=["hang", "hang_before_tls", "reset_on_accept", "reset_before"],
 )
@@ -610,7 +611,7 @@ def test_a_fault_before_the_answer_sends_no_byte(
 
 
 def test_a_reset_in_the_headers_cuts_them_after_the_mint(server: FaunaServer) -> None:
-    server.faults.append(fauna.reset_in_headers)
+    server.faults.append(faults.reset_in_headers)
 
     came, ending = on_the_wire(server)
 
@@ -621,11 +622,11 @@ def test_a_reset_in_the_headers_cuts_them_after_the_mint(server: FaunaServer) ->
 @pytest.mark.parametrize(
     ("fault", "ending", "whole"),
     [
-        (fauna.reset_in_body, "reset", False),
-        (fauna.short_body, "closed", False),
-        (fauna.reset_after, "reset", True),
-        (fauna.close_after, "closed", True),
-        (fauna.half_json, "open", True),
+        (faults.reset_in_body, "reset", False),
+        (faults.short_body, "closed", False),
+        (faults.reset_after, "reset", True),
+        (faults.close_after, "closed", True),
+        (faults.half_json, "open", True),
     ],
     ids=["reset_in_body", "short_body", "reset_after", "close_after", "half_json"],
 )
@@ -644,20 +645,20 @@ def test_a_fault_after_the_headers_cuts_the_body_or_the_connection(
 
 
 def test_half_the_json_is_no_json(server: FaunaServer) -> None:
-    server.faults.append(fauna.half_json)
+    server.faults.append(faults.half_json)
 
     with closing(connect(server)) as connection, pytest.raises(json.JSONDecodeError):
         json.loads(ask(connection)[1])
 
 
 def test_a_short_body_is_an_incomplete_read(server: FaunaServer) -> None:
-    server.faults.append(fauna.short_body)
+    server.faults.append(faults.short_body)
 
     with closing(connect(server)) as connection, pytest.raises(IncompleteRead):
         ask(connection)
 
 
-@pytest.mark.parametrize("fault", [fauna.reset_after, fauna.close_after], ids=["reset", "close"])
+@pytest.mark.parametrize("fault", [faults.reset_after, faults.close_after], ids=["reset", "close"])
 def test_a_kept_connection_is_dead_after_a_complete_answer(
     server: FaunaServer, fault: Fault
 ) -> None:
@@ -673,8 +674,8 @@ def test_a_kept_connection_is_dead_after_a_complete_answer(
 @pytest.mark.parametrize(
     ("fault", "within"),
     [
-        (fauna.drip_headers(0.02), b"HTTP/1.1 200 OK\r\n"),
-        (fauna.drip_headers(0.02, endless=True), b"HTTP/1.1 200 OK\r\n"),
+        (faults.drip_headers(0.02), b"HTTP/1.1 200 OK\r\n"),
+        (faults.drip_headers(0.02, endless=True), b"HTTP/1.1 200 OK\r\n"),
     ],
     ids=["complete", "endless"],
 )
@@ -688,7 +689,7 @@ def test_headers_drip(server: FaunaServer, fault: Fault, within: bytes) -> None:
 
 @pytest.mark.parametrize("endless", [False, True])
 def test_a_body_drips_after_the_headers(server: FaunaServer, *, endless: bool) -> None:
-    server.faults.append(fauna.drip_body(0.02, endless=endless))
+    server.faults.append(faults.drip_body(0.02, endless=endless))
 
     came, ending = on_the_wire(server, 0.2)
 
@@ -698,7 +699,7 @@ def test_a_body_drips_after_the_headers(server: FaunaServer, *, endless: bool) -
     assert ending == "open"
 
 
-@pytest.mark.parametrize("fault", [fauna.drip_headers(0), fauna.drip_body(0)])
+@pytest.mark.parametrize("fault", [faults.drip_headers(0), faults.drip_body(0)])
 def test_what_drips_is_complete_in_the_end(server: FaunaServer, fault: Fault) -> None:
     server.faults.append(fault)
 
@@ -710,9 +711,9 @@ def test_what_drips_is_complete_in_the_end(server: FaunaServer, fault: Fault) ->
 @pytest.mark.parametrize(
     ("fault", "more"),
     [
-        (fauna.drip_headers(0, endless=True), b"X-Endless: xxxxxxxxxx"),
-        (fauna.drip_body(0, endless=True), b"}          "),
-        (fauna.endless_100_continue(), b"HTTP/1.1 100 Continue\r\n\r\n" * 10),
+        (faults.drip_headers(0, endless=True), b"X-Endless: xxxxxxxxxx"),
+        (faults.drip_body(0, endless=True), b"}          "),
+        (faults.endless_100_continue(), b"HTTP/1.1 100 Continue\r\n\r\n" * 10),
     ],
     ids=["headers", "body", "interim"],
 )
@@ -728,7 +729,7 @@ def test_what_is_endless_goes_on(server: FaunaServer, fault: Fault, more: bytes)
 def test_an_oversized_answer_is_json_with_much_white_space(
     server: FaunaServer, *, chunked: bool
 ) -> None:
-    server.faults.append(fauna.oversized(chunked=chunked))
+    server.faults.append(faults.oversized(chunked=chunked))
 
     with closing(connect(server)) as connection:
         connection.request("POST", "/query/1", body(), HEADERS)
@@ -744,8 +745,8 @@ def test_an_oversized_answer_is_json_with_much_white_space(
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        (fauna.oversized_headers(), LineTooLong),
-        (fauna.oversized_headers(101, 1000), HTTPException),
+        (faults.oversized_headers(), LineTooLong),
+        (faults.oversized_headers(101, 1000), HTTPException),
     ],
     ids=["one", "many"],
 )
@@ -761,9 +762,9 @@ def test_oversized_headers_are_more_than_a_client_reads(
 @pytest.mark.parametrize(
     ("fault", "status", "content_type"),
     [
-        (fauna.html, 200, "text/html"),
-        (fauna.bad_gateway, 502, "text/html"),
-        (fauna.status(503, "time_out"), 503, "application/json;charset=utf-8"),
+        (faults.html, 200, "text/html"),
+        (faults.bad_gateway, 502, "text/html"),
+        (faults.status(503, "time_out"), 503, "application/json;charset=utf-8"),
     ],
     ids=["html", "bad_gateway", "status"],
 )
@@ -781,7 +782,7 @@ def test_an_answer_that_is_not_a_querys_says_its_type_and_mints_nothing(
 
 @pytest.mark.parametrize("follow", [False, True])
 def test_a_redirect_records_whether_it_was_followed(server: FaunaServer, *, follow: bool) -> None:
-    server.faults.append(fauna.redirect)
+    server.faults.append(faults.redirect)
 
     with closing(httpx.Client(headers=HEADERS, follow_redirects=follow)) as client:
         answer = client.post(f"{server.endpoint}/query/1", content=body())
@@ -791,7 +792,7 @@ def test_a_redirect_records_whether_it_was_followed(server: FaunaServer, *, foll
 
 
 def test_a_slow_answer_is_right_and_late(server: FaunaServer) -> None:
-    server.faults.append(fauna.slow(0.1))
+    server.faults.append(faults.slow(0.1))
     before = monotonic()
 
     answer = sign_in(server)
@@ -800,7 +801,7 @@ def test_a_slow_answer_is_right_and_late(server: FaunaServer) -> None:
 
 
 def test_a_fault_is_taken_by_one_request_in_order(server: FaunaServer) -> None:
-    server.faults += [fauna.status(500, "internal_error"), fauna.status(429, "limit_exceeded")]
+    server.faults += [faults.status(500, "internal_error"), faults.status(429, "limit_exceeded")]
 
     assert [_code(server) for _ in range(3)] == ["internal_error", "limit_exceeded", ""]
 
@@ -808,7 +809,7 @@ def test_a_fault_is_taken_by_one_request_in_order(server: FaunaServer) -> None:
 def test_a_fault_on_accept_waits_for_the_next_connection(server: FaunaServer) -> None:
     with closing(connect(server)) as connection:
         ask(connection)
-        server.faults.append(fauna.reset_on_accept)
+        server.faults.append(faults.reset_on_accept)
 
         assert ask(connection)[0] == 200
         assert on_the_wire(server) == (b"", "reset")
@@ -874,7 +875,7 @@ def test_another_process_trusts_the_authority_by_its_environment(
 
 def test_a_hang_before_tls_leaves_the_handshake_undone(authority: Authority) -> None:
     with FaunaServer(certificate=authority.good()) as server:
-        server.faults.append(fauna.hang_before_tls)
+        server.faults.append(faults.hang_before_tls)
         address = ("127.0.0.1", urlsplit(server.endpoint).port)
         with socket.create_connection(address, 0.1) as wire, pytest.raises(TimeoutError):
             authority.client_context().wrap_socket(wire, server_hostname="localhost")
@@ -882,7 +883,7 @@ def test_a_hang_before_tls_leaves_the_handshake_undone(authority: Authority) -> 
 
 def test_a_reset_on_accept_comes_before_a_handshake(authority: Authority) -> None:
     with FaunaServer(certificate=authority.good()) as server:
-        server.faults.append(fauna.reset_on_accept)
+        server.faults.append(faults.reset_on_accept)
         address = ("127.0.0.1", urlsplit(server.endpoint).port)
         with socket.create_connection(address, 5) as wire, pytest.raises(ConnectionResetError):
             wire.recv(1)
@@ -903,13 +904,13 @@ def test_a_client_that_leaves_before_the_handshake_costs_nothing(authority: Auth
 @pytest.mark.parametrize(
     "fault",
     [
-        fauna.hang,
-        fauna.hang_before_tls,
-        fauna.slow(60),
-        fauna.drip_headers(60),
-        fauna.drip_body(endless=True),
-        fauna.endless_100_continue(0),
-        fauna.oversized(64),
+        faults.hang,
+        faults.hang_before_tls,
+        faults.slow(60),
+        faults.drip_headers(60),
+        faults.drip_body(endless=True),
+        faults.endless_100_continue(0),
+        faults.oversized(64),
         None,
     ],
     ids=["hang", "accept", "slow", "drip", "endless", "interim", "unread", "idle"],
@@ -936,7 +937,7 @@ def _left_open(
 ) -> socket.socket:
     """Ask, except an idle connection, and do not read."""
     wire = socket.create_connection(("127.0.0.1", urlsplit(server.endpoint).port), 5)
-    if context and fault is not fauna.hang_before_tls:
+    if context and fault is not faults.hang_before_tls:
         wire = context.wrap_socket(wire, server_hostname="localhost")
     if fault:
         wire.sendall(_request())

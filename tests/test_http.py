@@ -18,9 +18,10 @@ from cognito_claims.clients import connection
 from cognito_claims.clients.connection import tls_context
 from cognito_claims.clients.http import HttpClient, Response, url_problem
 from cognito_claims.errors import CognitoClaimsError, DeadlineError, TransportError
-from tests.stand_ins import fauna
+from tests.stand_ins import fauna_wire as fauna
 from tests.stand_ins.certificates import Authority
-from tests.stand_ins.fauna import End, Fault, FaunaServer, Step
+from tests.stand_ins.fauna import FaunaServer
+from tests.stand_ins.fauna_wire import End, Fault, Step
 
 SECONDS = 0.15
 PLANTED = "pla" + "nted"  # so that no line of this file holds it, as a traceback would show
