@@ -41,7 +41,7 @@ class Connection:
         self._most = 0
         self._deadline = 0.0
         self._stage = ""
-        self.received = 0
+        self.received: int = 0
 
     def begin(self, deadline: float, most: int) -> None:
         """Let one exchange last until the deadline, and receive so many bytes at most."""
