@@ -9,6 +9,7 @@ from cognito_claims.errors import (
     DeadlineError,
     EventError,
     FaunaError,
+    HasuraError,
     PluginFailedError,
     PluginResultError,
     PluginTimeoutError,
@@ -23,9 +24,9 @@ from cognito_claims.errors import (
     UnsupportedClaimError,
 )
 from cognito_claims.events import PreTokenGenerationEvent, TriggerVersion, User, UserEvent
-from cognito_claims.handlers import Handler, pre_token_generation
+from cognito_claims.handlers import Handler, pre_token_generation, user_sync
 from cognito_claims.references import Secret
-from cognito_claims.registry import Plugin, PluginFactory, optional, pure
+from cognito_claims.registry import Plugin, PluginFactory, UserPlugin, optional, pure
 from cognito_claims.response import render
 from cognito_claims.settings import read
 
@@ -39,6 +40,7 @@ __all__ = [
     "FaunaError",
     "Groups",
     "Handler",
+    "HasuraError",
     "Json",
     "Plugin",
     "PluginFactory",
@@ -61,6 +63,7 @@ __all__ = [
     "UnsupportedClaimError",
     "User",
     "UserEvent",
+    "UserPlugin",
     "merge",
     "optional",
     "pre_token_generation",
@@ -68,4 +71,5 @@ __all__ = [
     "read",
     "render",
     "seconds_left",
+    "user_sync",
 ]

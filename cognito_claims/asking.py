@@ -14,6 +14,7 @@ from cognito_claims.errors import (
     CognitoClaimsError,
     DeadlineError,
     FaunaError,
+    HasuraError,
     PluginFailedError,
     PluginResultError,
     PluginTimeoutError,
@@ -22,12 +23,13 @@ from cognito_claims.errors import (
     TransportError,
     place_of,
 )
-from cognito_claims.events import PreTokenGenerationEvent
+from cognito_claims.events import PreTokenGenerationEvent, UserEvent
 from cognito_claims.registry import Marked
 
 _TOLD = (
     AwsError,
     FaunaError,
+    HasuraError,
     SecretError,
     TransportError,
 )  # their texts are made here, of no value
@@ -54,7 +56,7 @@ class Outcome:
 
 
 def ask(
-    plugins: Mapping[str, Marked], event: PreTokenGenerationEvent, deadline: float
+    plugins: Mapping[str, Marked], event: PreTokenGenerationEvent | UserEvent, deadline: float
 ) -> dict[str, Outcome]:
     """Ask the pure plugins, then all others side by side; whoever has not answered at the deadline has timed out.
 
@@ -116,7 +118,7 @@ def _ask_until(deadline: float, *asked: Any) -> None:
 def _ask(
     name: str,
     plugin: Marked,
-    event: PreTokenGenerationEvent,
+    event: PreTokenGenerationEvent | UserEvent,
     began: float,
     outcomes: dict[str, Outcome],
 ) -> None:

@@ -145,6 +145,29 @@ class FaunaError(CognitoClaimsError):
         super().__init__(f"Fauna: {fauna_code} (HTTP {status}){advice}")
 
 
+class HasuraError(CognitoClaimsError):
+    """Hasura refused a mutation; `hasura_code` is one of its own codes, or "unknown".
+
+    It may pass (`is_transient`), or hang on the data of one user (`is_refusal`); else something is to be set right.
+    """
+
+    code = "hasura"
+
+    def __init__(self, status: int, hasura_code: str) -> None:
+        self.status = status
+        self.hasura_code = hasura_code
+        self.is_transient: bool = status in (429, 502, 503, 504) or hasura_code in _PASSING
+        self.is_refusal: bool = hasura_code in ("constraint-violation", "data-exception")
+        super().__init__(f"Hasura: {hasura_code} (HTTP {status})")
+
+
+_PASSING = (
+    "concurrent-update",
+    "postgres-error",
+    "postgres-max-connections-error",
+    "timeout",
+    "unexpected",
+)
 _THROTTLING = ("Throttling", "ThrottlingException", "TooManyRequestsException")
 
 

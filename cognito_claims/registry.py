@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from cognito_claims.claims import Claims
 from cognito_claims.errors import Problem, SettingsError, place_of
-from cognito_claims.events import PreTokenGenerationEvent
+from cognito_claims.events import PreTokenGenerationEvent, UserEvent
 from cognito_claims.settings import read, suggestion
 
 OnError: TypeAlias = Literal["deny", "omit"]
@@ -19,10 +19,12 @@ BUILT_IN = {
     "fauna": "cognito_claims.plugins.fauna:FaunaTokens.from_env",
     "hasura": "cognito_claims.plugins.hasura:HasuraClaims.from_env",
     "surrealdb": "cognito_claims.plugins.surrealdb:SurrealDBClaims.from_env",
+    "user_sync": "cognito_claims.sinks:plugin_from_env",
 }
 _PLUGINS = "COGNITO_CLAIMS_PLUGINS"
+_POLICIES = {"user_sync": ("deny", "allow")}  # a sync gives no claims that could be omitted
 _TAKEN = ("deadline_ms",)  # an argument of the handler's own
-_LONGEST_DEADLINE_MS = 5000  # what Cognito waits
+LONGEST_DEADLINE_MS = 5000  # what Cognito waits
 
 
 class Plugin(Protocol):
@@ -30,6 +32,14 @@ class Plugin(Protocol):
 
     def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
         """Say what this event's tokens should hold; raise `TokenDenied` to refuse the sign-in."""
+        ...
+
+
+class UserPlugin(Protocol):
+    """What `user_sync` asks: anything that can be called with a `UserEvent`, and gives `Claims()`."""
+
+    def __call__(self, event: UserEvent, /) -> Claims:
+        """Do what is to be done for this user; raise `TokenDenied` to refuse the sign-in."""
         ...
 
 
@@ -46,34 +56,35 @@ class Marked:
 
     __slots__ = ("is_pure", "on_error", "plugin")
 
-    def __init__(self, plugin: Plugin, *, on_error: OnError, is_pure: bool) -> None:
-        self.plugin: Plugin = plugin
+    def __init__(self, plugin: Plugin | UserPlugin, *, on_error: OnError, is_pure: bool) -> None:
+        self.plugin: Any = plugin
         self.on_error: OnError = on_error
         self.is_pure: bool = is_pure
 
-    def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
+    def __call__(self, event: PreTokenGenerationEvent | UserEvent, /) -> Claims:
         """Ask the plugin."""
-        return self.plugin(event)
+        claims: Claims = self.plugin(event)
+        return claims
 
 
-def optional(plugin: Plugin) -> Marked:
+def optional(plugin: Plugin | UserPlugin) -> Marked:
     """Let tokens go out without this plugin's claims when it fails; its `TokenDenied` still refuses."""
     return Marked(_bare(plugin), on_error="omit", is_pure=mark(plugin).is_pure)
 
 
-def pure(plugin: Plugin) -> Marked:
+def pure(plugin: Plugin | UserPlugin) -> Marked:
     """Promise that the plugin does no I/O and answers at once, so that it needs no thread of its own."""
     return Marked(_bare(plugin), on_error=mark(plugin).on_error, is_pure=True)
 
 
-def mark(plugin: Plugin) -> Marked:
+def mark(plugin: Plugin | UserPlugin) -> Marked:
     """Give the plugin with its marks: `deny`, and not pure unless its own `pure` attribute says so."""
     if isinstance(plugin, Marked):
         return plugin
     return Marked(plugin, on_error="deny", is_pure=getattr(plugin, "pure", False) is True)
 
 
-def _bare(plugin: Plugin) -> Plugin:
+def _bare(plugin: Plugin | UserPlugin) -> Any:
     return plugin.plugin if isinstance(plugin, Marked) else plugin
 
 
@@ -116,8 +127,8 @@ def load(environ: Mapping[str, str]) -> Configuration:
 def _core(
     *, plugins: tuple[str, ...], on_error: OnError = "deny", deadline_ms: int = 4000
 ) -> tuple[tuple[str, ...], OnError, int]:
-    if not 1 <= deadline_ms <= _LONGEST_DEADLINE_MS:
-        problem = Problem("deadline_ms", f"expected 1 to {_LONGEST_DEADLINE_MS} milliseconds")
+    if not 1 <= deadline_ms <= LONGEST_DEADLINE_MS:
+        problem = Problem("deadline_ms", f"expected 1 to {LONGEST_DEADLINE_MS} milliseconds")
         raise SettingsError((problem,))
     return plugins, on_error, deadline_ms
 
@@ -139,20 +150,27 @@ def _plugin(
     variable = f"{name.upper().replace('-', '_')}_ON_ERROR"
     policy = environ.get(variable, "").strip()
     wrong_policy: tuple[Problem, ...] = ()
-    if policy not in ("", "deny", "omit"):
-        wrong_policy = (Problem(variable, "expected one of deny, omit"),)
+    policies = _POLICIES.get(name, ("deny", "omit"))
+    if policy not in ("", *policies):
+        wrong_policy = (Problem(variable, f"expected one of {', '.join(policies)}"),)
     try:
         factory = _imported(position, path) if colon else _named(position, name)
         plugin = mark(factory(environ))
-        if not callable(plugin.plugin):
+        if not _is_callable(plugin.plugin):
             raise _entry_error(position, "its factory makes no plugin")
     except SettingsError as error:
-        raise SettingsError((*error.problems, *wrong_policy)) from None
+        told = {problem.setting for problem in error.problems}
+        more = (problem for problem in wrong_policy if problem.setting not in told)
+        raise SettingsError((*error.problems, *more)) from None
     if wrong_policy:
         raise SettingsError(wrong_policy)
     if policy == "deny":
         return name, Marked(plugin.plugin, on_error="deny", is_pure=plugin.is_pure)
-    return name, optional(plugin) if "omit" in (policy, default) else plugin
+    return name, optional(plugin) if policy or default == "omit" else plugin
+
+
+def _is_callable(plugin: object) -> bool:
+    return callable(plugin)
 
 
 def _named(position: int, name: str) -> PluginFactory:

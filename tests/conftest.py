@@ -1,8 +1,16 @@
-"""Hypothesis profiles: `fast` by default; `HYPOTHESIS_PROFILE=full` runs every property on 100,000 examples."""
+"""Hypothesis profiles: `fast` by default; `HYPOTHESIS_PROFILE=full` runs every property on 100,000 examples.
+
+And one PostgreSQL for all tests that ask for it.
+"""
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.stand_ins.postgres import postgres
 
 settings.register_profile("fast", max_examples=200, deadline=None)
 settings.register_profile(
@@ -12,3 +20,17 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+
+def start(life: ExitStack) -> str:
+    """Start a PostgreSQL, and give its DSN."""
+    try:
+        return life.enter_context(postgres())
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def dsn() -> Iterator[str]:
+    with ExitStack() as life:
+        yield start(life)

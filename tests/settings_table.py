@@ -1,15 +1,16 @@
 """The tables of `docs/settings.md`, made from the code: `python tests/settings_table.py` writes them anew."""
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from cognito_claims import registry
+from cognito_claims import registry, sinks
 from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
 from cognito_claims.references import Secret
+from cognito_claims.sync.hasura import HasuraUsers
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 _BEGIN, _END = "<!-- begin {} -->\n", "<!-- end {} -->"
@@ -18,9 +19,11 @@ SOURCES: dict[str, Callable[..., Any]] = {
     "SURREALDB": SurrealDBClaims,
     "HASURA": HasuraClaims,
     "FAUNA": FaunaTokens,
+    "USER_SYNC": sinks._settings,
+    "HASURA_SYNC": HasuraUsers,
 }
 MEANINGS = {
-    "COGNITO_CLAIMS_PLUGINS": "comma list: a built-in name (`surrealdb`, `hasura`, `fauna`), `name=import.path:factory`, or an installed entry point; `none` for no plugin at all",
+    "COGNITO_CLAIMS_PLUGINS": "comma list: a built-in name (`surrealdb`, `hasura`, `fauna`, `user_sync`), `name=import.path:factory`, or an installed entry point; `none` for no plugin at all",
     "COGNITO_CLAIMS_ON_ERROR": "what a failing plugin does to the sign-in: refuse it, or leave this plugin's claims out; `<NAME>_ON_ERROR` says it for one plugin",
     "COGNITO_CLAIMS_DEADLINE_MS": "when plugins that do I/O are given up, 1 to 5000, counted from the event (the first event's: from the start of the process)",
     "SURREALDB_NAMESPACE": "claim `ns`",
@@ -46,6 +49,18 @@ MEANINGS = {
     "FAUNA_TTL_SECONDS": "the token's life",
     "FAUNA_REFRESH_TTL_SECONDS": "the refresh token's life, longer than the token's; turns on the pair of access and refresh token",
     "FAUNA_SUPPRESS": "comma list of claims to take out of the ID token; `none` beside SurrealDB, which needs `email`",
+    "USER_SYNC_SINKS": "where users go",
+    "USER_SYNC_ON_ERROR": "what a failed sync does to the sign-in: let it go on, or refuse it",
+    "USER_SYNC_DEADLINE_MS": "when a sync is given up, as `COGNITO_CLAIMS_DEADLINE_MS`",
+    "HASURA_SYNC_URL": "Hasura's GraphQL endpoint, as in `https://hasura.example.com/v1/graphql`",
+    "HASURA_SYNC_ADMIN_SECRET": "Hasura's admin secret: the value, a Secrets Manager ARN (a JSON field by `#key`) or `ssm:/path`",
+    "HASURA_SYNC_ROLE": "the role whose permissions hold; unset: `admin`, who may do everything",
+    "HASURA_SYNC_BACKEND_ONLY": "whether the role's insert permission is a backend-only one",
+    "HASURA_SYNC_TABLE": "the table's name in GraphQL, with its schema as in `auth_users`",
+    "HASURA_SYNC_CONSTRAINT": "the constraint whose conflict means that the user is there",
+    "HASURA_SYNC_COLUMNS": "`column=attribute` pairs; `userName` is the user's name; one column must take `sub`",
+    "HASURA_SYNC_UPDATE_COLUMNS": "comma list of columns to update where the user is there, as in `email`",
+    "HASURA_SYNC_VERSION_COLUMN": "a `timestamptz` column that takes the sync's time, and keeps an older sync from overwriting a newer one",
 }
 
 
@@ -91,15 +106,21 @@ def _value(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(f"`{choice}`" for choice in get_args(kind))
     if get_origin(kind) is Set:
-        return "`id`, `access` or `id,access`"
+        choices = get_args(get_args(kind)[0])
+        return "`id`, `access` or `id,access`" if "access" in choices else f"`{choices[0]}`"
     if get_origin(kind) is tuple:
         return "comma list"
-    return {int: "whole number", str: "text"}.get(kind, "pairs")
+    names = {int: "whole number", str: "text", bool: "`true` or `false`"}
+    return names.get(kind, "pairs")
 
 
 def _default(value: object) -> str:
     if value is None or value in ({}, ()):
         return "none"
+    if isinstance(value, bool):
+        return f"`{value}`".lower()
+    if isinstance(value, Mapping):
+        value = tuple(f"{name}={text}" for name, text in value.items())
     shown = ",".join(sorted(value)) if isinstance(value, frozenset | tuple) else value
     return f"`{shown}`"
 

@@ -19,9 +19,11 @@ RANKS = {
     "sync": 4,
     "installed": 4,
     "registry": 5,
+    "sinks": 6,
     "asking": 6,
-    "handlers": 7,
-    "functions": 8,
+    "decision": 7,
+    "handlers": 8,
+    "functions": 9,
 }
 TOPS = ("testing", "cli", "__main__", "__init__")
 

@@ -568,7 +568,7 @@ def test_check_prints_errors_first_and_for_people() -> None:
 def test_a_response_that_the_contract_refuses_is_an_error(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cognito_claims.handlers.render", lambda *_: {"claims": {}})
+    monkeypatch.setattr("cognito_claims.decision.render", lambda *_: {"claims": {}})
 
     result = _json(folder, "pretoken_v2_Authentication", HASURA, exit_code=1)
 

@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from tests.stand_ins.fauna import SECRET, FaunaServer
+from tests.stand_ins.hasura import SECRET as ADMIN_SECRET
+from tests.stand_ins.hasura import HasuraServer
 from tests.stand_ins.moto import Answer, answering
 
 HEAVY = [
@@ -31,6 +33,7 @@ OWN = [
     "cognito_claims.asking",
     "cognito_claims.claims",
     "cognito_claims.deadline",
+    "cognito_claims.decision",
     "cognito_claims.errors",
     "cognito_claims.events",
     "cognito_claims.functions",
@@ -53,6 +56,19 @@ FAUNA_OWN = [
     "cognito_claims.clients.secrets",
     "cognito_claims.plugins.fauna",
 ]
+SYNC_OWN = [
+    "cognito_claims.clients",
+    "cognito_claims.clients.connection",
+    "cognito_claims.clients.http",
+    "cognito_claims.clients.retry",
+    "cognito_claims.clients.secrets",
+    "cognito_claims.sinks",
+    "cognito_claims.sync",
+    "cognito_claims.sync.hasura",
+    "cognito_claims.sync.rows",
+    "cognito_claims.sync.users",
+]
+SYNC = {"USER_SYNC_SINKS": "hasura", "HASURA_SYNC_ADMIN_SECRET": ADMIN_SECRET}
 FAUNA = {
     "COGNITO_CLAIMS_PLUGINS": "fauna",
     "FAUNA_SECRET": SECRET,
@@ -136,6 +152,35 @@ def test_only_a_reference_to_a_secret_pays_for_the_client_of_aws_and_pays_at_ini
     assert with_first_event == from_import
 
 
+@pytest.mark.parametrize(
+    "source", ["PostAuthentication_Authentication", "PostConfirmation_ConfirmSignUp"]
+)
+def test_user_sync_adds_its_sink_and_what_http_and_tls_need(dsn: str, source: str) -> None:
+    probe = PROBE.replace("pre_token_generation", "user_sync")
+    with HasuraServer(dsn) as server:
+        url = server.url.replace("127.0.0.1", "localhost")
+        printed = _probe(probe, trigger_source=source, HASURA_SYNC_URL=url, **SYNC)
+        assert [row["id"] for row in server.rows()] == ["a1b2c3d4"]
+    from_import, with_first_event, everything = json.loads(printed)
+
+    own = {module for module in from_import if module.startswith("cognito_claims")}
+    core = {m for m in OWN if ".plugins" not in m and not m.endswith(".pre_token_generation")}
+    assert own == core | set(SYNC_OWN) | {"cognito_claims.functions.user_sync"}
+    assert [m for m in HEAVY if m in everything] == ["email", "http.client", "ssl"]
+    assert with_first_event == from_import
+
+
+def test_a_pre_token_generation_pays_for_user_sync_only_where_it_is_named() -> None:
+    settings = {"HASURA_SYNC_URL": "http://127.0.0.1:1", **SYNC}  # nobody listens there
+    named = {"COGNITO_CLAIMS_PLUGINS": "surrealdb,hasura,user_sync"}
+    without, _, _ = json.loads(_probe(PROBE, **settings))
+    beside, with_first_event, _ = json.loads(_probe(PROBE, **settings, **named))
+
+    assert [m for m in without if m.startswith("cognito_claims")] == sorted(OWN)
+    assert [m for m in beside if m.startswith("cognito_claims")] == sorted((*OWN, *SYNC_OWN))
+    assert with_first_event == beside
+
+
 def test_a_plugin_that_is_not_named_is_not_loaded() -> None:
     probe = (
         "import sys, cognito_claims.functions.pre_token_generation; print(' '.join(sys.modules))"
@@ -154,10 +199,12 @@ def test_the_package_alone_loads_neither_tools_nor_the_testing_kit() -> None:
     assert [m for m in modules if m.startswith(tuple(f"cognito_claims.{r}" for r in rooms))] == []
 
 
-def _probe(code: str, **settings: str) -> str:
+def _probe(
+    code: str, *, trigger_source: str = "TokenGeneration_Authentication", **settings: str
+) -> str:
     event = {
         "version": "2",
-        "triggerSource": "TokenGeneration_Authentication",
+        "triggerSource": trigger_source,
         "region": "us-east-1",
         "userPoolId": "us-east-1_Ab1Cd2Ef3",
         "userName": "jane.doe",

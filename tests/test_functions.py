@@ -8,8 +8,11 @@ import pytest
 from cognito_claims.testing import recorded
 from tests import runtime_api
 from tests.runtime_api import Posted, clean_environ
+from tests.stand_ins import hasura
+from tests.stand_ins.hasura import SECRET, HasuraServer
 
 HANDLER = "cognito_claims.functions.pre_token_generation.handler"
+SYNC_HANDLER = "cognito_claims.functions.user_sync.handler"
 HASURA = "https://hasura.io/jwt/claims"
 GOOD = {
     "COGNITO_CLAIMS_PLUGINS": "surrealdb,hasura",
@@ -131,3 +134,68 @@ def test_a_plugins_refusal_reaches_the_person_word_for_word() -> None:
         answer.body["errorMessage"]
         == "This account lacks an attribute that the sign-in needs verified."
     )
+
+
+def sync_environ(server: HasuraServer, **more: str) -> dict[str, str]:
+    return {
+        "USER_SYNC_SINKS": "hasura",
+        "HASURA_SYNC_URL": server.url,
+        "HASURA_SYNC_ADMIN_SECRET": SECRET,
+        **more,
+    }
+
+
+def test_lambdas_runtime_client_gets_the_events_of_a_user_sync_back_as_they_came(dsn: str) -> None:
+    names = ("postconfirmation_ConfirmSignUp", "postauth_Authentication")
+    federated = recorded("postauth_Authentication_federated")
+    events = [*map(recorded, names), federated]
+    with HasuraServer(dsn) as server:
+        answers, printed = runtime_api.run(SYNC_HANDLER, sync_environ(server), events)
+        rows = [(row["id"], row["username"]) for row in server.rows()]
+
+    assert answers == [Posted("response", event) for event in events]
+    assert rows == [
+        ("a1b2c3d4-5678-90ab-cdef-111122223333", "jane.doe"),
+        ("b2c3d4e5-6789-01bc-def0-222233334444", "Google_104938271650298374651"),
+    ]
+    assert printed == ""
+
+
+@pytest.mark.parametrize("policy", ["allow", "deny"])
+def test_lambdas_runtime_client_shows_of_a_failed_sync_what_the_policy_says(
+    dsn: str, policy: str
+) -> None:
+    event = recorded("postauth_Authentication")
+    with HasuraServer(dsn) as server:
+        server.faults.append(hasura.error("permission-error"))
+        environ = sync_environ(server, USER_SYNC_ON_ERROR=policy)
+        (answer,), printed = runtime_api.run(SYNC_HANDLER, environ, [event])
+
+    assert "plugin hasura: HasuraError: Hasura: permission-error (HTTP 200) at " in printed
+    if policy == "allow":
+        assert answer == Posted("response", event)
+        assert "not synced: " in printed
+    else:
+        assert (answer.kind, answer.body["errorType"]) == ("error", "SignInError")
+        assert answer.body["errorMessage"] == "Sign-in could not be completed [plugin-failed]"
+        assert "sign-in refused: " in printed
+
+
+def test_lambdas_json_log_has_one_record_of_a_sync(dsn: str) -> None:
+    with HasuraServer(dsn) as server:
+        json_log = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}
+        environ = sync_environ(server, **json_log)
+        _, printed = runtime_api.run(SYNC_HANDLER, environ, [recorded("postauth_Authentication")])
+
+    assert printed.count('"message": "user sync: done"') == 1
+    assert '"outcome": "done", "trigger_source": "PostAuthentication_Authentication"' in printed
+
+
+def test_a_sync_without_its_settings_fails_to_start_with_a_neutral_text() -> None:
+    environ = {"USER_SYNC_SINKS": "hasura", "HASURA_SYNC_ADMIN_SECRET": "hunter2"}
+    (answer,), printed = runtime_api.run(SYNC_HANDLER, environ)
+
+    assert (answer.kind, answer.body["errorType"]) == ("init/error", "SignInError")
+    assert answer.body["errorMessage"] == "Sign-in could not be completed [settings]"
+    assert "wrong setting: HASURA_SYNC_URL: required" in printed
+    assert "hunter2" not in f"{answer} {printed}"

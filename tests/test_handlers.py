@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from cognito_claims import asking, handlers
+from cognito_claims import asking, decision
 from cognito_claims.claims import Claims, Groups, TokenClaims
+from cognito_claims.decision import decide, decide_typed
 from cognito_claims.errors import Problem, SettingsError, SignInError, TokenDenied
 from cognito_claims.handlers import (
     Handler,
-    decide,
-    decide_typed,
     pre_token_generation,
     pre_token_generation_from_env,
 )
@@ -386,7 +385,7 @@ def test_what_nobody_expects_is_told_by_class_and_place(
     monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture
 ) -> None:
     unexpected = raising(RuntimeError("hunter2"))
-    monkeypatch.setattr(handlers, "render", lambda _, event: unexpected(event))
+    monkeypatch.setattr(decision, "render", lambda _, event: unexpected(event))
 
     error = refusal(pre_token_generation())
 
@@ -481,7 +480,7 @@ def test_a_record_that_nobody_wants_costs_nothing(
     refuses: str | None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.WARNING, "cognito_claims")
-    monkeypatch.setattr(handlers, "_summary", None)
+    monkeypatch.setattr(decision, "_summary", None)
     handler = pre_token_generation(plan=lambda _: FREE)
 
     if refuses:
@@ -639,7 +638,7 @@ def test_a_decision_that_cannot_be_logged_is_still_neutral(
     def fail(_: object) -> None:
         raise ValueError("hunter2")
 
-    monkeypatch.setattr("cognito_claims.handlers._log_decision", fail)
+    monkeypatch.setattr("cognito_claims.handlers.log_decision", fail)
 
     answer = pre_token_generation(plan=lambda _: FREE)(EVENT, None)
 

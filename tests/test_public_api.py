@@ -4,6 +4,7 @@ import importlib
 import inspect
 import subprocess
 import sys
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def test_the_package_offers_exactly_these_names() -> None:
         "FaunaError",
         "Groups",
         "Handler",
+        "HasuraError",
         "Json",
         "Plugin",
         "PluginFactory",
@@ -53,6 +55,7 @@ def test_the_package_offers_exactly_these_names() -> None:
         "UnsupportedClaimError",
         "User",
         "UserEvent",
+        "UserPlugin",
         "merge",
         "optional",
         "pre_token_generation",
@@ -60,6 +63,7 @@ def test_the_package_offers_exactly_these_names() -> None:
         "read",
         "render",
         "seconds_left",
+        "user_sync",
     ]
 
 
@@ -78,8 +82,9 @@ def test_the_testing_kit_offers_exactly_these_names() -> None:
     ("function", "signature"),
     [
         (cognito_claims.pre_token_generation, "deadline_ms: int = 4000, **plugins: Plugin"),
-        (cognito_claims.optional, "plugin: Plugin"),
-        (cognito_claims.pure, "plugin: Plugin"),
+        (cognito_claims.user_sync, "deadline_ms: int = 4000, **plugins: UserPlugin"),
+        (cognito_claims.optional, "plugin: Plugin | UserPlugin"),
+        (cognito_claims.pure, "plugin: Plugin | UserPlugin"),
         (cognito_claims.merge, "answers: Mapping[str, Claims]"),
         (cognito_claims.render, "claims: Claims, event: PreTokenGenerationEvent"),
         (
@@ -150,9 +155,9 @@ def test_a_value_has_exactly_these_fields(value: type, fields: tuple[str, ...]) 
 @pytest.mark.parametrize("path", BUILT_IN.values())
 def test_a_built_in_plugin_is_where_the_registry_says(path: str) -> None:
     module, _, attributes = path.partition(":")
-    cls, method = attributes.split(".")
+    made = attrgetter(attributes)(importlib.import_module(module))
 
-    assert callable(getattr(getattr(importlib.import_module(module), cls), method))
+    assert callable(made)
 
 
 def test_calls_that_must_not_compile_do_not() -> None:

@@ -13,6 +13,7 @@ from cognito_claims.errors import SettingsError
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
 from cognito_claims.registry import Marked, Plugin, load, mark, optional, pure
+from cognito_claims.sync.users import UserSync
 from cognito_claims.testing import a_user_event
 
 ROOT = Path(cognito_claims.__file__).parents[1]
@@ -331,6 +332,39 @@ def test_a_wrong_policy_alone_is_a_problem() -> None:
     environ = {"COGNITO_CLAIMS_PLUGINS": "hasura", "HASURA_ON_ERROR": "Omit"}
 
     assert problems_of(environ) == [f"HASURA_ON_ERROR: {POLICIES}"]
+
+
+USER_SYNC = {
+    "COGNITO_CLAIMS_PLUGINS": "user_sync",
+    "USER_SYNC_SINKS": "hasura",
+    "HASURA_SYNC_URL": "https://hasura.example.com/v1/graphql",
+    "HASURA_SYNC_ADMIN_SECRET": "hunter2",
+}
+
+
+@pytest.mark.parametrize(
+    ("policy", "on_error"), [("", "omit"), ("allow", "omit"), ("deny", "deny")]
+)
+@pytest.mark.parametrize("default", ["", "deny", "omit"])
+def test_a_user_sync_is_a_plugin_whose_policies_are_allow_and_deny(
+    policy: str, on_error: str, default: str
+) -> None:
+    policies = {"USER_SYNC_ON_ERROR": policy, "COGNITO_CLAIMS_ON_ERROR": default}
+
+    plugins = load({**USER_SYNC, **policies}).plugins
+
+    plugin, *marked = marks(plugins["user_sync"])
+    assert (list(plugins), type(plugin), marked) == (["user_sync"], UserSync, [on_error, False])
+
+
+@pytest.mark.usefixtures("write")
+def test_the_name_has_these_policies_whatever_plugin_bears_it() -> None:
+    environ = {**USER_SYNC, "COGNITO_CLAIMS_PLUGINS": "user_sync=acme_claims:free"}
+
+    assert load({**environ, "USER_SYNC_ON_ERROR": "allow"}).plugins["user_sync"].on_error == "omit"
+    assert problems_of({**environ, "USER_SYNC_ON_ERROR": "omit"}) == [
+        "USER_SYNC_ON_ERROR: expected one of deny, allow"
+    ]
 
 
 def test_what_a_factory_raises_comes_out_as_it_is(write: Write) -> None:

@@ -15,12 +15,24 @@ from unittest.mock import patch
 import pytest
 
 from cognito_claims.claims import Claims, Groups
+from cognito_claims.decision import decide
 from cognito_claims.errors import SignInError, TokenDenied
-from cognito_claims.handlers import decide, pre_token_generation, pre_token_generation_from_env
+from cognito_claims.handlers import (
+    pre_token_generation,
+    pre_token_generation_from_env,
+    user_sync,
+    user_sync_from_env,
+)
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
 from cognito_claims.registry import load, mark, optional, pure
+from cognito_claims.sync.hasura import HasuraUsers
+from cognito_claims.sync.users import UserSync
 from cognito_claims.testing import a_user_event, recorded, recorded_names, to_json
+from tests.stand_ins.fauna_wire import Answer, Fault, as_json
+from tests.stand_ins.hasura import SECRET as ADMIN_SECRET
+from tests.stand_ins.hasura import HasuraServer
+from tests.stand_ins.postgres import Column, Table
 
 SECRET = "hunter" + "2"  # so that no line of this file holds it, as a traceback would show
 EVENTS = [recorded(name) for name in recorded_names("pretoken_")]
@@ -182,8 +194,8 @@ def places(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...
         yield from places(member, (*path, key))
 
 
-def with_planted(path: tuple[Any, ...], planted: object) -> Any:
-    root: dict[str, Any] = {"event": deepcopy(FULL)}
+def with_planted(path: tuple[Any, ...], planted: object, full: object = FULL) -> Any:
+    root: dict[str, Any] = {"event": deepcopy(full)}
     inner: Any = root
     *above, last = ("event", *path)
     for key in above:
@@ -374,3 +386,121 @@ def test_what_a_module_raises_is_never_told(
 
     assert "Sign-in could not be completed [" in text
     assert SECRET not in text
+
+
+SYNCED = recorded("postauth_Authentication_clientMetadata")
+SYNC_NAMES = {
+    "USER_SYNC": "SINKS ON_ERROR DEADLINE_MS SECRET",
+    "HASURA_SYNC": "URL ADMIN_SECRET ROLE BACKEND_ONLY TABLE CONSTRAINT COLUMNS UPDATE_COLUMNS"
+    " VERSION_COLUMN ON_ERROR SECRET",
+}
+SYNC_SHAPES = [
+    *("{}", " {} ", "{},{}", "hasura,{}", "{}=sub", "id=sub,{}=email", "id=sub,username={}"),
+    *("id=sub,{}={}", "ssm:/{}", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:{}"),
+    *("{}://127.0.0.1", "http://{}@127.0.0.1:1", "http://127.0.0.1:{}", "http://127.0.0.1:1/{}?{}"),
+]
+TYPED = Table(
+    columns={"id": Column("uuid", is_nullable=False), "username": Column(), "email": Column()},
+    constraints={"users_pkey": ("id",), "users_email_key": ("email",)},
+)
+TELLING = {"message": SECRET, "extensions": {"code": SECRET, "path": SECRET, "internal": SECRET}}
+TELLING_FAULTS = {
+    "an error": as_json(200, {"errors": [TELLING]}),
+    "a status": as_json(503, {"error": SECRET, "code": SECRET}),
+    "another shape": as_json(200, {"data": {SECRET: [SECRET]}, "errors": {SECRET: SECRET}}),
+    "a body": Answer(400, SECRET.encode()),
+    "a header": Answer(200, b"{}", (f"Content-Type: {SECRET}", f"{SECRET}: {SECRET}")),
+    "no header": Answer(200, b"{}", (SECRET,)),
+}
+
+
+def sync_environ(url: str) -> dict[str, str]:
+    sink = {"HASURA_SYNC_URL": url, "HASURA_SYNC_ADMIN_SECRET": ADMIN_SECRET}
+    return {"USER_SYNC_SINKS": "hasura", "HASURA_SYNC_COLUMNS": "id=sub,email=email", **sink}
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [f"{prefix}_{name}" for prefix, names in SYNC_NAMES.items() for name in names.split()],
+)
+def test_a_setting_of_a_user_sync_is_never_told(variable: str, told: Told, dsn: str) -> None:
+    def start_and_sign_in(environ: Mapping[str, str]) -> None:
+        sign_in(user_sync_from_env(environ), SYNCED)
+
+    with HasuraServer(dsn) as server:
+        for shape in SYNC_SHAPES:
+            environ = {**sync_environ(server.url), variable: shape.replace("{}", SECRET)}
+            text = told(lambda: start_and_sign_in(environ))  # noqa: B023
+            assert "user sync: " in text or "wrong setting: " in text, shape
+            assert SECRET not in text, shape
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in places(SYNCED) if path not in LOGGED],
+    ids=lambda path: ".".join(map(str, path)),
+)
+def test_what_an_event_of_a_user_sync_holds_is_never_told(
+    path: tuple[Any, ...], told: Told, dsn: str
+) -> None:
+    with HasuraServer(dsn, table=TYPED) as server:
+        columns = {"id": "sub", "username": "userName", "email": "email"}
+        sink = HasuraUsers(url=server.url, admin_secret=ADMIN_SECRET, columns=columns)
+        handler = user_sync(first=optional(UserSync(sink)), x=UserSync(sink))
+        for planted in (SECRET, [SECRET], {"a": SECRET}, [{"a": [SECRET]}]):
+            event = with_planted(path, planted, SYNCED)
+            text = told(lambda: sign_in(handler, event))  # noqa: B023
+            assert "user sync: " in text
+            assert SECRET not in text, planted
+
+
+@pytest.mark.parametrize("policy", ["allow", "deny"])
+def test_an_email_that_is_anothers_is_never_told(policy: str, told: Told, dsn: str) -> None:
+    with HasuraServer(dsn) as server:
+        handler = user_sync_from_env({**sync_environ(server.url), "USER_SYNC_ON_ERROR": policy})
+        text = ""
+        for sub in ("one", f"{SECRET}-two"):
+            event = with_planted(("request", "userAttributes", "email"), SECRET, SYNCED)
+            event["request"]["userAttributes"]["sub"] = sub
+            text = told(lambda: sign_in(handler, event))  # noqa: B023
+
+    assert "Hasura: constraint-violation (HTTP 200)" in text
+    assert SECRET not in text
+
+
+@pytest.mark.parametrize("answer", TELLING_FAULTS.values(), ids=TELLING_FAULTS)
+@pytest.mark.parametrize("policy", ["allow", "deny"])
+def test_what_hasura_answers_is_never_told(
+    answer: Answer, policy: str, told: Told, dsn: str
+) -> None:
+    with HasuraServer(dsn) as server:
+        settings = {"USER_SYNC_ON_ERROR": policy, "USER_SYNC_DEADLINE_MS": "400"}
+        handler = user_sync_from_env({**sync_environ(server.url), **settings})
+        server.faults += [Fault(lambda _: [answer.wire])] * 2
+        text = told(lambda: sign_in(handler, SYNCED))
+
+    assert "plugin hasura: " in text
+    assert SECRET not in text
+
+
+def test_an_admin_secret_is_never_told(told: Told, dsn: str) -> None:
+    with HasuraServer(dsn) as server:
+        environ = {**sync_environ(server.url), "HASURA_SYNC_ADMIN_SECRET": SECRET}
+        text = told(lambda: sign_in(user_sync_from_env(environ), SYNCED))
+        sink = HasuraUsers(url=server.url, admin_secret=SECRET)
+        assert [r.headers["X-Hasura-Admin-Secret"] for r in server.requests] == [SECRET]
+
+    assert "Hasura: access-denied (HTTP 200)" in text
+    assert SECRET not in f"{text} {sink!r} {UserSync(sink)!r} {vars(sink)!r}"
+
+
+def test_who_is_synced_well_is_not_told_either(told: Told, dsn: str) -> None:
+    with HasuraServer(dsn) as server:
+        handler = user_sync_from_env(sync_environ(server.url))
+        text = told(lambda: sign_in(handler, SYNCED))
+        assert len(server.rows()) == 1
+
+    told_of = [*SYNCED["request"]["userAttributes"].values(), SYNCED["userName"], ADMIN_SECRET]
+    assert "user sync: done" in text
+    values = [value for value in told_of if value not in ("true", "CONFIRMED", "acme")]
+    assert [value for value in values if value in text] == []

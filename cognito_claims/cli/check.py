@@ -7,6 +7,7 @@ from typing import Any
 from cognito_claims.cli.preview import Finding, decision_findings, loaded, offline
 from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.contract.errors import ContractError
+from cognito_claims.decision import Decision, decide_typed
 from cognito_claims.errors import (
     ClaimConflictError,
     SettingsError,
@@ -14,7 +15,6 @@ from cognito_claims.errors import (
     UnsupportedClaimError,
 )
 from cognito_claims.events import PreTokenGenerationEvent, TriggerVersion
-from cognito_claims.handlers import Decision, decide_typed
 from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.registry import Configuration

@@ -10,9 +10,9 @@ from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.verdicts import verdicts
 from cognito_claims.contract.cognito import Tokens, issue_tokens
 from cognito_claims.contract.errors import ContractError
+from cognito_claims.decision import Decision, decide
 from cognito_claims.errors import EventError, SettingsError, place_of
 from cognito_claims.events import PreTokenGenerationEvent
-from cognito_claims.handlers import Decision, decide
 from cognito_claims.registry import Configuration, Marked, Plugin, load
 
 COOKIE_BYTES = 4096

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from time import monotonic, monotonic_ns, sleep
 from typing import TypeVar
 
-from cognito_claims.errors import AwsError, FaunaError, TransportError
+from cognito_claims.errors import AwsError, FaunaError, HasuraError, TransportError
 
 _T = TypeVar("_T")
 _PAUSE_S = 0.05
@@ -15,7 +15,7 @@ def retried(attempt: Callable[[], _T], *, deadline: float) -> _T:
     """Make an attempt, and after a transient failure another one; what the last one raises comes out."""
     try:
         return attempt()
-    except (AwsError, FaunaError, TransportError) as error:
+    except (AwsError, FaunaError, HasuraError, TransportError) as error:
         if not error.is_transient or deadline - monotonic() < _LEAST_S:
             raise
     # Of a length that differs, so that those who failed together do not come back together.

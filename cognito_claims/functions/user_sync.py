@@ -1,0 +1,7 @@
+"""The post authentication and post confirmation triggers: set `Handler` to `cognito_claims.functions.user_sync.handler`."""
+
+import os
+
+from cognito_claims.handlers import Handler, user_sync_from_env
+
+handler: Handler = user_sync_from_env(os.environ)
