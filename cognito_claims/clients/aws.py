@@ -6,7 +6,7 @@ from time import gmtime, strftime, time
 from typing import Any, Literal, TypeGuard
 
 from cognito_claims.claims import Json
-from cognito_claims.clients.http import HttpClient, Response, url_problem
+from cognito_claims.clients.http import HttpClient, Response, json_object, url_problem
 from cognito_claims.clients.retry import retried
 from cognito_claims.clients.sigv4 import Credentials, sign
 from cognito_claims.errors import AwsError, SecretError
@@ -178,11 +178,7 @@ def _is_plain(text: object) -> TypeGuard[str]:
 
 def _answer(service: str, response: Response, variable: str) -> dict[str, Any]:
     """Give the JSON object; nothing of an answer stands in an error, nor in what an error came from."""
-    try:
-        answer = json.loads(response.body)
-    except (ValueError, RecursionError):
-        answer = None
-    content: dict[str, Any] | None = answer if isinstance(answer, dict) else None
+    content = json_object(response.body)
     if response.status != 200:
         kind = str((content or {}).get("__type")).rpartition("#")[2].partition(":")[0]
         raise AwsError(service, response.status, kind if kind in _CODES else "unknown")

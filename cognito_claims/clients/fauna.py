@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from cognito_claims.clients.connection import left
-from cognito_claims.clients.http import HttpClient, Response
+from cognito_claims.clients.http import HttpClient, Response, json_object
 from cognito_claims.clients.retry import retried
 from cognito_claims.errors import FaunaError
 
@@ -98,7 +98,7 @@ class FaunaClient:
         response = self._http.request("POST", headers, body, deadline=deadline)
         if response.status != 200:
             raise refusal(response)
-        answer = _object(response.body)
+        answer = _mapping(json_object(response.body))
         data = strings(answer.get("data"))
         seen = answer.get("txn_ts")
         if type(seen) is int and seen < _LONGEST_TIME:
@@ -118,7 +118,7 @@ def milliseconds_left(deadline: float) -> int:
 
 def refusal(response: Response) -> FaunaError:
     """Give the error that an answer of another status than 200 stands for."""
-    code = _mapping(_object(response.body).get("error")).get("code")
+    code = _mapping(_mapping(json_object(response.body)).get("error")).get("code")
     known = code if isinstance(code, str) and code in _CODES else "unknown"
     return FaunaError(response.status, known, _ADVICE.get(known, ""))
 
@@ -137,13 +137,6 @@ def _fragment(part: str | Value) -> Any:
         return {"value": part.value}
     tag = "@int" if -_LONGEST_INT <= part.value < _LONGEST_INT else "@long"
     return {"value": {tag: str(part.value)}}
-
-
-def _object(body: bytes) -> Mapping[str, Any]:
-    try:
-        return _mapping(json.loads(body))
-    except (ValueError, RecursionError):
-        return {}
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

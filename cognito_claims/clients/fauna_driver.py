@@ -24,7 +24,7 @@ from cognito_claims.clients.fauna import (
     refusal,
     strings,
 )
-from cognito_claims.clients.http import HttpClient, Response
+from cognito_claims.clients.http import HttpClient, Response, json_object
 from cognito_claims.clients.retry import retried
 from cognito_claims.errors import CognitoClaimsError, FaunaError
 
@@ -115,7 +115,4 @@ class _Answer:
         return {}
 
     def json(self) -> Any:
-        try:
-            return json.loads(self._response.body)
-        except (ValueError, RecursionError):
-            return {}
+        return json_object(self._response.body) or {}

@@ -4,6 +4,7 @@ No redirects, no proxies, no cookies: a bearer key goes to the configured place 
 """
 
 import http.client
+import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -128,6 +129,15 @@ class HttpClient:
             raise failure
         finally:
             del failure  # or it would hold this frame, which would hold it
+
+
+def json_object(text: str | bytes) -> dict[str, Any] | None:
+    """Give the JSON object in an answer, or None; a decoder's own exception holds all of the text."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _end(kept: list[tuple[Connection, Moment]]) -> None:

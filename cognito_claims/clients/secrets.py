@@ -1,6 +1,5 @@
 """A secret's value: what the setting holds, or what AWS keeps where the setting points."""
 
-import json
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from threading import Lock
@@ -8,6 +7,7 @@ from time import monotonic
 from typing import Any, TypeAlias
 
 from cognito_claims.claims import Json
+from cognito_claims.clients.http import json_object
 from cognito_claims.errors import SecretError
 from cognito_claims.references import Reference, Secret, parse
 
@@ -82,7 +82,7 @@ def _from_secrets_manager(call: _Call, reference: Reference, deadline: float) ->
     if reference.key is None:
         return text
     problem = "the secret must be a JSON object in which the reference's #key names a text"
-    return _text(_parsed(text), reference.key, problem)
+    return _text(json_object(text), reference.key, problem)
 
 
 def _text(holder: object, name: str, problem: str) -> str:
@@ -90,13 +90,6 @@ def _text(holder: object, name: str, problem: str) -> str:
     if not isinstance(text, str):
         raise SecretError(problem)
     return text
-
-
-def _parsed(text: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):  # which hold the secret: nothing may be raised from here
-        return None
 
 
 def _usable(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Self
 
-from cognito_claims.clients.http import HttpClient, Response
+from cognito_claims.clients.http import HttpClient, Response, json_object
 from cognito_claims.clients.retry import retried
 from cognito_claims.clients.secrets import SecretReader
 from cognito_claims.errors import HasuraError, Problem, SettingsError
@@ -173,7 +173,7 @@ class HasuraUsers:
 
 
 def _error_in(response: Response) -> HasuraError | None:
-    answer = _object(response.body)
+    answer = json_object(response.body) or {}
     errors = answer.get("errors")
     if errors is None and response.status == 200 and _is_written(answer.get("data")):
         return None
@@ -188,11 +188,3 @@ def _error_in(response: Response) -> HasuraError | None:
 def _is_written(data: object) -> bool:
     fields = data.values() if isinstance(data, dict) else ()
     return bool(fields) and all(isinstance(field, dict) for field in fields)
-
-
-def _object(body: bytes) -> Mapping[str, Any]:
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}
