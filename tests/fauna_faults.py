@@ -84,12 +84,13 @@ class Result(NamedTuple):
 
 
 class Met(NamedTuple):
-    """A row: what a fault, once or every time, makes of a sign-in under either policy."""
+    """A row: what a fault makes of a sign-in under either policy; `still` says that the machine stood still."""
 
     case: Case
     often: Literal["", ", once", ", every time"]
     deny: Result
     omit: Result
+    still: bool
 
     @property
     def name(self) -> str:
@@ -107,6 +108,12 @@ class Met(NamedTuple):
     @property
     def is_in_time(self) -> bool:
         return max(self.deny.milliseconds, self.omit.milliseconds) <= self.most_ms
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether the machine let everybody run: a thread had its moment to say what it was waiting for."""
+        lines = "".join((*self.deny.log, *self.omit.log))
+        return self.is_in_time and not self.still and "deadline [deadline]" not in lines
 
     @property
     def most_ms(self) -> int:
@@ -211,26 +218,26 @@ class Bench:
         self.connects: list[int] = []
         self.records: list[logging.LogRecord] = []
 
-    def meet(self, case: Case, client: Client) -> list[Met]:
+    def meet(self, case: Case, client: Client, attempts: int = 1) -> list[Met]:
         """Give a case's rows; without a second attempt, once is the same as every time."""
-        once = self._in_time(case, 1, client)
+        once = self._steady(case, 1, client, attempts)
         if not (case.fault and once.deny.retries):
             return [once]
-        always = self._in_time(case, _EVERY_TIME, client)
+        always = self._steady(case, _EVERY_TIME, client, attempts)
         return [once._replace(often=", once"), always._replace(often=", every time")]
 
-    def _in_time(self, case: Case, times: int, client: Client) -> Met:
-        """Take what came in time while the machine did not stand still, or the third result."""
-        for _ in range(2):
-            began = monotonic()
+    def _steady(self, case: Case, times: int, client: Client, attempts: int) -> Met:
+        """Take what came while the machine was not too busy, or the last attempt's result."""
+        for _ in range(attempts - 1):
             met = self._met(case, times, client)
-            if met.is_in_time and not any(still > began for still in self.stills):
+            if met.is_steady:
                 return met
         return self._met(case, times, client)
 
     def _met(self, case: Case, times: int, client: Client) -> Met:
+        began = monotonic()
         deny, omit = (self._run(case, times, client, on_error=p) for p in ("deny", "omit"))
-        return Met(case, "", deny, omit)
+        return Met(case, "", deny, omit, still=any(end > began for end in self.stills))
 
     def _run(self, case: Case, times: int, client: Client, *, on_error: str) -> Result:
         with ExitStack() as stack:
@@ -408,9 +415,14 @@ def _parts(held: Any) -> Iterator[object]:
 
 
 def all_met(client: Client) -> list[Met]:
-    """Let handlers meet all faults, some at a time."""
-    with bench() as made, ThreadPoolExecutor(4) as pool:
-        return [met for row in pool.map(lambda case: made.meet(case, client), CASES) for met in row]
+    """Let handlers meet all faults, some at a time, and those alone that the machine was too busy for."""
+    with bench() as made:
+        with ThreadPoolExecutor(4) as pool:
+            found = [*pool.map(lambda case: made.meet(case, client), CASES)]
+        for number, rows in enumerate(found):
+            if not all(row.is_steady for row in rows):
+                found[number] = made.meet(CASES[number], client, attempts=8)
+    return [row for rows in found for row in rows]
 
 
 def table(rows: Iterable[Met]) -> str:

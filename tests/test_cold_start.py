@@ -95,6 +95,10 @@ from_import = sorted(set(sys.modules) - before)
 handler(json.loads(sys.argv[1]), None)
 print(json.dumps([from_import, sorted(set(sys.modules) - before), sorted(sys.modules)]))
 """
+HTTP_AND_TLS = """
+import json, sys, http.client, ssl
+print(json.dumps(sorted(sys.modules)))
+"""
 SETTINGS = {
     "COGNITO_CLAIMS_PLUGINS": "surrealdb,hasura",
     "SURREALDB_NAMESPACE": "test",
@@ -163,7 +167,9 @@ def test_user_sync_adds_its_sink_and_what_http_and_tls_need(dsn: str, source: st
         assert [row["id"] for row in server.rows()] == ["a1b2c3d4"]
     from_import, with_first_event, everything = json.loads(printed)
 
+    http_and_tls = json.loads(_probe(HTTP_AND_TLS))
     own = {module for module in from_import if module.startswith("cognito_claims")}
+    assert set(from_import) - own - set(http_and_tls) - set(STANDARD) == set()
     core = {m for m in OWN if ".plugins" not in m and not m.endswith(".pre_token_generation")}
     assert own == core | set(SYNC_OWN) | {"cognito_claims.functions.user_sync"}
     assert [m for m in HEAVY if m in everything] == ["email", "http.client", "ssl"]

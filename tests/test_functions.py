@@ -44,9 +44,11 @@ print(json.dumps(handler(recorded(sys.argv[1]), None)["response"]))
 """
 
 
-def probed(environ: dict[str, str], event: str) -> CompletedProcess[str]:
+def probed(
+    environ: dict[str, str], event: str, function: str = "pre_token_generation"
+) -> CompletedProcess[str]:
     return run(
-        [sys.executable, "-c", PROBE, event],
+        [sys.executable, "-c", PROBE.replace("pre_token_generation", function), event],
         env=clean_environ(environ),
         capture_output=True,
         text=True,
@@ -143,6 +145,15 @@ def sync_environ(server: HasuraServer, **more: str) -> dict[str, str]:
         "HASURA_SYNC_ADMIN_SECRET": SECRET,
         **more,
     }
+
+
+def test_the_environment_alone_makes_a_handler_of_user_sync(dsn: str) -> None:
+    with HasuraServer(dsn) as server:
+        done = probed(sync_environ(server), "postauth_Authentication", "user_sync")
+        rows = [row["username"] for row in server.rows()]
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "{}\n", "")
+    assert rows == ["jane.doe"]
 
 
 def test_lambdas_runtime_client_gets_the_events_of_a_user_sync_back_as_they_came(dsn: str) -> None:
