@@ -10,29 +10,17 @@ from typing import Any
 from cognito_claims.claims import Claims, malformed_part
 from cognito_claims.deadline import limit
 from cognito_claims.errors import (
-    AwsError,
     CognitoClaimsError,
     DeadlineError,
-    FaunaError,
-    HasuraError,
     PluginFailedError,
     PluginResultError,
     PluginTimeoutError,
-    SecretError,
     TokenDenied,
-    TransportError,
     place_of,
+    told,
 )
 from cognito_claims.events import PreTokenGenerationEvent, UserEvent
 from cognito_claims.registry import Marked
-
-_TOLD = (
-    AwsError,
-    FaunaError,
-    HasuraError,
-    SecretError,
-    TransportError,
-)  # their texts are made here, of no value
 
 
 class Outcome:
@@ -130,10 +118,8 @@ def _ask(
         answer = denial
     except DeadlineError as error:
         answer = PluginTimeoutError(name, error.stage)
-    except _TOLD as error:
-        answer = PluginFailedError(name, f"{type(error).__name__}: {error}", place_of(error))
-    except BaseException as raised:  # SystemExit too would take the answer along
-        answer = PluginFailedError(name, type(raised).__name__, place_of(raised))
+    except BaseException as error:  # SystemExit too would take the answer along
+        answer = PluginFailedError(name, told(error), place_of(error))
     outcomes[name] = Outcome(plugin, _since(began), answer)
 
 

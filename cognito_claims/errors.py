@@ -148,7 +148,8 @@ class FaunaError(CognitoClaimsError):
 class HasuraError(CognitoClaimsError):
     """Hasura refused a mutation; `hasura_code` is one of its own codes, or "unknown".
 
-    It may pass (`is_transient`), or hang on the data of one user (`is_refusal`); else something is to be set right.
+    It may pass (`is_transient`), or hang on the data of one user (`is_refusal`); else something is to be set right, most often for all
+    users: for a single one as well, where it `may_be_one_row`'s (a null, or what a check or a permission excludes).
     """
 
     code = "hasura"
@@ -158,6 +159,7 @@ class HasuraError(CognitoClaimsError):
         self.hasura_code = hasura_code
         self.is_transient: bool = status in (429, 502, 503, 504) or hasura_code in _PASSING
         self.is_refusal: bool = hasura_code in ("constraint-violation", "data-exception")
+        self.may_be_one_row: bool = self.is_refusal or hasura_code in _OF_A_ROW
         super().__init__(f"Hasura: {hasura_code} (HTTP {status})")
 
 
@@ -168,7 +170,21 @@ _PASSING = (
     "timeout",
     "unexpected",
 )
-_THROTTLING = ("Throttling", "ThrottlingException", "TooManyRequestsException")
+_OF_A_ROW = (
+    "invalid-json",
+    "parse-failed",
+    "permission-denied",
+    "permission-error",
+    "unexpected",
+    "validation-failed",
+)
+_THROTTLING = (
+    "KmsThrottled",
+    "RequestThrottled",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+)
 
 
 class AwsError(CognitoClaimsError):
@@ -236,6 +252,12 @@ def place_of(error: BaseException) -> str:
             place = f"{code.co_filename}:{trace.tb_lineno} in {code.co_name}"
         trace = trace.tb_next
     return place
+
+
+def told(error: BaseException) -> str:
+    """Say what was raised: its class, and its text where that is made in this file, of no value."""
+    texts = (AwsError, DeadlineError, FaunaError, HasuraError, SecretError, TransportError)
+    return f"{type(error).__name__}: {error}" if isinstance(error, texts) else type(error).__name__
 
 
 def shown(name: str) -> str:

@@ -1,60 +1,91 @@
-"""`load`: the user sync that an environment describes; the sinks stand here by name, and only what is named is imported."""
+"""`load`: the user sync that an environment describes; only the sinks that are named are imported."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from importlib import import_module
 from typing import Any, Literal, NamedTuple
 
 from cognito_claims.errors import Problem, SettingsError
 from cognito_claims.registry import LONGEST_DEADLINE_MS, Configuration, Marked, OnError, Plugin
 from cognito_claims.settings import read
+from cognito_claims.sync.rows import COLUMNS, Sink, column_problems
 
-_SINKS = {"hasura": ("cognito_claims.sync.hasura", "HasuraUsers")}
+_SINKS = ("hasura", "queue")
+_PREFIX = "USER_SYNC"
+_HASURA = "HASURA_SYNC"
 
 
 class _Settings(NamedTuple):
-    sinks: Set[Literal["hasura"]]
+    sinks: Set[Literal["hasura", "queue"]]
     on_error: OnError
     deadline_ms: int
+    queue_url: str
 
 
 def load(environ: Mapping[str, str]) -> Configuration:
     """Make a plugin of every sink in `USER_SYNC_SINKS`; raises `SettingsError` with every problem."""
-    problems: list[Problem] = []
+    problems = [*_stray(environ)]
+    plugins: dict[str, Plugin] = {}
     try:
-        settings = read(_settings, "USER_SYNC", environ)
+        settings = read(_settings, _PREFIX, environ)
     except SettingsError as error:
         problems += error.problems
-        settings = _settings(sinks=frozenset(("hasura",)))
-    user_sync: Any = import_module("cognito_claims.sync.users").UserSync
-    plugins: dict[str, Marked] = {}
-    for name in sorted(settings.sinks):
-        stray = f"{name.upper()}_SYNC_ON_ERROR"  # `read` leaves a policy to others
-        if stray in environ:
-            message = "unknown setting; did you mean USER_SYNC_ON_ERROR?"
-            problems.append(Problem(stray, message))
-        module, factory = _SINKS[name]
-        try:
-            sink = getattr(import_module(module), factory).from_env(environ)
-        except SettingsError as error:
-            problems += error.problems
-        else:
-            plugins[name] = Marked(user_sync(sink), on_error=settings.on_error, is_pure=False)
+        settings = _Settings(frozenset(("hasura",)), "deny", deadline_ms=0, queue_url="")
+    try:
+        plugins = _plugins(settings, environ)
+    except SettingsError as error:
+        problems += error.problems
     if problems:
         raise SettingsError(tuple(problems))
-    return Configuration(plugins, deadline_ms=settings.deadline_ms)
+    marked = {
+        name: Marked(plugin, on_error=settings.on_error, is_pure=False)
+        for name, plugin in plugins.items()
+    }
+    return Configuration(marked, deadline_ms=settings.deadline_ms)
 
 
 def plugin_from_env(environ: Mapping[str, str], /) -> Plugin:
     """Make the sync a plugin for pre token generation, which adds no claims, for pools with no other trigger."""
-    (plugin,) = load(environ).plugins.values()
-    return plugin
+    plugins = [*load(environ).plugins.values()]
+    if len(plugins) > 1:
+        advice = "name one sink; beside hasura, USER_SYNC_QUEUE_URL keeps what failed"
+        raise SettingsError((Problem(f"{_PREFIX}_SINKS", advice),))
+    return plugins[0]
+
+
+def columns_from_env(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Read `HASURA_SYNC_COLUMNS` alone, for who fills a queue and needs no access to Hasura."""
+    parameters: Any = import_module("cognito_claims.sync.hasura").HasuraUsers.__init__
+    names = {*parameters.__annotations__} - {"columns", "return"}
+    foreign = tuple(f"{_HASURA}_{name.upper()}" for name in names)
+    return read(_columns, _HASURA, environ, foreign=foreign)
+
+
+def _plugins(settings: _Settings, environ: Mapping[str, str]) -> dict[str, Plugin]:
+    user_sync: Any = import_module("cognito_claims.sync.users").UserSync
+    if "hasura" not in settings.sinks:
+        columns = columns_from_env(environ)
+        return {"queue": user_sync(_queue(settings, columns, environ))}
+    users: Sink = import_module("cognito_claims.sync.hasura").HasuraUsers.from_env(environ)
+    if not settings.queue_url:
+        return {"hasura": user_sync(users)}
+    queue = _queue(settings, users.columns, environ)
+    if "queue" not in settings.sinks:
+        return {"hasura": user_sync(users, queue=queue)}
+    return {"hasura": user_sync(users), "queue": user_sync(queue)}
+
+
+def _queue(settings: _Settings, columns: Mapping[str, str], environ: Mapping[str, str]) -> Sink:
+    user_queue: Any = import_module("cognito_claims.sync.queue").UserQueue
+    sink: Sink = user_queue(queue_url=settings.queue_url, columns=columns, environ=environ)
+    return sink
 
 
 def _settings(
     *,
-    sinks: Set[Literal["hasura"]],
+    sinks: Set[Literal["hasura", "queue"]],
     on_error: Literal["allow", "deny"] = "allow",
     deadline_ms: int = 4000,
+    queue_url: str | None = None,
 ) -> _Settings:
     problems: list[Problem] = []
     if not sinks:
@@ -62,6 +93,24 @@ def _settings(
     if not 1 <= deadline_ms <= LONGEST_DEADLINE_MS:
         expected = f"expected 1 to {LONGEST_DEADLINE_MS} milliseconds"
         problems.append(Problem("deadline_ms", expected))
+    if queue_url is not None:
+        problems += import_module("cognito_claims.sync.queue").url_problems(queue_url)
+    elif "queue" in sinks:
+        problems.append(Problem("queue_url", "required for the sink queue"))
     if problems:
         raise SettingsError(tuple(problems))
-    return _Settings(sinks, "omit" if on_error == "allow" else "deny", deadline_ms)
+    policy: OnError = "omit" if on_error == "allow" else "deny"
+    return _Settings(sinks, policy, deadline_ms, queue_url or "")
+
+
+def _columns(*, columns: Mapping[str, str] = COLUMNS) -> Mapping[str, str]:
+    problems = tuple(column_problems(columns))
+    if problems:
+        raise SettingsError(problems)
+    return columns
+
+
+def _stray(environ: Mapping[str, str]) -> Iterator[Problem]:
+    for name in (f"{sink.upper()}_SYNC_ON_ERROR" for sink in _SINKS):
+        if name in environ:  # `read` leaves a policy to others
+            yield Problem(name, "unknown setting; did you mean USER_SYNC_ON_ERROR?")

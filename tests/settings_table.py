@@ -49,9 +49,10 @@ MEANINGS = {
     "FAUNA_TTL_SECONDS": "the token's life",
     "FAUNA_REFRESH_TTL_SECONDS": "the refresh token's life, longer than the token's; turns on the pair of access and refresh token",
     "FAUNA_SUPPRESS": "comma list of claims to take out of the ID token; `none` beside SurrealDB, which needs `email`",
-    "USER_SYNC_SINKS": "where users go",
+    "USER_SYNC_SINKS": "where users go: through Hasura, or into a queue that the worker empties",
     "USER_SYNC_ON_ERROR": "what a failed sync does to the sign-in: let it go on, or refuse it",
     "USER_SYNC_DEADLINE_MS": "when a sync is given up, as `COGNITO_CLAIMS_DEADLINE_MS`",
+    "USER_SYNC_QUEUE_URL": "a standard SQS queue, which takes what `hasura` failed to write; required for the sink `queue`",
     "HASURA_SYNC_URL": "Hasura's GraphQL endpoint, as in `https://hasura.example.com/v1/graphql`",
     "HASURA_SYNC_ADMIN_SECRET": "Hasura's admin secret: the value, a Secrets Manager ARN (a JSON field by `#key`) or `ssm:/path`",
     "HASURA_SYNC_ROLE": "the role whose permissions hold; unset: `admin`, who may do everything",
@@ -107,7 +108,7 @@ def _value(kind: Any) -> str:
         return " or ".join(f"`{choice}`" for choice in get_args(kind))
     if get_origin(kind) is Set:
         choices = get_args(get_args(kind)[0])
-        return "`id`, `access` or `id,access`" if "access" in choices else f"`{choices[0]}`"
+        return f"`{choices[0]}`, `{choices[1]}` or `{','.join(choices)}`"
     if get_origin(kind) is tuple:
         return "comma list"
     names = {int: "whole number", str: "text", bool: "`true` or `false`"}

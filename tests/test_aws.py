@@ -622,7 +622,7 @@ def test_without_a_region_of_its_own_a_client_takes_the_environments(
 @pytest.mark.parametrize(
     ("variables", "problem"),
     [
-        ({}, "AWS_REGION: required to fetch a secret"),
+        ({}, "AWS_REGION: required to call AWS"),
         ({"AWS_REGION": f"{HIDDEN}.org/"}, "AWS_REGION: expected a region, as in eu-central-1"),
         ({"AWS_REGION": "-"}, "AWS_REGION: expected a region, as in eu-central-1"),
     ],

@@ -410,6 +410,7 @@ def test_another_users_email_is_a_refusal(server: HasuraServer) -> None:
         "hasura_code": "constraint-violation",
         "is_transient": False,
         "is_refusal": True,
+        "may_be_one_row": True,
     }
     assert str(error) == "Hasura: constraint-violation (HTTP 200)"
     assert len(server.requests) == 1
@@ -643,6 +644,13 @@ OTHERS = (
     "permission-error",
     "validation-failed",
 )
+OF_A_ROW = (
+    "invalid-json",
+    "parse-failed",
+    "permission-denied",
+    "permission-error",
+    "validation-failed",
+)
 
 
 def saying(body: object, status: int = 200) -> Fault:
@@ -679,6 +687,7 @@ def test_any_other_code_is_final(server: HasuraServer, code: str) -> None:
         "hasura_code": code,
         "is_transient": False,
         "is_refusal": code in REFUSALS,
+        "may_be_one_row": code in (*REFUSALS, *OF_A_ROW),
     }
     assert (len(server.requests), server.rows()) == (1, [])
 
@@ -765,6 +774,7 @@ def test_an_answer_of_200_without_data_is_no_success(server: HasuraServer, body:
         "hasura_code": "unknown",
         "is_transient": False,
         "is_refusal": False,
+        "may_be_one_row": False,
     }
     assert (len(server.requests), server.rows()) == (1, [])
 

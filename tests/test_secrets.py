@@ -324,7 +324,7 @@ def test_a_literal_is_its_own_value() -> None:
 
 def test_a_parameter_needs_a_region() -> None:
     error = refused(lambda: read("ssm:/name", {**NOWHERE, "AWS_REGION": ""}))
-    assert outcome(error) == (SecretError, "AWS_REGION: required to fetch a secret")
+    assert outcome(error) == (SecretError, "AWS_REGION: required to call AWS")
 
 
 def test_the_repr_of_a_reader_holds_nothing(reader: SecretReader) -> None:

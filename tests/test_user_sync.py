@@ -621,8 +621,8 @@ def test_a_pre_token_generation_trigger_refuses_the_other_triggers_events(name: 
 
 WRONG = [
     ({"USER_SYNC_SINKS": ""}, "USER_SYNC_SINKS: required"),
-    ({"USER_SYNC_SINKS": "none"}, "USER_SYNC_SINKS: expected one of hasura"),
-    ({"USER_SYNC_SINKS": "hunter2"}, "USER_SYNC_SINKS: expected one of hasura"),
+    ({"USER_SYNC_SINKS": "none"}, "USER_SYNC_SINKS: expected one of hasura, queue"),
+    ({"USER_SYNC_SINKS": "hunter2"}, "USER_SYNC_SINKS: expected one of hasura, queue"),
     ({"USER_SYNC_SINKS": "hasura,"}, "USER_SYNC_SINKS: entry 2 of the comma list is empty"),
     (
         {"USER_SYNC_SINK": "hunter2"},

@@ -14,10 +14,13 @@ from cognito_claims.errors import AwsError, SecretError
 _OUTDATED = frozenset(("ExpiredTokenException", "UnrecognizedClientException"))
 _CODES = _OUTDATED.union(  # the only ones that an error repeats: a server's text may hold anything
     """AccessDeniedException DecryptionFailure InternalFailure InternalServerError InternalServiceError
-    InvalidKeyId InvalidParameterException InvalidRequestException InvalidSignatureException
+    InvalidAddress InvalidKeyId InvalidMessageContents InvalidParameterException
+    InvalidRequestException InvalidSecurity InvalidSignatureException KmsAccessDenied KmsDisabled
+    KmsInvalidKeyUsage KmsInvalidState KmsNotFound KmsOptInRequired KmsThrottled
     MissingAuthenticationTokenException ParameterNotFound ParameterVersionNotFound
-    ResourceNotFoundException ServiceUnavailableException Throttling ThrottlingException
-    TooManyRequestsException ValidationException""".split()  # noqa: SIM905  (a list takes a line for each)
+    QueueDoesNotExist RequestThrottled ResourceNotFoundException ServiceUnavailableException
+    Throttling ThrottlingException TooManyRequestsException UnsupportedOperation
+    ValidationException""".split()  # noqa: SIM905  (a list takes a line for each)
 )
 _ENDPOINT_OF = {"secretsmanager": "SECRETS_MANAGER"}
 _FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
@@ -60,6 +63,10 @@ class AwsClient:
             if renewed == credentials:
                 raise
         return self._post(target, body, renewed, deadline)
+
+    def prepare(self) -> None:
+        """Load what TLS needs ahead of the first call."""
+        self._client(*self._endpoint(self._region or _region(self._environ)))
 
     def _post(self, target: str, body: bytes, credentials: Credentials, deadline: float) -> Any:
         region = self._region or _region(self._environ)
@@ -158,7 +165,7 @@ def _authorization(environ: Mapping[str, str]) -> str | None:
 def _region(environ: Mapping[str, str]) -> str:
     region = _variable(environ, "AWS_REGION") or _variable(environ, "AWS_DEFAULT_REGION")
     if region is None:
-        raise SecretError("AWS_REGION: required to fetch a secret")
+        raise SecretError("AWS_REGION: required to call AWS")
     if not region.replace("-", "").isalnum():
         raise SecretError("AWS_REGION: expected a region, as in eu-central-1")
     return region

@@ -6,7 +6,7 @@ No redirects, no proxies, no cookies: a bearer key goes to the configured place 
 import http.client
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 from weakref import finalize
 
@@ -33,6 +33,16 @@ class Response(NamedTuple):
     def __repr__(self) -> str:
         """Hide the body."""
         return f"Response(status={self.status})"
+
+
+class Http(Protocol):
+    """What sends requests to one URL: ours, or one for where an import costs nobody's wait."""
+
+    def request(
+        self, method: str, headers: Mapping[str, str], body: bytes, *, deadline: float
+    ) -> Response:
+        """Give whatever answer came; raises `DeadlineError` and `TransportError`."""
+        ...
 
 
 class HttpClient:

@@ -5,16 +5,15 @@ Hasura answers HTTP 200 to nearly everything: a write is one only when its `data
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, Self
 
-from cognito_claims.clients.http import HttpClient, Response, json_object
+from cognito_claims.clients.http import Http, HttpClient, Response, json_object
 from cognito_claims.clients.retry import retried
 from cognito_claims.clients.secrets import SecretReader
 from cognito_claims.errors import HasuraError, Problem, SettingsError
 from cognito_claims.references import Secret
 from cognito_claims.settings import read
-from cognito_claims.sync.rows import Row, column_problems, is_name
+from cognito_claims.sync.rows import COLUMNS, Row, column_problems, is_name
 
 _CODES = frozenset(  # the only ones that an error repeats: Hasura's texts may hold a user's values
     (
@@ -45,7 +44,6 @@ _CODES = frozenset(  # the only ones that an error repeats: Hasura's texts may h
         "validation-failed",
     )
 )
-_COLUMNS: Mapping[str, str] = MappingProxyType({"id": "sub", "username": "userName"})
 
 
 class HasuraUsers:
@@ -53,7 +51,8 @@ class HasuraUsers:
 
     `columns` says which attribute each column takes (`userName` for the user's name). Who is there already stays as they are, but for the
     `update_columns`. With a `version_column`, of a timestamp type, a row is only updated by a newer event. `role` acts beside the admin secret,
-    with its own permissions. Raises `HasuraError`, `TransportError`, `DeadlineError`, and what the secret's reader raises.
+    with its own permissions. `http` may be replaced by another client of that URL.
+    Raises `HasuraError`, `TransportError`, `DeadlineError`, and what the secret's reader raises.
     """
 
     def __init__(
@@ -65,10 +64,11 @@ class HasuraUsers:
         backend_only: bool = False,
         table: str = "users",
         constraint: str = "users_pkey",
-        columns: Mapping[str, str] = _COLUMNS,
+        columns: Mapping[str, str] = COLUMNS,
         update_columns: tuple[str, ...] = (),
         version_column: str | None = None,
     ) -> None:
+        self.url: str = url
         self.role: str | None = role
         self.backend_only: bool = backend_only
         self.table: str = table
@@ -78,7 +78,7 @@ class HasuraUsers:
         self.version_column: str | None = version_column
         problems = [*column_problems(self.columns), *self._problems()]
         try:
-            self._http = HttpClient(url)
+            self.http: Http = HttpClient(url)
         except ValueError as error:
             problems.append(Problem("url", str(error)))
         try:
@@ -121,7 +121,7 @@ class HasuraUsers:
             headers["x-hasura-role"] = self.role
         if self.backend_only:
             headers["x-hasura-use-backend-only-permissions"] = "true"
-        response = self._http.request("POST", headers, body, deadline=deadline)
+        response = self.http.request("POST", headers, body, deadline=deadline)
         error = _error_in(response)
         if error is not None:
             raise error

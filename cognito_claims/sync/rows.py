@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from time import gmtime, strftime
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from cognito_claims.errors import Problem
 from cognito_claims.events import User
 
 USER_NAME = "userName"
+COLUMNS: Mapping[str, str] = MappingProxyType({"id": "sub", "username": USER_NAME})  # the guide's
+_SUB = "sub"
+_DIGITS = frozenset("0123456789")
+_TIME = "dddd-dd-ddTdd:dd:dd.ddddddZ"  # of one length and zone, so that times compare as texts
 
 
 class Row(NamedTuple):
@@ -41,13 +46,33 @@ def row_of(user: User, columns: Mapping[str, str], at: float) -> Row:
     return Row(values, f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(at))}.{fraction:06d}Z")
 
 
+def key_of(row: Row, columns: Mapping[str, str]) -> str:
+    """Give the user's `sub`."""
+    return next(row.values[column] or "" for column, source in columns.items() if source == _SUB)
+
+
+def is_row(row: Row, columns: Mapping[str, str]) -> bool:
+    """Say whether a row that came from elsewhere is one that `row_of` could have made of these columns."""
+    if row.values.keys() != columns.keys() or not all(map(_is_text_or_none, row.values.values())):
+        return False
+    return bool(key_of(row, columns)) and _is_time(row.at)
+
+
+def _is_text_or_none(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_time(text: str) -> bool:
+    return "".join("d" if letter in _DIGITS else letter for letter in text) == _TIME
+
+
 def column_problems(columns: Mapping[str, str]) -> Iterator[Problem]:
     """Say what is wrong with a mapping of columns from attributes."""
     if not all(is_name(column) for column in columns):
         yield Problem("columns", "a column must be a GraphQL name: letters, digits and _")
     if not all(columns.values()):
         yield Problem("columns", "expected column=attribute")
-    if list(columns.values()).count("sub") != 1:
+    if list(columns.values()).count(_SUB) != 1:
         yield Problem("columns", "one column must be taken from sub, as in id=sub")
 
 

@@ -1,0 +1,14 @@
+"""The worker of the sync's queue: set `Handler` to `cognito_claims.functions.user_sync_worker.handler`; needs the extra `worker`."""
+
+import os
+
+import boto3
+
+from cognito_claims.clients.session import HttpSession
+from cognito_claims.sync.hasura import HasuraUsers
+from cognito_claims.sync.redelivery import Redelivery
+from cognito_claims.sync.worker import Worker
+
+users: HasuraUsers = HasuraUsers.from_env(os.environ)
+users.http = HttpSession(users.url)
+handler: Worker = Worker(users, Redelivery(boto3.client("sqs")))

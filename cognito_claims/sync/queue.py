@@ -1,0 +1,78 @@
+"""An SQS queue as a sink: a message for each row, which the worker writes later; and what a message holds."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from cognito_claims.clients.aws import AwsClient
+from cognito_claims.clients.http import json_object, url_problem
+from cognito_claims.errors import AwsError, Problem, SettingsError
+from cognito_claims.sync.rows import COLUMNS, Row, column_problems, is_row
+
+_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn")
+
+
+class UserQueue:
+    """Send users to a standard SQS queue, in whose region it lies; AWS's own variables are read from `environ`.
+
+    Raises `AwsError`, `TransportError` and `DeadlineError`, and `SecretError` for what is to be set.
+    """
+
+    def __init__(
+        self, *, queue_url: str, environ: Mapping[str, str], columns: Mapping[str, str] = COLUMNS
+    ) -> None:
+        self.queue_url: str = queue_url
+        self.columns: Mapping[str, str] = dict(columns)
+        problems = [*column_problems(self.columns), *url_problems(queue_url)]
+        if problems:
+            raise SettingsError(tuple(problems))
+        self._sqs = AwsClient("sqs", region_of(queue_url), environ, json_version="1.0")
+
+    def prepare(self, *, deadline: float) -> None:  # noqa: ARG002  (a sink's signature)
+        """Load what TLS needs ahead of the first row."""
+        self._sqs.prepare()
+
+    def write(self, rows: Sequence[Row], *, deadline: float) -> None:
+        """Send the rows, one after the other."""
+        for row in rows:
+            message = {"QueueUrl": self.queue_url, "MessageBody": to_message(row)}
+            answer = self._sqs.call("AmazonSQS.SendMessage", message, deadline=deadline)
+            if not isinstance(answer.get("MessageId"), str):  # whatever answered, it was not SQS
+                raise AwsError("sqs", 200, "unknown")
+
+
+def to_message(row: Row) -> str:
+    """Give a row as a message's body: its values by column, and its time."""
+    return json.dumps({"at": row.at, "values": dict(row.values)}, separators=(",", ":"))
+
+
+def from_message(body: str, columns: Mapping[str, str]) -> Row | None:
+    """Give the row that a message's body holds, or None when it is not one with exactly these columns."""
+    content = json_object(body) or {}
+    values, at = content.get("values"), content.get("at")
+    if (
+        content.keys() != {"at", "values"}
+        or not isinstance(values, dict)
+        or not isinstance(at, str)
+    ):
+        return None
+    row = Row(values, at)
+    return row if is_row(row, columns) else None
+
+
+def region_of(queue_url: str) -> str | None:
+    """Give the region that a queue of AWS's lies in; None is the environment's."""
+    host = urlsplit(queue_url).hostname or ""
+    labels = host.split(".")
+    return labels[1] if host.startswith("sqs.") and host.endswith(_AWS_HOSTS) else None
+
+
+def url_problems(queue_url: str) -> Iterator[Problem]:
+    """Say what is wrong with a queue's URL."""
+    problem = url_problem(queue_url)
+    if problem is not None:
+        yield Problem("queue_url", problem)
+    elif len(urlsplit(queue_url).path.strip("/").split("/")) != 2:
+        yield Problem("queue_url", "expected a queue's URL, which ends with /ACCOUNT/NAME")
+    elif queue_url.endswith(".fifo"):
+        yield Problem("queue_url", "expected a standard queue; a version column keeps the order")
