@@ -100,13 +100,14 @@ class Queues:
         return url, found["Attributes"]["QueueArn"]
 
     def _receive(self, url: str, most: int) -> list[dict[str, Any]]:
-        received: dict[str, Any] = self.sqs.receive_message(
+        received = self.sqs.receive_message(
             QueueUrl=url,
             MaxNumberOfMessages=most,
             AttributeNames=["All"],
             MessageAttributeNames=["All"],
         )
-        return received.get("Messages", [])
+        messages: list[dict[str, Any]] = received.get("Messages", [])
+        return messages
 
     def _taken(self, url: str) -> Iterator[dict[str, Any]]:
         while messages := self._receive(url, _MOST):

@@ -5,15 +5,9 @@ import { Client, fql } from "fauna";
 const { FAUNA_ENDPOINT, FAUNA_SECRET } = process.env;
 const TTL_SECONDS = 1800;
 
-const client = new Client({ endpoint: new URL(FAUNA_ENDPOINT), secret: await secretOf(FAUNA_SECRET) });
-
-// Before the first event, as a careful team would, and with the SDK loaded only where there is something to fetch.
-async function secretOf(setting) {
-  if (!setting.startsWith("arn:")) return setting;
-  const { GetSecretValueCommand, SecretsManagerClient } = await import("@aws-sdk/client-secrets-manager");
-  const answer = await new SecretsManagerClient({}).send(new GetSecretValueCommand({ SecretId: setting }));
-  return answer.SecretString;
-}
+// Before the first event, as a careful team would.
+const secret = FAUNA_SECRET.startsWith("arn:") ? await (await import("./secret.mjs")).fetched(FAUNA_SECRET) : FAUNA_SECRET;
+const client = new Client({ endpoint: new URL(FAUNA_ENDPOINT), secret });
 
 export async function handler(event) {
   const { email } = event.request.userAttributes;
