@@ -15,7 +15,7 @@ _HASURA = "HASURA_SYNC"
 
 
 class _Settings(NamedTuple):
-    sinks: Set[Literal["hasura", "queue"]]
+    sinks: Set[str]
     on_error: OnError
     deadline_ms: int
     queue_url: str
@@ -29,7 +29,7 @@ def load(environ: Mapping[str, str]) -> Configuration:
         settings = read(_settings, _PREFIX, environ)
     except SettingsError as error:
         problems += error.problems
-        settings = _Settings(frozenset(("hasura",)), "deny", deadline_ms=0, queue_url="")
+        settings = _Settings(_legible_sinks(environ), "deny", deadline_ms=0, queue_url="")
     try:
         plugins = _plugins(settings, environ)
     except SettingsError as error:
@@ -64,6 +64,8 @@ def _plugins(settings: _Settings, environ: Mapping[str, str]) -> dict[str, Plugi
     user_sync: Any = import_module("cognito_claims.sync.users").UserSync
     if "hasura" not in settings.sinks:
         columns = columns_from_env(environ)
+        if not settings.queue_url:  # which is a problem already
+            return {}
         return {"queue": user_sync(_queue(settings, columns, environ))}
     users: Sink = import_module("cognito_claims.sync.hasura").HasuraUsers.from_env(environ)
     if not settings.queue_url:
@@ -101,6 +103,12 @@ def _settings(
         raise SettingsError(tuple(problems))
     policy: OnError = "omit" if on_error == "allow" else "deny"
     return _Settings(sinks, policy, deadline_ms, queue_url or "")
+
+
+def _legible_sinks(environ: Mapping[str, str]) -> Set[str]:
+    """Give what is meant as far as one can tell, so that its own problems are told in the same run."""
+    text = environ.get(f"{_PREFIX}_SINKS", "")
+    return {name.strip() for name in text.split(",")}.intersection(_SINKS) or {"hasura"}
 
 
 def _columns(*, columns: Mapping[str, str] = COLUMNS) -> Mapping[str, str]:

@@ -258,7 +258,7 @@ def test_preview_mints_nothing_and_says_so(folder: Path) -> None:
 def test_preview_refuses_whom_fauna_would_refuse(folder: Path) -> None:
     shown = _json(folder, "pretoken_v2_odd_unverified_email", FAUNA, exit_code=1)
 
-    assert [finding["code"] for finding in shown["findings"]] == ["sample", "denied"]
+    assert [finding["code"] for finding in shown["findings"]] == ["denied"]
 
 
 def test_a_plugin_of_ones_own_has_no_verdict(folder: Path) -> None:

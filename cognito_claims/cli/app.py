@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cognito_claims.cli.backfill import Backfill, Options
 from cognito_claims.cli.check import check as run_check
+from cognito_claims.cli.checkpoint import Target
 from cognito_claims.cli.inputs import UnusableInput, read_environment, read_event
 from cognito_claims.cli.preview import preview as run_preview
-from cognito_claims.cli.report import print_check, print_preview
+from cognito_claims.cli.report import print_backfill, print_check, print_preview
 
 app: typer.Typer = typer.Typer(
     name="cognito-claims",
@@ -66,6 +68,32 @@ def check(env_file: EnvFile = None, output_format: OutputFormat = Format.TEXT) -
     else:
         print_check(findings, Console())
     raise typer.Exit(1 if any(finding.level == "error" for finding in findings) else 0)
+
+
+@app.command()
+def backfill(
+    *,
+    user_pool_id: Annotated[str, typer.Option(help="As in eu-central-1_AbCdEfGhI.")],
+    into: Annotated[
+        Target | None, typer.Option(help="Without it, queue where USER_SYNC_SINKS says so.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="How far it has come; without it, backfill-POOL.json.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look, and write nothing.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Forget the checkpoint.")] = False,
+    env_file: EnvFile = None,
+    output_format: OutputFormat = Format.TEXT,
+) -> None:
+    """Write the users that a pool has already; run it again to go on. Exits with 1 when some are not written."""
+    options = Options(user_pool_id, into, checkpoint, is_restart=restart)
+    work = Backfill(options, read_environment(env_file), Console(stderr=True))
+    result = work.dry_run() if dry_run else work.run()
+    if output_format is Format.JSON:
+        print(json.dumps(result.to_json(), indent=2))  # noqa: T201  (the output)
+    else:
+        print_backfill(result, Console())
+    raise typer.Exit(result.exit_code)
 
 
 def run() -> None:

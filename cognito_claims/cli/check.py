@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cognito_claims.cli.preview import Finding, decision_findings, loaded, offline
+from cognito_claims.cli.sync_check import is_for_sync_alone, settings_findings, sync_findings
 from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.contract.errors import ContractError
 from cognito_claims.decision import Decision, decide_typed
@@ -31,15 +32,21 @@ _NOT_WRITABLE = frozenset(("sub", "identities", "email_verified", "phone_number_
 
 def check(environ: Mapping[str, str]) -> list[Finding]:
     """Give all findings, errors first; none of them holds a setting's value."""
+    found = dict.fromkeys(sync_findings(environ))
+    if not is_for_sync_alone(environ):
+        found |= dict.fromkeys(_token_findings(environ))
+    return sorted(found, key=lambda finding: finding.level != "error")
+
+
+def _token_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
     try:
         configuration = loaded(environ)
     except SettingsError as error:
-        return [Finding("settings", "error", str(problem)) for problem in error.problems]
-    found: dict[Finding, None] = {}
+        yield from settings_findings(error)
+        return
     for name in _EVENTS:
-        found |= dict.fromkeys(_composition(name, configuration))
-    found |= dict.fromkeys(_roles(configuration))
-    return sorted(found, key=lambda finding: finding.level != "error")
+        yield from _composition(name, configuration)
+    yield from _roles(configuration)
 
 
 def _composition(name: str, configuration: Configuration) -> Iterator[Finding]:

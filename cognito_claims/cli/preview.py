@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+from cognito_claims.claims import Claims
 from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.verdicts import verdicts
 from cognito_claims.contract.cognito import Tokens, issue_tokens
@@ -72,7 +73,7 @@ def preview(event: Any, environ: Mapping[str, str]) -> Preview:
     configuration = configured(environ)
     deadline = time.monotonic() + configuration.deadline_ms / 1000
     decision = decide(event, offline(configuration), deadline)
-    findings = [*sampled_findings(configuration), *decision_findings(decision)]
+    findings = [*_sampled_findings(configuration, decision), *decision_findings(decision)]
     if decision.error is not None:
         return Preview(None, None, None, findings, {})
     now = time.time()
@@ -121,10 +122,11 @@ def offline(configuration: Configuration) -> dict[str, Marked]:
     }
 
 
-def sampled_findings(configuration: Configuration) -> Iterator[Finding]:
+def _sampled_findings(configuration: Configuration, decision: Decision) -> Iterator[Finding]:
     """Tell which plugins' claims are made up."""
-    for name, marked in configuration.plugins.items():
-        if _sampled(marked) is not marked.plugin:
+    for name, outcome in decision.outcomes.items():
+        marked = configuration.plugins[name]
+        if _sampled(marked) is not marked.plugin and outcome.claims not in (None, Claims()):
             message = f"{name}: its values here are made up; a sign-in asks its backend for them"
             yield Finding("sample", "warning", message)
 

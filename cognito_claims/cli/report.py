@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cognito_claims.cli.backfill import DryRun, Result
 from cognito_claims.cli.preview import (
     COOKIE_BYTES,
     HEADER_BYTES,
@@ -43,6 +44,23 @@ def print_check(findings: Iterable[Finding], console: Console) -> None:
     if not found:
         console.print(Text("No findings: the settings fit together.", style="green"))
     _print_findings(found, console)
+
+
+def print_backfill(result: Result | DryRun, console: Console) -> None:
+    """Print how far a backfill has come and whom it could not write, or what it would write."""
+    if isinstance(result, DryRun):
+        console.print(Text(f"{result.users:,} users would be written."))
+        for column, users in sorted(result.null.items()):
+            console.print(Text(f"{column}: null for {users:,} of them"))
+        return
+    done = result.done
+    failed = f", {len(done.failed):,} not" if done.failed else ""
+    console.print(Text(f"{done.written:,} users are written{failed}."))
+    for sub, reason in done.failed.items():
+        console.print(Text(f"not written: {_printable(sub)} [{reason}]"))
+    if result.stopped is not None:
+        advice = f"the same command goes on from {result.path}"
+        console.print(Text(f"Stopped: {_printable(result.stopped)}; {advice}.", style="bold red"))
 
 
 def _print_token(name: str, token: TokenPreview, console: Console) -> None:

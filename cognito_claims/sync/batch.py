@@ -1,7 +1,6 @@
 """Many rows at once: the newest of each user in one request; what is refused is found, and keeps no other from being written."""
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 
 from cognito_claims.errors import CognitoClaimsError, HasuraError
 from cognito_claims.sync.rows import Row, Sink, key_of
@@ -41,11 +40,26 @@ def hangs_on_the_row(error: CognitoClaimsError) -> bool:
     return isinstance(error, HasuraError) and error.may_be_one_row and not error.is_transient
 
 
+def is_final(error: CognitoClaimsError, *, takes_others: bool) -> bool:
+    """Say whether a row can never be written; where Hasura takes no row at all, that may be to blame itself."""
+    is_refusal = isinstance(error, HasuraError) and error.is_refusal
+    return is_refusal or (takes_others and hangs_on_the_row(error))
+
+
+def reason_of(error: CognitoClaimsError) -> str:
+    """Give the most telling code."""
+    return error.hasura_code if isinstance(error, HasuraError) else error.code
+
+
 def _by_user(rows: Sequence[Row], columns: Mapping[str, str]) -> list[list[int]]:
     """Give the numbers of each user's rows, the newest first."""
-    keys = [key_of(row, columns) for row in rows]
-    newest_first = sorted(range(len(rows)), key=lambda n: (keys[n], rows[n].at, n), reverse=True)
-    return [list(numbers) for _, numbers in groupby(newest_first, key=keys.__getitem__)]
+    numbers_of: dict[str, list[int]] = {}
+    for number, row in enumerate(rows):
+        numbers_of.setdefault(key_of(row, columns), []).append(number)
+    for numbers in numbers_of.values():
+        numbers.sort(key=lambda number: (rows[number].at, number), reverse=True)
+    # In one order everywhere: two batches that lock the same rows of the database must not wait for each other.
+    return [numbers for _, numbers in sorted(numbers_of.items())]
 
 
 def _isolated(

@@ -19,8 +19,8 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cognito_claims.errors import CognitoClaimsError, HasuraError, told
-from cognito_claims.sync.batch import hangs_on_the_row, write_batch
+from cognito_claims.errors import told
+from cognito_claims.sync.batch import is_final, reason_of, write_batch
 from cognito_claims.sync.queue import from_message
 from cognito_claims.sync.redelivery import Delivery, Failure, Redelivery
 from cognito_claims.sync.rows import Sink
@@ -74,8 +74,8 @@ class Worker:
         takes_others = None in outcomes
         for (delivery, _), error in zip(sound, outcomes, strict=True):
             if error is not None:
-                is_final = _is_final(error, takes_others=takes_others)
-                yield Failure(delivery, _reason(error), is_final=is_final)
+                final = is_final(error, takes_others=takes_others)
+                yield Failure(delivery, reason_of(error), is_final=final)
         errors = Counter(told(error) for error in outcomes if error is not None)
         if errors:
             self._log.warning("not written", errors=dict(errors))
@@ -109,16 +109,6 @@ def _deadline(context: Any) -> float:
     remaining_ms = getattr(context, "get_remaining_time_in_millis", None)
     seconds = _ALONE_S if remaining_ms is None else remaining_ms() / 1000 - _MARGIN_S
     return monotonic() + seconds
-
-
-def _reason(error: CognitoClaimsError) -> str:
-    return error.hasura_code if isinstance(error, HasuraError) else error.code
-
-
-def _is_final(error: CognitoClaimsError, *, takes_others: bool) -> bool:
-    """Say whether a row would be refused again; where Hasura takes no row at all, it may be to blame itself."""
-    is_refusal = isinstance(error, HasuraError) and error.is_refusal
-    return is_refusal or (takes_others and hangs_on_the_row(error))
 
 
 def _aws_code(error: Exception) -> str:

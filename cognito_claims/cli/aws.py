@@ -1,0 +1,55 @@
+"""AWS for the commands: boto3's clients, with what the environment or its file says before a profile."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+AWS_ERRORS = (BotoCoreError, ClientError)
+_KEY, _SECRET, _TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
+# Adaptive: slows down by itself when AWS throttles, and tries again.
+_CONFIG = Config(
+    retries={"mode": "adaptive", "max_attempts": 12}, user_agent_extra="cognito-claims"
+)
+
+
+class Aws:
+    """Clients of AWS's services, by the credentials in `environ`, or else by boto3's own ways to find some."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._session = boto3.Session(
+            aws_access_key_id=environ.get(_KEY) or None,
+            aws_secret_access_key=environ.get(_SECRET) or None,
+            aws_session_token=environ.get(_TOKEN) or None,
+            region_name=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None,
+        )
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """Make a client, for a region that may be the environment's."""
+        endpoint = self._environ.get("AWS_ENDPOINT_URL") or None
+        return self._session.client(
+            service, region_name=region, endpoint_url=endpoint, config=_CONFIG
+        )
+
+    def environ(self) -> Mapping[str, str]:
+        """Give the environment with the credentials of a profile in it, for a secret that is kept in AWS."""
+        if self._environ.get(_KEY) or self._environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
+            return self._environ
+        found = self._session.get_credentials()
+        if found is None:
+            return self._environ
+        frozen = found.get_frozen_credentials()
+        keys = {_KEY: frozen.access_key, _SECRET: frozen.secret_key, _TOKEN: frozen.token}
+        region = {"AWS_REGION": self._session.region_name}
+        known = {name: text for name, text in {**region, **keys}.items() if text}
+        return {**self._environ, **known}
+
+
+def told(error: Exception) -> str:
+    """Say what AWS refused, in AWS's own words."""
+    response: Mapping[str, Any] = getattr(error, "response", {})
+    refused = response.get("Error", {})
+    return f"{refused['Code']}: {refused.get('Message', '')}" if refused else str(error)

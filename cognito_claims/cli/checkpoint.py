@@ -1,0 +1,76 @@
+"""How far a backfill has come, in a file from which the next run goes on."""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cognito_claims.cli.inputs import UnusableInput
+
+
+class Target(StrEnum):
+    """Where a backfill writes: through Hasura, or into the sync's queue."""
+
+    HASURA = "hasura"
+    QUEUE = "queue"
+
+
+class Job(BaseModel):
+    """What is to be done: another job must not go on from this one's file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    user_pool_id: str
+    into: Target
+    columns: dict[str, str]
+
+
+class Checkpoint(BaseModel):
+    """What is done: all users before `token`, of whom those in `failed` (reason by `sub`) are not written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    job: Job
+    token: str | None = None
+    written: int = 0
+    failed: dict[str, str] = {}
+    is_complete: bool = False
+
+    @property
+    def done(self) -> int:
+        """Count the users that need no further look."""
+        return self.written + len(self.failed)
+
+    @classmethod
+    def read(cls, path: Path, job: Job) -> Self:
+        """Read where the job has got to; a file that is not there, or of a run that has ended, is a start."""
+        try:
+            found = cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return cls(job=job)
+        except OSError as error:
+            raise UnusableInput(f"{path}: {error.strerror}") from None
+        except ValidationError:
+            advice = "name another file with --checkpoint, or forget this one with --restart"
+            raise UnusableInput(f"{path}: not a backfill's checkpoint; {advice}") from None
+        if found.is_complete:
+            return cls(job=job)
+        if found.job != job:
+            advice = "finish that one first, name another file with --checkpoint, or forget it with --restart"
+            raise UnusableInput(f"{path}: of another pool, sink or HASURA_SYNC_COLUMNS; {advice}")
+        return found
+
+    def write(self, path: Path) -> None:
+        """Write all of it or nothing, readable by its owner alone."""
+        beside = path.with_name(f"{path.name}.new")
+        try:
+            beside.touch(0o600)
+            with beside.open("w", encoding="utf-8") as file:
+                file.write(self.model_dump_json(indent=1))
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        except OSError as error:
+            raise UnusableInput(f"{path}: {error.strerror}") from None

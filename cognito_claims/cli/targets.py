@@ -1,0 +1,62 @@
+"""Where a backfill writes: through Hasura, or into the sync's queue."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cognito_claims.cli.aws import Aws
+from cognito_claims.cli.checkpoint import Target
+from cognito_claims.clients.session import HttpSession
+from cognito_claims.errors import AwsError, Problem, SettingsError
+from cognito_claims.sinks import columns_from_env
+from cognito_claims.sync.hasura import HasuraUsers
+from cognito_claims.sync.queue import region_of, to_message, url_problems
+from cognito_claims.sync.rows import Row, Sink
+
+_MOST = 10  # in one call of SendMessageBatch
+_QUEUE_URL = "USER_SYNC_QUEUE_URL"
+
+
+class QueueBatches:
+    """What `UserQueue` is in a trigger, by boto3 and ten messages at a time; `write` raises `AwsError`, and what boto3 raises."""
+
+    def __init__(self, sqs: Any, queue_url: str, columns: Mapping[str, str]) -> None:
+        self.columns: Mapping[str, str] = columns
+        self._sqs = sqs
+        self._queue_url = queue_url
+
+    def prepare(self, *, deadline: float) -> None:
+        """Do nothing: a connection is made with the first rows."""
+
+    def write(self, rows: Sequence[Row], *, deadline: float) -> None:  # noqa: ARG002  (boto3 has its own)
+        """Send a message for each row."""
+        for start in range(0, len(rows), _MOST):
+            entries = [
+                {"Id": str(number), "MessageBody": to_message(row)}
+                for number, row in enumerate(rows[start : start + _MOST])
+            ]
+            answer = self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
+            for failed in answer.get("Failed", ()):
+                raise AwsError("sqs", 400 if failed["SenderFault"] else 500, failed["Code"])
+
+
+def target(into: Target, environ: Mapping[str, str], aws: Aws) -> Sink:
+    """Make the sink, or raise `SettingsError` with every problem."""
+    if into is Target.HASURA:
+        is_kept = environ.get("HASURA_SYNC_ADMIN_SECRET", "").strip().startswith(("arn:", "ssm:"))
+        users = HasuraUsers.from_env(aws.environ() if is_kept else environ)
+        users.http = HttpSession(users.url)
+        return users
+    problems: list[Problem] = []
+    queue_url = environ.get(_QUEUE_URL, "").strip()
+    if queue_url:
+        problems += (p._replace(setting=_QUEUE_URL) for p in url_problems(queue_url))
+    else:
+        problems.append(Problem(_QUEUE_URL, "required"))
+    columns: Mapping[str, str] = {}
+    try:
+        columns = columns_from_env(environ)
+    except SettingsError as error:
+        problems += error.problems
+    if problems:
+        raise SettingsError(tuple(problems))
+    return QueueBatches(aws.client("sqs", region_of(queue_url)), queue_url, columns)
