@@ -88,7 +88,7 @@ class Backfill:
     def dry_run(self) -> DryRun:
         """Look at all users, and write nothing anywhere."""
         users, null = 0, Counter[str]()
-        with _asking_aws(self._pool), self._bar(0) as advance:
+        with _asking_aws(self._pool), self._bar(0, self._estimate()) as advance:
             for page in pages(self._cognito, self._pool, None):
                 users += len(page.users)
                 null += lacking(page.users, self._sink.columns)
@@ -98,6 +98,7 @@ class Backfill:
     def run(self) -> Result:
         """Write all users from the checkpoint on."""
         with _asking_aws(self._pool):
+            total = self._estimate()
             done = start = self._start()
 
         def save(checkpoint: Checkpoint) -> None:
@@ -107,7 +108,7 @@ class Backfill:
             advance(checkpoint.done)
 
         stopped = None
-        with self._bar(start.done) as advance:
+        with self._bar(start.done, total) as advance:
             try:
                 listed = pages(self._cognito, self._pool, start.token)
                 fill(self._sink, listed, start, save=save)
@@ -138,7 +139,7 @@ class Backfill:
         return start
 
     @contextmanager
-    def _bar(self, done: int) -> Iterator[Callable[[int], None]]:
+    def _bar(self, done: int, total: int | None) -> Iterator[Callable[[int], None]]:
         """Show a bar, and give what moves it to so many users."""
         columns = (
             TextColumn("users"),
@@ -148,7 +149,7 @@ class Backfill:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=self._console) as progress:
-            task = progress.add_task("users", total=self._estimate(), completed=done)
+            task = progress.add_task("users", total=total, completed=done)
             yield lambda users: progress.update(task, completed=users)
 
     def _estimate(self) -> int | None:

@@ -18,7 +18,7 @@ PAGE = 60  # the most that ListUsers gives
 # ListUsers is eventually consistent: what it says may be this old, and must not overwrite what a sign-in has written since.
 _STALE_S = 60.0
 _PATIENCE_S = 30.0
-_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
 
 class Page(NamedTuple):
@@ -51,13 +51,12 @@ def fill(
     start: Checkpoint,
     *,
     save: Callable[[Checkpoint], None],
-    pauses: Sequence[float] = _PAUSES_S,
 ) -> Checkpoint:
     """Write page after page, and save how far that has come; raises `Stopped`, and what boto3 raises."""
     done = start
     for page in listed:
         rows = [row_of(user, sink.columns, page.at) for user in page.users]
-        failed = _written(sink, rows, pauses, takes_others=done.written > 0)
+        failed = _written(sink, rows, takes_others=done.written > 0)
         done = done.model_copy(
             update={
                 "token": page.token,
@@ -76,12 +75,10 @@ def lacking(users: Iterable[User], columns: Mapping[str, str]) -> Counter[str]:
     return Counter(column for row in rows for column, value in row.values.items() if value is None)
 
 
-def _written(
-    sink: Sink, rows: Sequence[Row], pauses: Sequence[float], *, takes_others: bool
-) -> dict[str, str]:
+def _written(sink: Sink, rows: Sequence[Row], *, takes_others: bool) -> dict[str, str]:
     """Write rows, again and again where that may help; give the refused ones' reasons by `sub`."""
     failed: dict[str, str] = {}
-    for pause in (*pauses, None):
+    for pause in (*PAUSES_S, None):
         outcomes = write_batch(sink, rows, deadline=monotonic() + _PATIENCE_S)
         takes_others = takes_others or None in outcomes
         again: list[Row] = []
