@@ -66,7 +66,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filling, "PAUSES_S", (0.01,))
+    monkeypatch.setattr(filling, "PAUSES_S", (0.01, 0.01))
 
 
 def settings(pool: Pool, server: HasuraServer | None, **more: str) -> dict[str, str]:
@@ -526,3 +526,35 @@ def test_a_profiles_credentials_fetch_a_secret_too(
     backfill(pool.id, environ=environ)
 
     assert found(server) == expected()
+
+
+def test_a_queue_that_does_not_take_a_message_stops_the_run_or_is_asked_again(pool: Pool) -> None:
+    asked: list[int] = []
+
+    def sqs(request: Request) -> Answer:
+        if "SQS" not in request.headers["x-amz-target"]:
+            attributes = pairs(EVERYBODY[1][1])
+            user = {"Username": "user-1", "Attributes": attributes}
+            return Answer.of({"Users": [user], "UserPool": {}})
+        asked.append(1)
+        failed = {"Id": "0", "SenderFault": len(asked) > 1, "Code": "InternalError"}
+        return Answer.of({"Failed": [failed]})
+
+    with answering(sqs) as url:
+        queue_url = f"{url}123456789012/users"
+        environ = {**pool.environ, "AWS_ENDPOINT_URL": url, "USER_SYNC_QUEUE_URL": queue_url}
+        run = backfill(pool.id, "--into", "queue", environ=environ, exit_code=1)
+
+    assert len(asked) == 2
+    assert "Stopped: sqs: InternalError (HTTP 400)" in run.out
+
+
+def test_wrong_settings_of_the_queue_are_told_all_at_once(pool: Pool) -> None:
+    environ = {"USER_SYNC_QUEUE_URL": "http://example.com/x", "HASURA_SYNC_COLUMNS": "id=email"}
+
+    run = backfill(pool.id, "--into", "queue", environ=environ, exit_code=2)
+
+    assert [line.partition(": ")[2].partition(":")[0] for line in run.err.splitlines()] == [
+        "USER_SYNC_QUEUE_URL",
+        "HASURA_SYNC_COLUMNS",
+    ]

@@ -78,7 +78,9 @@ def lacking(users: Iterable[User], columns: Mapping[str, str]) -> Counter[str]:
 def _written(sink: Sink, rows: Sequence[Row], *, takes_others: bool) -> dict[str, str]:
     """Write rows, again and again where that may help; give the refused ones' reasons by `sub`."""
     failed: dict[str, str] = {}
-    for pause in (*PAUSES_S, None):
+    pauses = iter(PAUSES_S)
+    while rows:
+        pause = next(pauses, None)
         outcomes = write_batch(sink, rows, deadline=monotonic() + _PATIENCE_S)
         takes_others = takes_others or None in outcomes
         again: list[Row] = []
@@ -91,10 +93,9 @@ def _written(sink: Sink, rows: Sequence[Row], *, takes_others: bool) -> dict[str
                 raise Stopped(str(error))
             else:
                 again.append(row)
-        if not again:
-            break
+        if again and pause:
+            sleep(pause)
         rows = again
-        sleep(pause or 0)
     return failed
 
 
