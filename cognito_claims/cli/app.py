@@ -4,17 +4,20 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
+from cognito_claims.cli.attach import Attachment, Change
+from cognito_claims.cli.attach import Options as AttachOptions
 from cognito_claims.cli.backfill import Backfill, Options
 from cognito_claims.cli.check import check as run_check
 from cognito_claims.cli.checkpoint import Target
 from cognito_claims.cli.inputs import UnusableInput, read_environment, read_event
+from cognito_claims.cli.pool_update import EventVersion, Triggers
 from cognito_claims.cli.preview import preview as run_preview
-from cognito_claims.cli.report import print_backfill, print_check, print_preview
+from cognito_claims.cli.report import print_backfill, print_change, print_check, print_preview
 
 app: typer.Typer = typer.Typer(
     name="cognito-claims",
@@ -37,6 +40,16 @@ EnvFile = Annotated[
     typer.Option("--env-file", help="Settings as NAME=value lines; without it, the environment."),
 ]
 OutputFormat = Annotated[Format, typer.Option("--format", help="For people, or for programs.")]
+
+
+PoolId = Annotated[str, typer.Option("--user-pool-id", help="As in eu-central-1_AbCdEfGhI.")]
+FunctionArn = Annotated[
+    str | None, typer.Option(help="The pre token generation function; an alias or version, too.")
+]
+SyncFunctionArn = Annotated[
+    str | None, typer.Option(help="The function for post authentication and post confirmation.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, and stop.")]
 
 
 @app.callback()
@@ -73,7 +86,7 @@ def check(env_file: EnvFile = None, output_format: OutputFormat = Format.TEXT) -
 @app.command()
 def backfill(
     *,
-    user_pool_id: Annotated[str, typer.Option(help="As in eu-central-1_AbCdEfGhI.")],
+    user_pool_id: PoolId,
     into: Annotated[
         Target | None, typer.Option(help="Without it, queue where USER_SYNC_SINKS says so.")
     ] = None,
@@ -94,6 +107,50 @@ def backfill(
     else:
         print_backfill(result, Console())
     raise typer.Exit(result.exit_code)
+
+
+@app.command()
+def attach(
+    *,
+    user_pool_id: PoolId,
+    function_arn: FunctionArn = None,
+    event_version: Annotated[EventVersion, typer.Option()] = EventVersion.V2_0,
+    sync_function_arn: SyncFunctionArn = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Even where another function is attached.")
+    ] = False,
+    dry_run: DryRun = False,
+    env_file: EnvFile = None,
+    output_format: OutputFormat = Format.TEXT,
+) -> None:
+    """Attach functions to a pool that exists, and keep all that it has. Exits with 1 when something else changed."""
+    triggers = Triggers(function_arn, event_version, sync_function_arn)
+    options = AttachOptions(user_pool_id, triggers, is_replacing=replace, is_dry=dry_run)
+    _tell_change(Attachment(options, read_environment(env_file)).attach(), output_format)
+
+
+@app.command()
+def detach(
+    *,
+    user_pool_id: PoolId,
+    function_arn: FunctionArn = None,
+    sync_function_arn: SyncFunctionArn = None,
+    dry_run: DryRun = False,
+    env_file: EnvFile = None,
+    output_format: OutputFormat = Format.TEXT,
+) -> None:
+    """Undo what attach did, for these functions; other functions stay."""
+    triggers = Triggers(function_arn, sync_function_arn=sync_function_arn)
+    options = AttachOptions(user_pool_id, triggers, is_dry=dry_run)
+    _tell_change(Attachment(options, read_environment(env_file)).detach(), output_format)
+
+
+def _tell_change(change: Change, output_format: Format) -> NoReturn:
+    if output_format is Format.JSON:
+        print(json.dumps(change.to_json(), indent=2))  # noqa: T201  (the output)
+    else:
+        print_change(change, Console())
+    raise typer.Exit(change.exit_code)
 
 
 def run() -> None:

@@ -1,11 +1,14 @@
 """AWS for the commands: boto3's clients, with what the environment or its file says before a profile."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+
+from cognito_claims.cli.inputs import UnusableInput
 
 AWS_ERRORS = (BotoCoreError, ClientError)
 _KEY, _SECRET, _TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
@@ -46,6 +49,23 @@ class Aws:
         region = {"AWS_REGION": self._session.region_name}
         known = {name: text for name, text in {**region, **keys}.items() if text}
         return {**self._environ, **known}
+
+
+@contextmanager
+def asking_aws(subject: str) -> Iterator[None]:
+    """Tell what AWS refuses as `UnusableInput`, in one line about the subject."""
+    try:
+        yield
+    except AWS_ERRORS as error:
+        raise UnusableInput(f"{subject}: {told(error)}") from None
+
+
+def region_of_pool(user_pool_id: str) -> str:
+    """Give the region that a user pool's id begins with."""
+    region, underscore, name = user_pool_id.partition("_")
+    if not (region and underscore and name.isalnum()):
+        raise UnusableInput("--user-pool-id: expected a pool's id, as in eu-central-1_AbCdEfGhI")
+    return region
 
 
 def told(error: Exception) -> str:

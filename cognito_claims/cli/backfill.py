@@ -19,7 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from cognito_claims.cli.aws import AWS_ERRORS, Aws, told
+from cognito_claims.cli.aws import AWS_ERRORS, Aws, asking_aws, region_of_pool, told
 from cognito_claims.cli.checkpoint import Checkpoint, Job, Target
 from cognito_claims.cli.filling import PAGE, Stopped, fill, lacking, pages
 from cognito_claims.cli.inputs import UnusableInput
@@ -80,7 +80,7 @@ class Backfill:
         aws = Aws(environ)
         try:
             self._sink = target(into, environ, aws)
-            self._cognito = aws.client("cognito-idp", _region(self._pool))
+            self._cognito = aws.client("cognito-idp", region_of_pool(self._pool))
         except SettingsError as error:
             raise UnusableInput(*map(str, error.problems)) from None
         self._job = Job(user_pool_id=self._pool, into=into, columns=dict(self._sink.columns))
@@ -88,7 +88,7 @@ class Backfill:
     def dry_run(self) -> DryRun:
         """Look at all users, and write nothing anywhere."""
         users, null = 0, Counter[str]()
-        with _asking_aws(self._pool), self._bar(0, self._estimate()) as advance:
+        with asking_aws(self._pool), self._bar(0, self._estimate()) as advance:
             for page in pages(self._cognito, self._pool, None):
                 users += len(page.users)
                 null += lacking(page.users, self._sink.columns)
@@ -97,7 +97,7 @@ class Backfill:
 
     def run(self) -> Result:
         """Write all users from the checkpoint on."""
-        with _asking_aws(self._pool):
+        with asking_aws(self._pool):
             total = self._estimate()
             done = start = self._start()
 
@@ -167,21 +167,6 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:,.0f} users/s" if task.speed else "")
 
 
-@contextmanager
-def _asking_aws(user_pool_id: str) -> Iterator[None]:
-    try:
-        yield
-    except AWS_ERRORS as error:
-        raise UnusableInput(f"{user_pool_id}: {told(error)}") from None
-
-
 def _default_target(environ: Mapping[str, str]) -> Target:
     sinks = environ.get("USER_SYNC_SINKS", "").strip()
     return Target.QUEUE if sinks == Target.QUEUE else Target.HASURA
-
-
-def _region(user_pool_id: str) -> str:
-    region, underscore, name = user_pool_id.partition("_")
-    if not (region and underscore and name.isalnum()):
-        raise UnusableInput("--user-pool-id: expected a pool's id, as in eu-central-1_AbCdEfGhI")
-    return region

@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cognito_claims.cli.attach import Change
 from cognito_claims.cli.backfill import DryRun, Result
+from cognito_claims.cli.pool_update import Difference
 from cognito_claims.cli.preview import (
     COOKIE_BYTES,
     HEADER_BYTES,
@@ -61,6 +63,27 @@ def print_backfill(result: Result | DryRun, console: Console) -> None:
     if result.stopped is not None:
         advice = f"the same command goes on from {result.path}"
         console.print(Text(f"Stopped: {_printable(result.stopped)}; {advice}.", style="bold red"))
+
+
+def print_change(change: Change, console: Console) -> None:
+    """Print what attaching or detaching changed, or would change, setting by setting."""
+    if not (change.wanted or change.permissions or change.unwanted):
+        console.print(Text("Nothing to change.", style="green"))
+    would = "would change: " if change.is_dry else ""
+    for difference in change.wanted:
+        console.print(Text(would).append(_compared(difference)))
+    for permission in change.permissions:
+        console.print(Text(f"{would}{permission}"))
+    for difference in change.unwanted:
+        console.print(Text("unexpected: ", style="bold red").append(_compared(difference)))
+
+
+def _compared(difference: Difference) -> str:
+    before, after = (
+        "nothing" if value is None else _printable(json.dumps(value, ensure_ascii=False))
+        for value in (difference.before, difference.after)
+    )
+    return f"{difference.path}: {before} -> {after}"
 
 
 def _print_token(name: str, token: TokenPreview, console: Console) -> None:

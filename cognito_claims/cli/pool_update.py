@@ -1,0 +1,116 @@
+"""What UpdateUserPool must be told so that a pool keeps all that it has: the call resets what is left out.
+
+AWS says so of the call ("API_UpdateUserPool"). Nothing here asks anybody.
+"""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+_READ_ONLY = frozenset(  # what DescribeUserPool tells, and UpdateUserPool refuses
+    (
+        "AliasAttributes",
+        "Arn",
+        "CreationDate",
+        "CustomDomain",
+        "Domain",
+        "EmailConfigurationFailure",
+        "EstimatedNumberOfUsers",
+        "Id",
+        "LastModifiedDate",
+        "Name",
+        "SchemaAttributes",
+        "SmsConfigurationFailure",
+        "Status",
+        "UsernameAttributes",
+        "UsernameConfiguration",
+    )
+)
+_UNUSED_DAYS = "UnusedAccountValidityDays"  # Cognito tells it, and wants the password policy's days in its place
+_VOLATILE = frozenset(
+    ("EstimatedNumberOfUsers", "LastModifiedDate", f"AdminCreateUserConfig.{_UNUSED_DAYS}")
+)
+_V1, _CONFIG = "PreTokenGeneration", "PreTokenGenerationConfig"
+_SYNC = ("PostAuthentication", "PostConfirmation")
+
+
+class EventVersion(StrEnum):
+    """The version of the events that a pool sends to its pre token generation function."""
+
+    V1_0 = "V1_0"
+    V2_0 = "V2_0"
+    V3_0 = "V3_0"
+
+
+class Triggers(NamedTuple):
+    """The functions to attach or detach, by ARN; None for one that is not asked for."""
+
+    function_arn: str | None = None
+    event_version: EventVersion = EventVersion.V2_0
+    sync_function_arn: str | None = None
+
+
+class Difference(NamedTuple):
+    """A setting that is not the same; None where there is none."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+def carried_over(pool: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the arguments of an UpdateUserPool that changes nothing."""
+    kept = {name: value for name, value in pool.items() if name not in _READ_ONLY}
+    policy = kept.get("Policies", {}).get("PasswordPolicy", {})
+    if "TemporaryPasswordValidityDays" in policy and "AdminCreateUserConfig" in kept:
+        config = kept["AdminCreateUserConfig"]
+        kept["AdminCreateUserConfig"] = {n: v for n, v in config.items() if n != _UNUSED_DAYS}
+    return {"UserPoolId": pool["Id"], "PoolName": pool["Name"], **kept}
+
+
+def attached(config: Mapping[str, Any], triggers: Triggers) -> dict[str, Any]:
+    """Give a pool's LambdaConfig with these triggers; its two pre token generation keys name one function."""
+    wanted = dict(config)
+    if triggers.function_arn is not None:
+        arn = triggers.function_arn
+        wanted[_V1] = arn
+        wanted[_CONFIG] = {"LambdaVersion": triggers.event_version.value, "LambdaArn": arn}
+    if triggers.sync_function_arn is not None:
+        wanted |= dict.fromkeys(_SYNC, triggers.sync_function_arn)
+    return wanted
+
+
+def detached(config: Mapping[str, Any], triggers: Triggers) -> dict[str, Any]:
+    """Give a pool's LambdaConfig without these triggers; another function's stay."""
+    wanted = dict(config)
+    for name, arn in _functions(config):
+        asked = triggers.sync_function_arn if name in _SYNC else triggers.function_arn
+        if arn == asked:
+            del wanted[name]
+    return wanted
+
+
+def others(config: Mapping[str, Any], triggers: Triggers) -> Iterator[tuple[str, str]]:
+    """Give the triggers that are asked for and belong to other functions, with those."""
+    for name, arn in _functions(config):
+        asked = triggers.sync_function_arn if name in _SYNC else triggers.function_arn
+        if asked is not None and arn != asked:
+            yield name, arn
+
+
+def differences(before: object, after: object, path: str = "") -> Iterator[Difference]:
+    """Compare two descriptions of a pool, setting by setting; what changes by itself is left out."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name in sorted({*before, *after}):
+            inner = f"{path}.{name}" if path else name
+            yield from differences(before.get(name), after.get(name), inner)
+    elif before != after and path not in _VOLATILE:
+        yield Difference(path, before, after)
+
+
+def _functions(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in (_V1, *_SYNC):
+        if config.get(name):
+            yield name, config[name]
+    if config.get(_CONFIG):
+        yield _CONFIG, config[_CONFIG]["LambdaArn"]

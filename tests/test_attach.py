@@ -1,0 +1,435 @@
+"""`attach` and `detach` against moto's Cognito and Lambda: a pool keeps all that it has."""
+
+import contextlib
+import io
+import json
+import os
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest import mock
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from cognito_claims.__main__ import main
+from cognito_claims.cli.attach import Attachment
+from cognito_claims.cli.pool_update import carried_over, differences
+from tests.stand_ins.full_pool import every_setting
+from tests.stand_ins.moto import moto_server
+from tests.stand_ins.sqs import CREDENTIALS, REGION
+
+PARTIAL = "test: the process ends here"
+
+
+class Run(NamedTuple):
+    """What a run of the command printed."""
+
+    out: str
+    err: str
+
+    @property
+    def content(self) -> Any:
+        return json.loads(self.out)
+
+
+class Account:
+    """An AWS account with functions and a pool that has every setting."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.environ = {**CREDENTIALS, "AWS_ENDPOINT_URL": endpoint}
+        self.cognito, self.functions, iam = (
+            boto3.client(
+                service,
+                region_name=REGION,
+                endpoint_url=endpoint,
+                aws_access_key_id="testing",
+                aws_secret_access_key="testing",
+            )
+            for service in ("cognito-idp", "lambda", "iam")
+        )
+        name = uuid4().hex
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        self.claims, self.sync, self.other = (
+            self._function(f"{kind}-{name}", role) for kind in ("claims", "sync", "other")
+        )
+        self.pool_id = self.cognito.create_user_pool(PoolName="users")["UserPool"]["Id"]
+        self.update(PreSignUp=self.other)
+
+    def update(self, **triggers: Any) -> None:
+        """Give the pool every setting, and these triggers alone."""
+        self.cognito.update_user_pool(
+            UserPoolId=self.pool_id, PoolName="users", LambdaConfig=triggers, **every_setting()
+        )
+
+    def pool(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.cognito.describe_user_pool(UserPoolId=self.pool_id)["UserPool"]
+        return found
+
+    def triggers(self) -> dict[str, Any]:
+        return dict(self.pool()["LambdaConfig"])
+
+    def statements(self, function: str) -> list[dict[str, Any]]:
+        try:
+            policy = self.functions.get_policy(FunctionName=function)["Policy"]
+        except self.functions.exceptions.ResourceNotFoundException:
+            return []
+        return list(json.loads(policy)["Statement"])
+
+    def _function(self, name: str, role: str) -> str:
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as archive:
+            archive.writestr("handler.py", "")
+        made = self.functions.create_function(
+            FunctionName=name,
+            Runtime="python3.11",
+            Role=role,
+            Handler="handler.handler",
+            Code={"ZipFile": code.getvalue()},
+        )
+        return str(made["FunctionArn"])
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with moto_server() as moto:
+        yield moto
+
+
+@pytest.fixture
+def account(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Account:
+    monkeypatch.chdir(tmp_path)
+    return Account(endpoint)
+
+
+def command(
+    account: Account, name: str, *arguments: str, exit_code: int = 0, output: str = "json"
+) -> Run:
+    out, err = io.StringIO(), io.StringIO()
+    pool = ("--user-pool-id", account.pool_id, "--format", output)
+    with (
+        mock.patch.dict(os.environ, {"COLUMNS": "300", **account.environ}, clear=True),
+        mock.patch.object(sys, "argv", ["cognito-claims", name, *pool, *arguments]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    assert (ended.value.code or 0) == exit_code, (out.getvalue(), err.getvalue())
+    return Run(out.getvalue(), err.getvalue())
+
+
+def attach(account: Account, *arguments: str, exit_code: int = 0) -> Run:
+    return command(
+        account, "attach", "--function-arn", account.claims, *arguments, exit_code=exit_code
+    )
+
+
+def both(account: Account) -> tuple[str, ...]:
+    return ("--function-arn", account.claims, "--sync-function-arn", account.sync)
+
+
+def settings(account: Account) -> dict[str, Any]:
+    """Give all of the pool but its triggers, and the days that Cognito takes from the password policy."""
+    pool = account.pool()
+    pool["AdminCreateUserConfig"].pop("UnusedAccountValidityDays", None)
+    del pool["LambdaConfig"], pool["LastModifiedDate"]
+    return pool
+
+
+@pytest.mark.parametrize("version", ["V1_0", "V2_0", "V3_0"])
+def test_a_pool_gets_its_triggers_and_keeps_every_other_setting(
+    account: Account, version: str
+) -> None:
+    before = settings(account)
+
+    run = command(account, "attach", *both(account), "--event-version", version)
+
+    assert settings(account) == before
+    assert account.triggers() == {
+        "PreSignUp": account.other,
+        "PreTokenGeneration": account.claims,
+        "PreTokenGenerationConfig": {"LambdaVersion": version, "LambdaArn": account.claims},
+        "PostAuthentication": account.sync,
+        "PostConfirmation": account.sync,
+    }
+    assert [change["path"] for change in run.content["changed"]] == [
+        "LambdaConfig.PostAuthentication",
+        "LambdaConfig.PostConfirmation",
+        "LambdaConfig.PreTokenGeneration",
+        "LambdaConfig.PreTokenGenerationConfig",
+    ]
+    assert (run.content["unexpected"], run.content["dry_run"]) == ([], False)
+    assert [*Path().iterdir()] == []
+
+
+def test_the_pool_and_no_other_may_invoke_the_functions(account: Account) -> None:
+    command(account, "attach", *both(account))
+
+    for function in (account.claims, account.sync):
+        assert account.statements(function) == [
+            {
+                "Sid": f"cognito-claims-{account.pool_id}",
+                "Effect": "Allow",
+                "Principal": {"Service": "cognito-idp.amazonaws.com"},
+                "Action": "lambda:InvokeFunction",
+                "Resource": function,
+                "Condition": {
+                    "ArnLike": {"AWS:SourceArn": account.pool()["Arn"]},
+                    "StringEquals": {"AWS:SourceAccount": "123456789012"},
+                },
+            }
+        ]
+
+
+def test_attaching_again_changes_nothing(account: Account) -> None:
+    attach(account)
+    before = account.pool()
+
+    run = command(account, "attach", "--function-arn", account.claims, output="text")
+
+    assert run.out == "Nothing to change.\n"
+    assert account.pool() == before
+    assert len(account.statements(account.claims)) == 1
+
+
+def test_another_version_is_a_change(account: Account) -> None:
+    attach(account, "--event-version", "V1_0")
+
+    run = attach(account, "--event-version", "V3_0")
+
+    assert run.content["changed"] == [
+        {
+            "path": "LambdaConfig.PreTokenGenerationConfig.LambdaVersion",
+            "before": "V1_0",
+            "after": "V3_0",
+        }
+    ]
+
+
+def test_a_dry_run_tells_and_changes_nothing(account: Account) -> None:
+    before = account.pool()
+
+    run = attach(account, "--dry-run")
+
+    assert [change["path"] for change in run.content["changed"]] == [
+        "LambdaConfig.PreTokenGeneration",
+        "LambdaConfig.PreTokenGenerationConfig",
+    ]
+    assert run.content["dry_run"] is True
+    assert (account.pool(), account.statements(account.claims)) == (before, [])
+    assert [*Path().iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("trigger", "value"),
+    [
+        ("PreTokenGeneration", lambda arn: arn),
+        ("PreTokenGenerationConfig", lambda arn: {"LambdaVersion": "V1_0", "LambdaArn": arn}),
+    ],
+)
+def test_another_function_is_replaced_only_when_that_is_asked_for(
+    account: Account, trigger: str, value: Callable[[str], Any]
+) -> None:
+    account.update(**{trigger: value(account.other)})
+    before = account.pool()
+
+    run = attach(account, exit_code=2)
+
+    told = f"{trigger}: {account.other} is attached; --replace replaces it"
+    assert run.err == f"cognito-claims: {told}\n"
+    assert (account.pool(), account.statements(account.claims)) == (before, [])
+    attach(account, "--replace")
+    assert account.triggers()["PreTokenGeneration"] == account.claims
+    assert account.triggers()["PreTokenGenerationConfig"]["LambdaArn"] == account.claims
+
+
+def test_one_function_of_the_two_can_be_attached_alone(account: Account) -> None:
+    account.update(PreTokenGeneration=account.other)
+
+    command(account, "attach", "--sync-function-arn", account.sync)
+
+    assert account.triggers() == {
+        "PreTokenGeneration": account.other,
+        "PostAuthentication": account.sync,
+        "PostConfirmation": account.sync,
+    }
+
+
+def test_detaching_undoes_attaching(account: Account) -> None:
+    before = account.pool()
+    command(account, "attach", *both(account))
+
+    run = command(account, "detach", *both(account))
+
+    assert [*differences(before, account.pool())] == []
+    assert account.triggers() == {"PreSignUp": account.other}
+    assert account.statements(account.claims) == account.statements(account.sync) == []
+    assert len(run.content["permissions"]) == 2
+    again = command(account, "detach", *both(account), output="text")
+    assert again.out == "Nothing to change.\n"
+
+
+def test_detaching_leaves_another_function_where_it_is(account: Account) -> None:
+    account.update(PreTokenGeneration=account.other)
+
+    run = command(account, "detach", *both(account))
+
+    assert run.content["changed"] == []
+    assert account.triggers() == {"PreTokenGeneration": account.other}
+
+
+def test_a_dry_run_of_detaching_changes_nothing(account: Account) -> None:
+    attach(account)
+    before = account.pool()
+
+    run = command(account, "detach", "--function-arn", account.claims, "--dry-run", output="text")
+
+    assert "would change: LambdaConfig.PreTokenGeneration: " in run.out
+    assert "would change: " in run.out.splitlines()[-1]
+    assert (account.pool(), len(account.statements(account.claims))) == (before, 1)
+
+
+# Interrupted, and changed by others
+
+
+def killed_after(method: str) -> Any:
+    """Let the process end right after one of the steps."""
+    real = getattr(Attachment, method)
+
+    def step(self: Attachment, *arguments: Any) -> None:
+        real(self, *arguments)
+        raise KeyboardInterrupt
+
+    return mock.patch.object(Attachment, method, step)
+
+
+@pytest.mark.parametrize("method", ["_save", "_refuse_if_changed", "_update"])
+def test_who_was_killed_in_between_is_finished_by_the_next_run(
+    account: Account, method: str
+) -> None:
+    before = settings(account)
+    with killed_after(method):
+        attach(account, exit_code=130)
+    assert [path.name for path in Path().iterdir()] == [f"attach-{account.pool_id}.json"]
+
+    attach(account)
+
+    assert settings(account) == before
+    assert account.triggers()["PreTokenGeneration"] == account.claims
+    assert len(account.statements(account.claims)) == 1
+    assert [*Path().iterdir()] == []
+
+
+def test_what_was_changed_since_an_interrupted_run_is_told_and_left_alone(
+    account: Account,
+) -> None:
+    with killed_after("_update"):
+        attach(account, exit_code=130)
+    pool = account.pool()
+    account.cognito.update_user_pool(**{**carried_over(pool), "DeletionProtection": "ACTIVE"})
+    changed = account.pool()
+
+    run = attach(account, exit_code=1)
+
+    assert run.content["unexpected"] == [
+        {"path": "DeletionProtection", "before": "INACTIVE", "after": "ACTIVE"}
+    ]
+    assert account.pool() == changed
+    assert [path.name for path in Path().iterdir()] == [f"attach-{account.pool_id}.json"]
+
+
+def test_who_changes_the_pool_meanwhile_is_not_overwritten(account: Account) -> None:
+    real = Attachment._save
+
+    def save(self: Attachment, *arguments: Any) -> None:
+        real(self, *arguments)
+        pool = account.pool()
+        account.cognito.update_user_pool(**{**carried_over(pool), "DeletionProtection": "ACTIVE"})
+
+    with mock.patch.object(Attachment, "_save", save):
+        run = attach(account, exit_code=2)
+
+    told = "somebody else is changing it (DeletionProtection); run again"
+    assert run.err == f"cognito-claims: {account.pool_id}: {told}\n"
+    assert account.pool()["DeletionProtection"] == "ACTIVE"
+    assert account.triggers() == {"PreSignUp": account.other}
+    attach(account)
+    assert account.pool()["DeletionProtection"] == "ACTIVE"
+
+
+def test_what_an_update_loses_is_told(account: Account) -> None:
+    def lossy(pool: dict[str, Any]) -> dict[str, Any]:
+        kept = carried_over(pool)
+        del kept["DeviceConfiguration"]
+        return kept
+
+    with mock.patch("cognito_claims.cli.attach.carried_over", lossy):
+        run = command(
+            account, "attach", "--function-arn", account.claims, exit_code=1, output="text"
+        )
+
+    assert "unexpected: DeviceConfiguration: " in run.out
+    assert [path.name for path in Path().iterdir()] == [f"attach-{account.pool_id}.json"]
+
+
+def test_what_set_user_pool_mfa_config_had_set_is_set_again(account: Account) -> None:
+    mfa = {"SoftwareTokenMfaConfiguration": {"Enabled": True}, "MfaConfiguration": "OPTIONAL"}
+    account.cognito.set_user_pool_mfa_config(UserPoolId=account.pool_id, **mfa)
+
+    attach(account)
+
+    found = account.cognito.get_user_pool_mfa_config(UserPoolId=account.pool_id)
+    assert {name: found[name] for name in mfa} == mfa
+
+
+# Wrong input
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "name a function: --function-arn, --sync-function-arn or both"),
+        (["--function-arn", "claims"], "--function-arn: expected a function's ARN"),
+        (
+            ["--function-arn", "arn:aws:s3:eu-west-1:123456789012:function:f"],
+            "--function-arn: expected a function's ARN",
+        ),
+        (
+            ["--sync-function-arn", "arn:aws:lambda:eu-west-1:123456789012:layer:f"],
+            "--sync-function-arn: expected a function's ARN",
+        ),
+        (
+            ["--function-arn", "arn:aws:lambda:eu-west-1:1:function:f:live:x"],
+            "--function-arn: expected a function's ARN",
+        ),
+    ],
+)
+def test_wrong_input_is_told_in_one_line(account: Account, arguments: list[str], told: str) -> None:
+    run = command(account, "attach", *arguments, exit_code=2)
+
+    assert run.err.startswith(f"cognito-claims: {told}")
+    assert run.err.count("\n") == 1
+
+
+def test_a_pool_or_function_that_is_not_there_is_told(account: Account) -> None:
+    nowhere = f"{account.claims}-nowhere"
+    run = command(account, "attach", "--function-arn", nowhere, exit_code=2)
+
+    assert "ResourceNotFoundException" in run.err
+    assert account.triggers() == {"PreSignUp": account.other}
+    account.pool_id = "eu-west-1_Nowhere"
+    run = attach(account, exit_code=2)
+    assert run.err.startswith("cognito-claims: eu-west-1_Nowhere: ResourceNotFoundException")
+
+
+def test_a_file_that_is_no_description_is_told(account: Account) -> None:
+    path = Path(f"attach-{account.pool_id}.json")
+    path.write_text("{")
+
+    run = attach(account, exit_code=2)
+
+    assert run.err == f"cognito-claims: {path}: not a pool's description; remove it\n"
