@@ -15,6 +15,8 @@ def main() -> None:
             f"cognito-claims: the command needs {error.name}: pip install 'cognito-claims[cli]'\n"
         )
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
     app.run()
 
 

@@ -148,8 +148,8 @@ class FaunaError(CognitoClaimsError):
 class HasuraError(CognitoClaimsError):
     """Hasura refused a mutation; `hasura_code` is one of its own codes, or "unknown".
 
-    It may pass (`is_transient`), or hang on the data of one user (`is_refusal`); else something is to be set right, most often for all
-    users: for a single one as well, where it `may_be_one_row`'s (a null, or what a check or a permission excludes).
+    It may pass (`is_transient`), or one user's data are refused (`is_refusal`). Anything else is to be set right: for all users, or for a
+    single one where it `may_be_one_row` that is at fault (a null, what a check excludes, or what is too long).
     """
 
     code = "hasura"
@@ -159,7 +159,7 @@ class HasuraError(CognitoClaimsError):
         self.hasura_code = hasura_code
         self.is_transient: bool = status in (429, 502, 503, 504) or hasura_code in _PASSING
         self.is_refusal: bool = hasura_code in ("constraint-violation", "data-exception")
-        self.may_be_one_row: bool = self.is_refusal or hasura_code in _OF_A_ROW
+        self.may_be_one_row: bool = status == 413 or self.is_refusal or hasura_code in _OF_A_ROW
         super().__init__(f"Hasura: {hasura_code} (HTTP {status})")
 
 

@@ -408,19 +408,32 @@ def test_an_error_tells_only_a_known_code_of_aws(kind: Any, told: str) -> None:
         "InternalFailure",
         "InternalServerError",
         "InternalServiceError",
+        "InvalidAddress",
         "InvalidKeyId",
+        "InvalidMessageContents",
         "InvalidParameterException",
         "InvalidRequestException",
+        "InvalidSecurity",
         "InvalidSignatureException",
+        "KmsAccessDenied",
+        "KmsDisabled",
+        "KmsInvalidKeyUsage",
+        "KmsInvalidState",
+        "KmsNotFound",
+        "KmsOptInRequired",
+        "KmsThrottled",
         "MissingAuthenticationTokenException",
         "ParameterNotFound",
         "ParameterVersionNotFound",
+        "QueueDoesNotExist",
+        "RequestThrottled",
         "ResourceNotFoundException",
         "ServiceUnavailableException",
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
         "UnrecognizedClientException",
+        "UnsupportedOperation",
         "ValidationException",
     ],
 )
@@ -468,6 +481,8 @@ def test_a_refusal_that_is_no_json_object_is_an_unknown_one(status: int, body: b
         Answer.refusing("TooManyRequestsException", 429),
         Answer.refusing("ThrottlingException"),
         Answer.refusing("Throttling"),
+        Answer.refusing("com.amazonaws.sqs#RequestThrottled"),
+        Answer.refusing("com.amazonaws.sqs#KmsThrottled"),
     ],
 )
 def test_what_may_pass_is_tried_once_more_after_a_short_wait(failure: Answer) -> None:
@@ -530,6 +545,7 @@ def test_a_silent_service_is_given_up_at_the_deadline() -> None:
         ("secretsmanager", "eu-central-1", "https://secretsmanager.eu-central-1.amazonaws.com/"),
         ("ssm", "us-gov-west-1", "https://ssm.us-gov-west-1.amazonaws.com/"),
         ("ssm", "cn-north-1", "https://ssm.cn-north-1.amazonaws.com.cn/"),
+        ("sqs", "eu-central-1", "https://sqs.eu-central-1.amazonaws.com/"),
     ],
 )
 def test_a_service_is_called_in_its_region(
@@ -542,6 +558,7 @@ ENDPOINTS = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
     "AWS_ENDPOINT_URL_SSM": "http://127.0.0.1:2",
     "AWS_ENDPOINT_URL_SECRETS_MANAGER": "http://127.0.0.1:3",
+    "AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:4",
 }
 
 
@@ -550,7 +567,8 @@ ENDPOINTS = {
     [
         ("secretsmanager", "", "http://127.0.0.1:3"),
         ("ssm", "", "http://127.0.0.1:2"),
-        ("sqs", "", "http://127.0.0.1:1"),
+        ("sqs", "", "http://127.0.0.1:4"),
+        ("sts", "", "http://127.0.0.1:1"),
         ("ssm", "AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:1"),
     ],
 )
@@ -631,6 +649,58 @@ def test_a_region_that_is_none_names_the_variable(variables: dict[str, str], pro
     client = AwsClient("ssm", None, KEY_VARIABLES | variables)
     with pytest.raises(SecretError) as raised:
         ask(client)
+    assert str(raised.value) == problem
+
+
+# Ahead of the first call
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({}, "https://sqs.eu-central-1.amazonaws.com/"),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "http://127.0.0.1:1"),
+    ],
+)
+@pytest.mark.parametrize("region", [REGION, None])
+def test_to_prepare_is_to_make_the_one_client_that_the_calls_use(
+    variables: dict[str, str],
+    url: str,
+    region: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    urls = record(monkeypatch, b"{}")
+    client = AwsClient("sqs", region, {**KEY_VARIABLES, "AWS_REGION": REGION, **variables})
+    client.prepare()
+
+    assert urls == [url]
+    assert ask(client) == {}
+    assert urls == [url]
+
+
+def test_to_prepare_asks_nobody_and_wants_no_credentials() -> None:
+    service = Aws()
+    with called(service) as environ:
+        AwsClient(
+            "secretsmanager", REGION, {"AWS_ENDPOINT_URL": environ["AWS_ENDPOINT_URL"]}
+        ).prepare()
+
+    assert service.requests == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({}, "AWS_REGION: required to call AWS"),
+        (
+            {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": f"http://{HIDDEN}.org/"},
+            "AWS_ENDPOINT_URL: must start with https://; plain http:// is for a loopback address",
+        ),
+    ],
+)
+def test_to_prepare_says_what_is_to_be_set(variables: dict[str, str], problem: str) -> None:
+    with pytest.raises(SecretError) as raised:
+        AwsClient("sqs", None, variables).prepare()
     assert str(raised.value) == problem
 
 

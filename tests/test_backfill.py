@@ -15,13 +15,15 @@ import pytest
 
 from cognito_claims.__main__ import main
 from cognito_claims.cli import filling
-from cognito_claims.cli.checkpoint import Checkpoint, Job, Target
+from cognito_claims.cli.checkpoint import Checkpoint, Job
+from cognito_claims.cli.targets import Target
 from cognito_claims.errors import HasuraError
 from cognito_claims.events import User
 from cognito_claims.sync.queue import from_message
 from cognito_claims.sync.rows import Row
 from tests import backfill_kills
 from tests.stand_ins import hasura
+from tests.stand_ins.fauna_wire import Fault
 from tests.stand_ins.hasura import SECRET, HasuraServer
 from tests.stand_ins.moto import Answer, Request, answering
 from tests.stand_ins.pool import REGION, Pool, people, user_pool
@@ -31,7 +33,7 @@ EVERYBODY = people(USERS)
 EVERYBODY[3][1]["email_verified"] = "false"
 del EVERYBODY[5][1]["email"]
 COLUMNS = {"id": "sub", "username": "userName", "email": "email"}
-JOB = Job(user_pool_id="eu-west-1_Example", into=Target.HASURA, columns=COLUMNS)
+well = Fault(lambda ask: [ask().wire])
 NOBODY_LISTENS = "http://127.0.0.1:1/v1/graphql"
 
 
@@ -79,6 +81,21 @@ def settings(pool: Pool, server: HasuraServer | None, **more: str) -> dict[str, 
         "HASURA_SYNC_VERSION_COLUMN": "synced_at",
         **more,
     }
+
+
+def job(pool: Pool, server: HasuraServer | None) -> Job:
+    """Give what those settings come to."""
+    found = {
+        "url": NOBODY_LISTENS if server is None else server.url,
+        "table": "users",
+        "constraint": "users_pkey",
+        "update_columns": "email",
+        "version_column": "synced_at",
+    }
+    return Job(user_pool_id=pool.id, into=Target.HASURA, settings=found, columns=COLUMNS)
+
+
+ANY_JOB = job(Pool("eu-west-1_Example", ""), None)
 
 
 def backfill(pool_id: str, *arguments: str, environ: Mapping[str, str], exit_code: int = 0) -> Run:
@@ -177,8 +194,9 @@ def test_users_go_into_the_queue_where_the_settings_say_so(pool: Pool) -> None:
     bodies = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         bodies += [message["Body"] for message in messages]
-    rows = [from_message(body, {"id": "sub", "email": "email"}) for body in bodies]
-    assert sorted((r.values["id"], r.values["email"]) for r in rows if r) == [
+    read = (from_message(body, {"id": "sub", "email": "email"}) for body in bodies)
+    rows = [row for row in read if isinstance(row, Row)]
+    assert sorted((r.values["id"], r.values["email"]) for r in rows) == [
         (sub, email) for sub, _, email in expected()
     ]
     assert run.out == "150 users are written.\n"
@@ -242,6 +260,7 @@ def test_who_is_refused_is_listed_by_id_and_keeps_nobody_back(
     assert again.content == {
         "user_pool_id": pool.id,
         "into": "hasura",
+        "settings": {**job(pool, server).settings},
         "columns": COLUMNS,
         "written": 69,
         "failed": {refused: "constraint-violation"},
@@ -266,7 +285,7 @@ def test_what_passes_is_waited_for(pool: Pool, server: HasuraServer) -> None:
     [
         ({"HASURA_SYNC_ADMIN_SECRET": "wrong"}, "Hasura: access-denied (HTTP 200)"),
         ({"HASURA_SYNC_TABLE": "people"}, "Hasura: validation-failed (HTTP 200)"),
-        ({"HASURA_SYNC_URL": NOBODY_LISTENS}, "ConnectionError (sending the request)"),
+        ({"HASURA_SYNC_URL": NOBODY_LISTENS}, "ConnectionError (waiting for the answer)"),
     ],
 )
 def test_what_holds_for_everybody_stops_the_run_and_the_next_one_goes_on(
@@ -283,16 +302,43 @@ def test_what_holds_for_everybody_stops_the_run_and_the_next_one_goes_on(
 
 def test_a_code_that_clings_to_one_user_is_given_up_at_last() -> None:
     refusing = Refusing("user-1", "unexpected")
-    done = filling.fill(refusing, [page(3)], Checkpoint(job=JOB), save=lambda _: None)
+    done = filling.fill(refusing, [page(3)], Checkpoint(job=ANY_JOB), save=lambda _: None)
 
     assert (done.written, done.failed) == (2, {EVERYBODY[1][1]["sub"]: "unexpected"})
+
+
+def test_what_holds_for_everybody_stops_the_run_on_a_later_page_too(
+    pool: Pool, server: HasuraServer
+) -> None:
+    server.faults.append(well)
+    server.faults += [hasura.error("validation-failed")] * 200
+
+    run = backfill(pool.id, environ=settings(pool, server), exit_code=1)
+
+    assert run.out.startswith("60 users are written.\nStopped: Hasura: validation-failed")
+    server.faults.clear()
+    run = backfill(pool.id, environ=settings(pool, server))
+    assert run.out == "150 users are written.\n"
+    assert found(server) == expected()
+
+
+def test_one_user_alone_on_the_last_page_is_judged_by_the_page_before() -> None:
+    pages = [page(1)._replace(token="next"), page(2)._replace(users=page(2).users[1:])]
+    sink = Refusing("user-1", "validation-failed")
+
+    done = filling.fill(sink, pages, Checkpoint(job=ANY_JOB), save=lambda _: None)
+
+    refused = EVERYBODY[1][1]["sub"]
+    assert (done.written, done.failed) == (1, {refused: "validation-failed"})
 
 
 def test_a_code_that_clings_to_everybody_stops_the_run() -> None:
     saved: list[Checkpoint] = []
 
     with pytest.raises(filling.Stopped, match=r"Hasura: unexpected \(HTTP 200\)"):
-        filling.fill(Refusing("", "unexpected"), [page(3)], Checkpoint(job=JOB), save=saved.append)
+        filling.fill(
+            Refusing("", "unexpected"), [page(3)], Checkpoint(job=ANY_JOB), save=saved.append
+        )
 
     assert saved == []
 
@@ -346,9 +392,8 @@ def test_who_interrupts_is_told_how_to_go_on(pool: Pool, server: HasuraServer) -
 def test_a_token_that_is_known_no_more_starts_over(
     pool: Pool, server: HasuraServer, folder: Path
 ) -> None:
-    job = JOB.model_copy(update={"user_pool_id": pool.id})
     path = folder / f"backfill-{pool.id}.json"
-    Checkpoint(job=job, token="gone", written=60).write(path)
+    Checkpoint(job=job(pool, server), token="gone", written=60).write(path)
     users = [{"Username": name, "Attributes": pairs(a)} for name, a in EVERYBODY[:2]]
 
     def cognito(request: Request) -> Answer:
@@ -391,6 +436,11 @@ def other_pool(job: Job) -> str:
     ).model_dump_json()
 
 
+def other_hasura(job: Job) -> str:
+    settings = {**job.settings, "url": "https://staging.example.com/v1/graphql"}
+    return Checkpoint(job=job.model_copy(update={"settings": settings})).model_dump_json()
+
+
 def other_columns(job: Job) -> str:
     return Checkpoint(job=job.model_copy(update={"columns": {"id": "sub"}})).model_dump_json()
 
@@ -400,8 +450,9 @@ def other_columns(job: Job) -> str:
     [
         (lambda _: "{", "not a backfill's checkpoint"),
         (lambda _: "[]", "not a backfill's checkpoint"),
-        (other_pool, "of another pool, sink or HASURA_SYNC_COLUMNS"),
-        (other_columns, "of another pool, sink or HASURA_SYNC_COLUMNS"),
+        (other_pool, "of another pool, or of other settings of the sync"),
+        (other_columns, "of another pool, or of other settings of the sync"),
+        (other_hasura, "of another pool, or of other settings of the sync"),
     ],
 )
 def test_a_checkpoint_of_something_else_is_refused_until_it_is_to_be_forgotten(
@@ -412,7 +463,7 @@ def test_a_checkpoint_of_something_else_is_refused_until_it_is_to_be_forgotten(
     told: str,
 ) -> None:
     path = folder / "state.json"
-    path.write_text(content(JOB.model_copy(update={"user_pool_id": pool.id})))
+    path.write_text(content(job(pool, server)))
     arguments = ("--checkpoint", str(path))
 
     run = backfill(pool.id, *arguments, environ=settings(pool, server), exit_code=2)
@@ -438,11 +489,11 @@ def test_a_checkpoint_is_its_owners_and_holds_no_attribute(folder: Path) -> None
     path = folder / "state.json"
     failed = {"a1b2": "constraint-violation"}
 
-    Checkpoint(job=JOB, token="next", written=60, failed=failed).write(path)
+    Checkpoint(job=ANY_JOB, token="next", written=60, failed=failed).write(path)
 
     assert path.stat().st_mode & 0o777 == 0o600
     assert json.loads(path.read_text()) == {
-        "job": JOB.model_dump(mode="json"),
+        "job": ANY_JOB.model_dump(mode="json"),
         "token": "next",
         "written": 60,
         "failed": failed,
@@ -558,3 +609,47 @@ def test_wrong_settings_of_the_queue_are_told_all_at_once(pool: Pool) -> None:
         "USER_SYNC_QUEUE_URL",
         "HASURA_SYNC_COLUMNS",
     ]
+
+
+@pytest.mark.parametrize("answer", [{}, {"Successful": []}], ids=["nothing", "none of them"])
+def test_what_is_not_sqs_takes_no_message(pool: Pool, answer: dict[str, Any]) -> None:
+    user = {"Username": "user-1", "Attributes": pairs(EVERYBODY[1][1])}
+    answers: dict[str, Any] = {"ListUsers": {"Users": [user]}, "DescribeUserPool": {}}
+
+    def anything(request: Request) -> Answer:
+        return Answer.of(answers.get(request.headers["x-amz-target"].rpartition(".")[2], answer))
+
+    with answering(anything) as url:
+        queue = {"USER_SYNC_QUEUE_URL": f"{url}123456789012/users", "AWS_ENDPOINT_URL": url}
+        environ = {**pool.environ, **queue}
+        run = backfill(pool.id, "--into", "queue", environ=environ, exit_code=1)
+
+    assert run.out.startswith("0 users are written.\nStopped: sqs: unknown (HTTP 200)")
+
+
+def test_what_is_dangerous_is_warned_of(pool: Pool, server: HasuraServer) -> None:
+    run = backfill(pool.id, environ=settings(pool, server, HASURA_SYNC_VERSION_COLUMN=""))
+
+    assert "warning: HASURA_SYNC_VERSION_COLUMN: unset" in run.err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"USER_SYNC_SINKS": "queu"}, "USER_SYNC_SINKS: expected one of hasura, queue"),
+        ({"AWS_ENDPOINT_URL": "localhost:4566"}, "eu-west-1_Example: Invalid endpoint"),
+        (
+            {"AWS_PROFILE": "nobodys", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
+            "eu-west-1_Example: The config profile (nobodys) could not be found",
+        ),
+    ],
+)
+def test_a_wrong_environment_is_told_in_one_line(
+    pool: Pool, wrong: dict[str, str], told: str
+) -> None:
+    environ = {**settings(pool, None), **wrong}
+
+    run = backfill("eu-west-1_Example", environ=environ, exit_code=2)
+
+    *_, last = run.err.splitlines()
+    assert last.startswith(f"cognito-claims: {told}")

@@ -10,7 +10,7 @@ import pytest
 from tests.stand_ins.fauna import SECRET, FaunaServer
 from tests.stand_ins.hasura import SECRET as ADMIN_SECRET
 from tests.stand_ins.hasura import HasuraServer
-from tests.stand_ins.moto import Answer, answering
+from tests.stand_ins.moto import Answer, Request, answering
 
 HEAVY = [
     "asyncio",
@@ -68,6 +68,12 @@ SYNC_OWN = [
     "cognito_claims.sync.rows",
     "cognito_claims.sync.users",
 ]
+QUEUE_OWN = [
+    "cognito_claims.clients.aws",
+    "cognito_claims.clients.sigv4",
+    "cognito_claims.sync.queue",
+]
+SENT = Answer.of({"MessageId": "a-message"})
 SYNC = {"USER_SYNC_SINKS": "hasura", "HASURA_SYNC_ADMIN_SECRET": ADMIN_SECRET}
 FAUNA = {
     "COGNITO_CLAIMS_PLUGINS": "fauna",
@@ -81,6 +87,7 @@ STANDARD = [
     "typing.io",
     "typing.re",
 ]  # typing's two submodules are gone since 3.13
+SIGNS_IN = "PostAuthentication_Authentication"
 CREDENTIALS = {
     "AWS_REGION": "eu-west-1",
     "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
@@ -173,6 +180,41 @@ def test_user_sync_adds_its_sink_and_what_http_and_tls_need(dsn: str, source: st
     core = {m for m in OWN if ".plugins" not in m and not m.endswith(".pre_token_generation")}
     assert own == core | set(SYNC_OWN) | {"cognito_claims.functions.user_sync"}
     assert [m for m in HEAVY if m in everything] == ["email", "http.client", "ssl"]
+    assert with_first_event == from_import
+
+
+def test_a_queue_adds_the_client_of_aws_and_no_sdk() -> None:
+    asked: list[Request] = []
+
+    def sqs(request: Request) -> Answer:
+        asked.append(request)
+        return SENT
+
+    probe = PROBE.replace("pre_token_generation", "user_sync")
+    with answering(sqs) as url:
+        settings = {**CREDENTIALS, "AWS_ENDPOINT_URL": url, "USER_SYNC_QUEUE_URL": f"{url}1/users"}
+        printed = _probe(probe, trigger_source=SIGNS_IN, USER_SYNC_SINKS="queue", **settings)
+    from_import, with_first_event, everything = json.loads(printed)
+
+    assert len(asked) == 1
+    own = {module for module in from_import if module.startswith("cognito_claims")}
+    core = {m for m in OWN if ".plugins" not in m and not m.endswith(".pre_token_generation")}
+    assert own == {*core, *SYNC_OWN, *QUEUE_OWN, "cognito_claims.functions.user_sync"}
+    needed = json.loads(_probe(HTTP_AND_TLS.replace("ssl", "ssl, hashlib, hmac")))
+    assert set(from_import) - own - set(needed) - set(STANDARD) == set()
+    assert [m for m in HEAVY if m in everything] == ["email", "http.client", "ssl"]
+    assert with_first_event == from_import
+
+
+def test_a_queue_behind_hasura_is_loaded_before_it_is_needed() -> None:
+    probe = PROBE.replace("pre_token_generation", "user_sync")
+    hasura = {**SYNC, "HASURA_SYNC_URL": "http://127.0.0.1:1"}  # nobody listens there
+    with answering(lambda _: SENT) as url:
+        settings = {**CREDENTIALS, "AWS_ENDPOINT_URL": url, "USER_SYNC_QUEUE_URL": f"{url}1/users"}
+        printed = _probe(probe, trigger_source=SIGNS_IN, **hasura, **settings)
+    from_import, with_first_event, _ = json.loads(printed)
+
+    assert {*QUEUE_OWN} < {*from_import}
     assert with_first_event == from_import
 
 

@@ -9,12 +9,13 @@ from copy import deepcopy
 from importlib import import_module
 from io import StringIO
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import pytest
 
 from cognito_claims.claims import Claims, Groups
+from cognito_claims.clients.session import HttpSession
 from cognito_claims.decision import decide
 from cognito_claims.errors import SignInError, TokenDenied
 from cognito_claims.handlers import (
@@ -27,12 +28,20 @@ from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
 from cognito_claims.registry import load, mark, optional, pure
 from cognito_claims.sync.hasura import HasuraUsers
+from cognito_claims.sync.queue import to_message
+from cognito_claims.sync.redelivery import Redelivery
+from cognito_claims.sync.rows import Row
 from cognito_claims.sync.users import UserSync
+from cognito_claims.sync.worker import Worker
 from cognito_claims.testing import a_user_event, recorded, recorded_names, to_json
+from tests.stand_ins import hasura
+from tests.stand_ins import moto as aws
 from tests.stand_ins.fauna_wire import Answer, Fault, as_json
 from tests.stand_ins.hasura import SECRET as ADMIN_SECRET
 from tests.stand_ins.hasura import HasuraServer
+from tests.stand_ins.moto import answering
 from tests.stand_ins.postgres import Column, Table
+from tests.stand_ins.sqs import CREDENTIALS, Queues, client_of
 
 SECRET = "hunter" + "2"  # so that no line of this file holds it, as a traceback would show
 EVENTS = [recorded(name) for name in recorded_names("pretoken_")]
@@ -390,7 +399,7 @@ def test_what_a_module_raises_is_never_told(
 
 SYNCED = recorded("postauth_Authentication_clientMetadata")
 SYNC_NAMES = {
-    "USER_SYNC": "SINKS ON_ERROR DEADLINE_MS SECRET",
+    "USER_SYNC": "SINKS ON_ERROR DEADLINE_MS QUEUE_URL SECRET",
     "HASURA_SYNC": "URL ADMIN_SECRET ROLE BACKEND_ONLY TABLE CONSTRAINT COLUMNS UPDATE_COLUMNS"
     " VERSION_COLUMN ON_ERROR SECRET",
 }
@@ -398,6 +407,7 @@ SYNC_SHAPES = [
     *("{}", " {} ", "{},{}", "hasura,{}", "{}=sub", "id=sub,{}=email", "id=sub,username={}"),
     *("id=sub,{}={}", "ssm:/{}", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:{}"),
     *("{}://127.0.0.1", "http://{}@127.0.0.1:1", "http://127.0.0.1:{}", "http://127.0.0.1:1/{}?{}"),
+    "http://127.0.0.1:1/1/{}",
 ]
 TYPED = Table(
     columns={"id": Column("uuid", is_nullable=False), "username": Column(), "email": Column()},
@@ -504,3 +514,129 @@ def test_who_is_synced_well_is_not_told_either(told: Told, dsn: str) -> None:
     assert "user sync: done" in text
     values = [value for value in told_of if value not in ("true", "CONFIRMED", "acme")]
     assert [value for value in values if value in text] == []
+
+
+# The queue and its worker
+
+
+SQS_ANSWERS = {
+    "an error": aws.Answer.refusing("AccessDeniedException"),
+    "a code": aws.Answer.refusing(SECRET),
+    "a status": aws.Answer.refusing(SECRET, 503),
+    "a body": aws.Answer(200, SECRET.encode()),
+    "no message": aws.Answer.of({SECRET: SECRET}),
+    "nothing": aws.SILENCE,
+}
+
+
+@pytest.mark.parametrize("answer", SQS_ANSWERS.values(), ids=SQS_ANSWERS)
+@pytest.mark.parametrize("policy", ["allow", "deny"])
+def test_what_sqs_answers_is_never_told(answer: aws.Answer, policy: str, told: Told) -> None:
+    event = with_planted(("request", "userAttributes", "sub"), SECRET, SYNCED)
+    nobody = sync_environ("http://127.0.0.1:1")
+    with answering(lambda _: answer) as url:
+        sqs = {**CREDENTIALS, "AWS_ENDPOINT_URL": url, "USER_SYNC_QUEUE_URL": f"{url}1/{SECRET}"}
+        for sinks in ("hasura", "queue", "hasura,queue"):
+            settings = {"USER_SYNC_SINKS": sinks, "USER_SYNC_ON_ERROR": policy}
+            handler = user_sync_from_env({**nobody, **sqs, **settings})
+            text = told(lambda: sign_in(handler, event))  # noqa: B023
+            assert "user sync: " in text
+            assert SECRET not in text
+
+
+@pytest.mark.usefixtures("as_in_lambda")
+@pytest.mark.parametrize("sinks", ["hasura", "queue"])
+def test_who_is_put_into_the_queue_is_not_told(sinks: str, told: Told, moto: str) -> None:
+    queues = Queues(moto)
+    environ = {**sync_environ("http://127.0.0.1:1"), **queues.environ, "USER_SYNC_SINKS": sinks}
+    event = with_planted(("request", "userAttributes", "email"), SECRET, SYNCED)
+    event["request"]["userAttributes"]["sub"] = f"{SECRET}-sub"
+    text = told(lambda: sign_in(user_sync_from_env(environ), event))
+
+    assert [SECRET in body for body in queues.bodies()] == [True]
+    assert "user sync: done" in text
+    assert [value for value in (SECRET, queues.url, ADMIN_SECRET) if value in text] == []
+
+
+@pytest.fixture
+def as_in_lambda(own_logger: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all tell everything but the libraries that send a message's body: nobody has set a level for them."""
+    del own_logger
+    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
+    for name in ("boto3", "botocore"):
+        monkeypatch.setattr(logging.getLogger(name), "level", logging.WARNING)
+    # As `clients/session.py` leaves it, whatever another test has set:
+    monkeypatch.setattr(logging.getLogger("urllib3"), "level", logging.CRITICAL)
+
+
+def planted(sub: str, second: int = 0, email: str = f"{SECRET}@example.com") -> str:
+    values = {"id": f"{sub}-{SECRET}", "username": SECRET, "email": email}
+    return to_message(Row(values, f"2026-01-01T12:00:{second:02}.000000Z"))
+
+
+PLANTED = [
+    *(planted("ada", second) for second in range(3)),
+    *(planted("ben", second, f"{second}{SECRET}") for second in range(2)),
+    planted("eve", email=f"{SECRET}\x00"),
+    planted("zoe", email=f"{SECRET}\ud800"),
+    *(SECRET, f'{{"{SECRET}": "{SECRET}"}}', planted("dan")[:-1]),
+]
+
+
+def answering_with(answer: Answer) -> Fault:
+    return Fault(lambda _: [answer.wire])
+
+
+WORKER_FAULTS = {
+    "none": [],
+    "down": [hasura.error("postgres-error")] * 2,
+    "reset": [hasura.reset_unexecuted] * 2,
+    "secret": [hasura.error("access-denied")],
+    **{name: [answering_with(answer)] * 2 for name, answer in TELLING_FAULTS.items()},
+}
+
+
+class Context(NamedTuple):
+    """Lambda's, when there is little time left."""
+
+    milliseconds: int = 4000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds
+
+
+@pytest.mark.usefixtures("as_in_lambda")
+@pytest.mark.parametrize("faults", WORKER_FAULTS.values(), ids=WORKER_FAULTS)
+@pytest.mark.parametrize("most_receives", [1, 5])
+def test_what_a_message_holds_is_never_told_by_the_worker(
+    faults: list[Fault], most_receives: int, told: Told, dsn: str, moto: str
+) -> None:
+    columns = {"id": "sub", "username": "userName", "email": "email"}
+    queues = Queues(moto, most_receives=most_receives)
+    queues.send(*PLANTED)
+    event = queues.event()
+    with HasuraServer(dsn) as server:
+        users = HasuraUsers(url=server.url, admin_secret=ADMIN_SECRET, columns=columns)
+        users.http = HttpSession(users.url)
+        server.faults += faults
+        text = told(lambda: Worker(users, Redelivery(queues.sqs))(event, Context()))
+
+    assert '"message":"user sync"' in text
+    assert '"reason":"malformed"' in text
+    assert [value for value in (SECRET, ADMIN_SECRET) if value in text] == []
+
+
+@pytest.mark.usefixtures("as_in_lambda")
+@pytest.mark.parametrize("name", ["an error", "nothing"])
+def test_what_sqs_answers_is_never_told_by_the_worker(
+    name: str, told: Told, dsn: str, moto: str
+) -> None:
+    queues = Queues(moto)
+    queues.send(*PLANTED)
+    event = queues.event()
+    with HasuraServer(dsn) as server, answering(lambda _: SQS_ANSWERS[name]) as url:
+        users = HasuraUsers(url=server.url, admin_secret=ADMIN_SECRET)
+        text = told(lambda: Worker(users, Redelivery(client_of(url)))(event, Context()))
+
+    assert "SQS failed" in text
+    assert [value for value in (SECRET, ADMIN_SECRET) if value in text] == []

@@ -48,16 +48,39 @@ def test_settings_of_a_sync_that_are_sound_have_no_findings(settings: dict[str, 
     assert check(settings) == []
 
 
+CUSTOM = (
+    "writable-attribute",
+    "warning",
+    "HASURA_SYNC_COLUMNS: role is taken from custom:role, which app clients may write unless their WriteAttributes leave it out: let no permission rest on it",
+)
+UNKNOWN = (
+    "unknown-attribute",
+    "warning",
+    "HASURA_SYNC_COLUMNS: username is no attribute of Cognito's, so that name is always null; userName is the user's name",
+)
+IDENTITY = (
+    "updated-identity",
+    "warning",
+    "HASURA_SYNC_UPDATE_COLUMNS: id is a user's identity: to update it gives one user's row to another",
+)
+
+
 @pytest.mark.parametrize("base", [WORKER, INLINE], ids=["worker", "inline"])
 @pytest.mark.parametrize(
     ("more", "findings"),
     [
+        ({"HASURA_SYNC_COLUMNS": "id=sub,role=custom:role"}, [CUSTOM]),
+        ({"HASURA_SYNC_COLUMNS": "id=sub,name=username"}, [UNKNOWN]),
+        (
+            {"HASURA_SYNC_UPDATE_COLUMNS": "id", "HASURA_SYNC_VERSION_COLUMN": "synced_at"},
+            [IDENTITY],
+        ),
         (UPDATES, [NO_VERSION]),
         ({"HASURA_SYNC_ROLE": ""}, [AS_ADMIN]),
         ({"HASURA_SYNC_ROLE": "admin"}, [AS_ADMIN]),
         ({**UPDATES, "HASURA_SYNC_ROLE": ""}, [NO_VERSION, AS_ADMIN]),
     ],
-    ids=["no version", "no role", "admin", "neither"],
+    ids=["custom", "unknown", "identity", "no version", "no role", "admin", "neither"],
 )
 def test_what_is_dangerous_in_a_sync_is_a_warning(
     base: dict[str, str], more: dict[str, str], findings: list[tuple[str, str, str]]
@@ -79,6 +102,7 @@ def test_a_plugins_sync_is_warned_of_once() -> None:
             ["USER_SYNC_SINKS: expected one of hasura, queue"],
         ),
         ({**WORKER, "HASURA_SYNC_ADMIN_SECRET": ""}, ["HASURA_SYNC_ADMIN_SECRET: required"]),
+        ({**WORKER, "HASURA_SYNC_URL": ""}, ["HASURA_SYNC_URL: required"]),
         (
             {"USER_SYNC_SINKS": "hasura"},
             ["HASURA_SYNC_URL: required", "HASURA_SYNC_ADMIN_SECRET: required"],

@@ -13,11 +13,11 @@ from cognito_claims.cli.attach import Attachment, Change
 from cognito_claims.cli.attach import Options as AttachOptions
 from cognito_claims.cli.backfill import Backfill, Options
 from cognito_claims.cli.check import check as run_check
-from cognito_claims.cli.checkpoint import Target
 from cognito_claims.cli.inputs import UnusableInput, read_environment, read_event
 from cognito_claims.cli.pool_update import EventVersion, Triggers
 from cognito_claims.cli.preview import preview as run_preview
 from cognito_claims.cli.report import print_backfill, print_change, print_check, print_preview
+from cognito_claims.cli.targets import Target
 
 app: typer.Typer = typer.Typer(
     name="cognito-claims",

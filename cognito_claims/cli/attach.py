@@ -76,9 +76,11 @@ class Attachment:
         ]
         if not self._functions:
             raise UnusableInput("name a function: --function-arn, --sync-function-arn or both")
-        aws = Aws(environ)
-        self._cognito = aws.client("cognito-idp", region_of_pool(self._pool_id))
-        self._lambda = aws.client("lambda", self._functions[0].region)
+        region = region_of_pool(self._pool_id)
+        with asking_aws(self._pool_id):
+            aws = Aws(environ)
+            self._cognito = aws.client("cognito-idp", region)
+            self._lambda = aws.client("lambda", self._functions[0].region)
 
     def attach(self) -> Change:
         """Attach the functions; raises `UnusableInput` where that would change what it must not."""

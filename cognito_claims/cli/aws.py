@@ -12,6 +12,11 @@ from cognito_claims.cli.inputs import UnusableInput
 
 AWS_ERRORS = (BotoCoreError, ClientError)
 _KEY, _SECRET, _TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
+_SERVICE_IDS = {  # as they stand in AWS's variables
+    "cognito-idp": "COGNITO_IDENTITY_PROVIDER",
+    "lambda": "LAMBDA",
+    "sqs": "SQS",
+}
 # Adaptive: slows down by itself when AWS throttles, and tries again.
 _CONFIG = Config(
     retries={"mode": "adaptive", "max_attempts": 12}, user_agent_extra="cognito-claims"
@@ -23,16 +28,19 @@ class Aws:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
+        key = environ.get(_KEY) or None
         self._session = boto3.Session(
-            aws_access_key_id=environ.get(_KEY) or None,
+            aws_access_key_id=key,
             aws_secret_access_key=environ.get(_SECRET) or None,
             aws_session_token=environ.get(_TOKEN) or None,
             region_name=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None,
+            profile_name=None if key else environ.get("AWS_PROFILE") or None,
         )
 
     def client(self, service: str, region: str | None = None) -> Any:
         """Make a client, for a region that may be the environment's."""
-        endpoint = self._environ.get("AWS_ENDPOINT_URL") or None
+        own = f"AWS_ENDPOINT_URL_{_SERVICE_IDS[service]}"
+        endpoint = self._environ.get(own) or self._environ.get("AWS_ENDPOINT_URL") or None
         return self._session.client(
             service, region_name=region, endpoint_url=endpoint, config=_CONFIG
         )
@@ -56,19 +64,19 @@ def asking_aws(subject: str) -> Iterator[None]:
     """Tell what AWS refuses as `UnusableInput`, in one line about the subject."""
     try:
         yield
-    except AWS_ERRORS as error:
-        raise UnusableInput(f"{subject}: {told(error)}") from None
+    except (*AWS_ERRORS, ValueError) as error:  # a ValueError: an endpoint that is no URL
+        raise UnusableInput(f"{subject}: {aws_message(error)}") from None
 
 
 def region_of_pool(user_pool_id: str) -> str:
     """Give the region that a user pool's id begins with."""
-    region, underscore, name = user_pool_id.partition("_")
-    if not (region and underscore and name.isalnum()):
+    region, _, name = user_pool_id.partition("_")
+    if not (region.replace("-", "").isalnum() and name.isalnum()):
         raise UnusableInput("--user-pool-id: expected a pool's id, as in eu-central-1_AbCdEfGhI")
     return region
 
 
-def told(error: Exception) -> str:
+def aws_message(error: Exception) -> str:
     """Say what AWS refused, in AWS's own words."""
     response: Mapping[str, Any] = getattr(error, "response", {})
     refused = response.get("Error", {})

@@ -19,12 +19,14 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from cognito_claims.cli.aws import AWS_ERRORS, Aws, asking_aws, region_of_pool, told
-from cognito_claims.cli.checkpoint import Checkpoint, Job, Target
+from cognito_claims.cli.aws import AWS_ERRORS, Aws, asking_aws, aws_message, region_of_pool
+from cognito_claims.cli.checkpoint import Checkpoint, Job
 from cognito_claims.cli.filling import PAGE, Stopped, fill, lacking, pages
 from cognito_claims.cli.inputs import UnusableInput
-from cognito_claims.cli.targets import target
+from cognito_claims.cli.sync_check import hasura_findings
+from cognito_claims.cli.targets import Target, destination
 from cognito_claims.errors import SettingsError
+from cognito_claims.sync.hasura import HasuraUsers
 
 _REFUSED_TOKEN = "InvalidParameterException"
 
@@ -76,14 +78,25 @@ class Backfill:
         self._pool = options.user_pool_id
         self._is_restart = options.is_restart
         self._path = options.checkpoint or Path(f"backfill-{self._pool}.json")
+        region = region_of_pool(self._pool)
         into = options.into or _default_target(environ)
-        aws = Aws(environ)
         try:
-            self._sink = target(into, environ, aws)
-            self._cognito = aws.client("cognito-idp", region_of_pool(self._pool))
+            with asking_aws(self._pool):
+                aws = Aws(environ)
+                self._sink, settings = destination(into, environ, aws)
+                self._cognito = aws.client("cognito-idp", region)
         except SettingsError as error:
             raise UnusableInput(*map(str, error.problems)) from None
-        self._job = Job(user_pool_id=self._pool, into=into, columns=dict(self._sink.columns))
+        self._job = Job(
+            user_pool_id=self._pool,
+            into=into,
+            settings=dict(settings),
+            columns=dict(self._sink.columns),
+        )
+        if isinstance(self._sink, HasuraUsers):
+            for finding in hasura_findings(self._sink):
+                if finding.code == "no-version-column":
+                    console.print(Text(f"warning: {finding.message}", style="yellow"))
 
     def dry_run(self) -> DryRun:
         """Look at all users, and write nothing anywhere."""
@@ -115,7 +128,7 @@ class Backfill:
             except Stopped as error:
                 stopped = str(error)
             except AWS_ERRORS as error:
-                stopped = told(error)
+                stopped = aws_message(error)
             except KeyboardInterrupt:
                 stopped = "interrupted"
         if done.is_complete and not done.failed:
@@ -132,8 +145,8 @@ class Backfill:
         except ClientError as error:
             if error.response["Error"]["Code"] != _REFUSED_TOKEN:
                 raise
-            told = "Cognito does not know any more where the last run was: starting over."
-            self._console.print(Text(told))
+            why = "Cognito does not know any more where the last run was"
+            self._console.print(Text(f"{why}: starting over."))
             return fresh
         self._console.print(Text(f"Going on after {start.done:,} users."))
         return start
@@ -155,10 +168,10 @@ class Backfill:
     def _estimate(self) -> int | None:
         """Give how many users the pool has, about; None without the right to ask."""
         try:
-            found = self._cognito.describe_user_pool(UserPoolId=self._pool)["UserPool"]
+            found = self._cognito.describe_user_pool(UserPoolId=self._pool)
         except ClientError:
             return None
-        return found.get("EstimatedNumberOfUsers") or None
+        return found.get("UserPool", {}).get("EstimatedNumberOfUsers") or None
 
 
 class _Rate(ProgressColumn):
@@ -168,5 +181,9 @@ class _Rate(ProgressColumn):
 
 
 def _default_target(environ: Mapping[str, str]) -> Target:
-    sinks = environ.get("USER_SYNC_SINKS", "").strip()
-    return Target.QUEUE if sinks == Target.QUEUE else Target.HASURA
+    """Give what `USER_SYNC_SINKS` names, Hasura where it names both or is not set."""
+    text = environ.get("USER_SYNC_SINKS", "").strip()
+    names = {name.strip() for name in text.split(",")} if text else {Target.HASURA.value}
+    if not names <= {*Target}:
+        raise UnusableInput(f"USER_SYNC_SINKS: expected one of {', '.join(Target)}")
+    return Target.HASURA if Target.HASURA in names else Target.QUEUE

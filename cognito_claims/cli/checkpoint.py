@@ -1,20 +1,13 @@
 """How far a backfill has come, in a file from which the next run goes on."""
 
 import os
-from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cognito_claims.cli.inputs import UnusableInput
-
-
-class Target(StrEnum):
-    """Where a backfill writes: through Hasura, or into the sync's queue."""
-
-    HASURA = "hasura"
-    QUEUE = "queue"
+from cognito_claims.cli.targets import Target
 
 
 class Job(BaseModel):
@@ -24,6 +17,7 @@ class Job(BaseModel):
 
     user_pool_id: str
     into: Target
+    settings: dict[str, str]
     columns: dict[str, str]
 
 
@@ -59,7 +53,8 @@ class Checkpoint(BaseModel):
             return cls(job=job)
         if found.job != job:
             advice = "finish that one first, name another file with --checkpoint, or forget it with --restart"
-            raise UnusableInput(f"{path}: of another pool, sink or HASURA_SYNC_COLUMNS; {advice}")
+            others = "of another pool, or of other settings of the sync"
+            raise UnusableInput(f"{path}: {others}; {advice}")
         return found
 
     def write(self, path: Path) -> None:
@@ -73,4 +68,6 @@ class Checkpoint(BaseModel):
                 os.fsync(file.fileno())
             beside.replace(path)
         except OSError as error:
-            raise UnusableInput(f"{path}: {error.strerror}") from None
+            is_shared = isinstance(error, FileNotFoundError) and beside.parent.is_dir()
+            problem = "another backfill writes there, too" if is_shared else error.strerror
+            raise UnusableInput(f"{path}: {problem}") from None

@@ -54,9 +54,12 @@ def fill(
 ) -> Checkpoint:
     """Write page after page, and save how far that has come; raises `Stopped`, and what boto3 raises."""
     done = start
+    takes_others = False
     for page in listed:
         rows = [row_of(user, sink.columns, page.at) for user in page.users]
-        failed = _written(sink, rows, takes_others=done.written > 0)
+        # Whether one user's data are wrong or everybody's settings, a page tells; one user alone does not.
+        failed = _written(sink, rows, takes_others=takes_others and len(rows) == 1)
+        takes_others = len(failed) < len(rows)
         done = done.model_copy(
             update={
                 "token": page.token,
@@ -81,7 +84,8 @@ def _written(sink: Sink, rows: Sequence[Row], *, takes_others: bool) -> dict[str
     pauses = iter(PAUSES_S)
     while rows:
         pause = next(pauses, None)
-        outcomes = write_batch(sink, rows, deadline=monotonic() + _PATIENCE_S)
+        deadline = monotonic() + _PATIENCE_S
+        outcomes = write_batch(sink, rows, deadline=deadline, is_repeated=pause is None)
         takes_others = takes_others or None in outcomes
         again: list[Row] = []
         for row, error in zip(rows, outcomes, strict=True):

@@ -62,7 +62,8 @@ def print_backfill(result: Result | DryRun, console: Console) -> None:
         console.print(Text(f"not written: {_printable(sub)} [{reason}]"))
     if result.stopped is not None:
         advice = f"the same command goes on from {result.path}"
-        console.print(Text(f"Stopped: {_printable(result.stopped)}; {advice}.", style="bold red"))
+        stopped = Text(f"Stopped: {_printable(result.stopped)}; {advice}.", style="bold red")
+        console.print(stopped, soft_wrap=True)
 
 
 def print_change(change: Change, console: Console) -> None:

@@ -7,6 +7,15 @@ from cognito_claims.cli.preview import Finding
 from cognito_claims.errors import SettingsError
 from cognito_claims.sync.hasura import HasuraUsers
 
+_ATTRIBUTES = (
+    frozenset(  # the standard ones, those that Cognito adds to an event, and the user's name
+        """address birthdate cognito:email_alias cognito:phone_number_alias cognito:user_status email
+    email_verified family_name gender given_name identities locale middle_name name nickname
+    phone_number phone_number_verified picture preferred_username profile sub updated_at userName
+    website zoneinfo""".split()  # noqa: SIM905  (a list takes a line for each)
+    )
+)
+
 
 def is_for_sync_alone(environ: Mapping[str, str]) -> bool:
     """Say whether these are the settings of a sync function, or of its worker, which make no tokens."""
@@ -20,13 +29,14 @@ def sync_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
             sinks.load(environ)
         except SettingsError as error:
             yield from settings_findings(error)
-    if environ.get("HASURA_SYNC_URL", "").strip():
+    is_queue_alone = environ.get("USER_SYNC_SINKS", "").strip() == "queue"
+    if _names(environ, "HASURA_SYNC_URL" if is_queue_alone else "HASURA_SYNC_"):
         try:
             users = HasuraUsers.from_env(environ)
         except SettingsError as error:
             yield from settings_findings(error)
         else:
-            yield from _hasura_findings(users)
+            yield from hasura_findings(users)
 
 
 def settings_findings(error: SettingsError) -> Iterator[Finding]:
@@ -35,7 +45,8 @@ def settings_findings(error: SettingsError) -> Iterator[Finding]:
         yield Finding("settings", "error", str(problem))
 
 
-def _hasura_findings(users: HasuraUsers) -> Iterator[Finding]:
+def hasura_findings(users: HasuraUsers) -> Iterator[Finding]:
+    """Warn of what is dangerous in what goes through Hasura."""
     if users.update_columns and users.version_column is None:
         columns = ", ".join(users.update_columns)
         danger = f"an older sync that comes late overwrites what a newer one wrote to {columns}"
@@ -45,6 +56,20 @@ def _hasura_findings(users: HasuraUsers) -> Iterator[Finding]:
     if users.role in (None, "admin"):
         danger = "the sync acts as Hasura's admin, who sees and changes everything"
         yield Finding("sync-as-admin", "warning", f"HASURA_SYNC_ROLE: {danger}")
+    for column, source in users.columns.items():
+        yield from _column_findings(column, source, is_updated=column in users.update_columns)
+
+
+def _column_findings(column: str, source: str, *, is_updated: bool) -> Iterator[Finding]:
+    if source == "sub" and is_updated:
+        danger = f"{column} is a user's identity: to update it gives one user's row to another"
+        yield Finding("updated-identity", "warning", f"HASURA_SYNC_UPDATE_COLUMNS: {danger}")
+    if source.startswith("custom:"):
+        danger = f"{column} is taken from {source}, which app clients may write unless their WriteAttributes leave it out: let no permission rest on it"
+        yield Finding("writable-attribute", "warning", f"HASURA_SYNC_COLUMNS: {danger}")
+    elif source not in _ATTRIBUTES:
+        advice = f"{source} is no attribute of Cognito's, so that {column} is always null; userName is the user's name"
+        yield Finding("unknown-attribute", "warning", f"HASURA_SYNC_COLUMNS: {advice}")
 
 
 def _names(environ: Mapping[str, str], *prefixes: str) -> bool:

@@ -1,16 +1,31 @@
 """Where a backfill writes: through Hasura, or into the sync's queue."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from enum import StrEnum
+from typing import Any, NamedTuple
 
 from cognito_claims.cli.aws import Aws
-from cognito_claims.cli.checkpoint import Target
 from cognito_claims.clients.session import HttpSession
 from cognito_claims.errors import AwsError, Problem, SettingsError
 from cognito_claims.sinks import columns_from_env
 from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.sync.queue import region_of, to_message, url_problems
 from cognito_claims.sync.rows import Row, Sink
+
+
+class Target(StrEnum):
+    """Where a backfill writes."""
+
+    HASURA = "hasura"
+    QUEUE = "queue"
+
+
+class Destination(NamedTuple):
+    """A sink, and all that says where and what it writes: a run that goes on must find the same."""
+
+    sink: Sink
+    settings: Mapping[str, str]
+
 
 _MOST = 10  # in one call of SendMessageBatch
 _QUEUE_URL = "USER_SYNC_QUEUE_URL"
@@ -21,8 +36,8 @@ class QueueBatches:
 
     def __init__(self, sqs: Any, queue_url: str, columns: Mapping[str, str]) -> None:
         self.columns: Mapping[str, str] = columns
+        self.queue_url: str = queue_url
         self._sqs = sqs
-        self._queue_url = queue_url
 
     def prepare(self, *, deadline: float) -> None:
         """Do nothing: a connection is made with the first rows."""
@@ -34,18 +49,32 @@ class QueueBatches:
                 {"Id": str(number), "MessageBody": to_message(row)}
                 for number, row in enumerate(rows[start : start + _MOST])
             ]
-            answer = self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
+            answer = self._sqs.send_message_batch(QueueUrl=self.queue_url, Entries=entries)
             for failed in answer.get("Failed", ()):
                 raise AwsError("sqs", 400 if failed["SenderFault"] else 500, failed["Code"])
+            if len(answer.get("Successful", ())) != len(entries):  # it was not SQS that answered
+                raise AwsError("sqs", 200, "unknown")
 
 
-def target(into: Target, environ: Mapping[str, str], aws: Aws) -> Sink:
-    """Make the sink, or raise `SettingsError` with every problem."""
-    if into is Target.HASURA:
-        is_kept = environ.get("HASURA_SYNC_ADMIN_SECRET", "").strip().startswith(("arn:", "ssm:"))
-        users = HasuraUsers.from_env(aws.environ() if is_kept else environ)
-        users.http = HttpSession(users.url)
-        return users
+def destination(into: Target, environ: Mapping[str, str], aws: Aws) -> Destination:
+    """Give where to write, or raise `SettingsError` with every problem, and what boto3 raises."""
+    if into is Target.QUEUE:
+        queue = _queue(environ, aws)
+        return Destination(queue, {"queue": queue.queue_url})
+    is_kept = environ.get("HASURA_SYNC_ADMIN_SECRET", "").strip().startswith(("arn:", "ssm:"))
+    users = HasuraUsers.from_env(aws.environ() if is_kept else environ)
+    users.http = HttpSession(users.url)
+    settings = {
+        "url": users.url,
+        "table": users.table,
+        "constraint": users.constraint,
+        "update_columns": ",".join(users.update_columns),
+        "version_column": users.version_column or "",
+    }
+    return Destination(users, settings)
+
+
+def _queue(environ: Mapping[str, str], aws: Aws) -> QueueBatches:
     problems: list[Problem] = []
     queue_url = environ.get(_QUEUE_URL, "").strip()
     if queue_url:

@@ -29,7 +29,10 @@ _EARLY_S = 120  # what is left of credentials that are not used any more
 
 
 class AwsClient:
-    """Calls to one service; a region of None is the environment's, which is read anew at each call."""
+    """Calls to one service; a region of None is the environment's, which is read anew at each call.
+
+    `endpoint` is where to call it unless the environment says otherwise.
+    """
 
     def __init__(
         self,
@@ -38,10 +41,12 @@ class AwsClient:
         environ: Mapping[str, str],
         *,
         json_version: Literal["1.0", "1.1"] = "1.1",
+        endpoint: str | None = None,
     ) -> None:
         self._service = service
         self._region = region
         self._environ = environ
+        self._usual_endpoint = endpoint
         self._content_type = f"application/x-amz-json-{json_version}"
         self._clients: dict[str, HttpClient] = {}
         self._lent: tuple[Credentials, str] | None = None
@@ -96,6 +101,8 @@ class AwsClient:
             url = _variable(self._environ, variable)
             if url is not None:
                 return url, variable
+        if self._usual_endpoint is not None:
+            return self._usual_endpoint, "AWS_REGION"
         suffix = ".cn" if region.startswith("cn-") else ""
         return f"https://{self._service}.{region}.amazonaws.com{suffix}/", "AWS_REGION"
 

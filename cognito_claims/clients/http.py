@@ -14,7 +14,7 @@ from cognito_claims.clients.connection import Connection, connect, is_loopback, 
 from cognito_claims.deadline import Moment
 from cognito_claims.errors import CognitoClaimsError, DeadlineError, TransportError
 
-_LONGEST_ANSWER = (
+LONGEST_ANSWER = (
     1 << 18
 )  # room for a secret of AWS's longest, and read at once on the smallest function
 _LONGEST_IDLE_S = 60.0  # NATs and load balancers forget a connection after minutes, without a word
@@ -106,7 +106,7 @@ class HttpClient:
         body: bytes,
         deadline: float,
     ) -> Response:
-        connection.begin(deadline, _LONGEST_ANSWER)
+        connection.begin(deadline, LONGEST_ANSWER)
         failure: CognitoClaimsError
         is_kept = False
         try:
@@ -178,12 +178,12 @@ def url_problem(url: str) -> str | None:
 def _is_host(written: str, host: str) -> bool:
     if written.startswith("["):
         return written == f"[{host}]" or written.lower() == f"[{host}]"
-    return _NAME.issuperset(host)
+    return _NAME.issuperset(host) and ".." not in host
 
 
 def _body(answer: http.client.HTTPResponse) -> bytes:
     # Asked for at most so much, or a length that the other end made up would be allocated at once.
-    body = answer.read(_LONGEST_ANSWER)
+    body = answer.read(LONGEST_ANSWER)
     if answer.length:
         raise TransportError(_STAGE, "the answer ends too early")
     return body

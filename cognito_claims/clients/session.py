@@ -1,30 +1,26 @@
 """HTTP by `requests`, where nobody waits for a sign-in: connections kept, and retries with a growing pause."""
 
+import logging
 import ssl
 from collections.abc import Mapping
-from time import monotonic
+from http.cookiejar import DefaultCookiePolicy
+from time import monotonic, sleep
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from cognito_claims.clients.http import Response
+from cognito_claims.clients.http import LONGEST_ANSWER, Response
 from cognito_claims.errors import DeadlineError, TransportError
 
-# What has hung or broken off is not asked again here: the message's next delivery does that.
-_RETRY = Retry(
-    connect=3,
-    read=0,
-    redirect=0,
-    status=3,
-    other=0,
-    backoff_factor=0.2,
-    backoff_jitter=0.2,
-    status_forcelist=(429, 502, 503, 504),
-    allowed_methods=None,
-    raise_on_status=False,
-    respect_retry_after_header=False,  # it may say hours
-)
+_BUSY = (429, 502, 503, 504)
+_PAUSES_S = (0.2, 0.4, 0.8)
+_STAGE = "waiting for the answer"
+_RECONNECT = Retry(connect=1, read=False, redirect=False, status=False, other=False)
+
+# Its warnings repeat URLs, and whatever a server has put into its headers.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 
 class HttpSession:
@@ -35,31 +31,58 @@ class HttpSession:
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy, or a .netrc, would see the key
         self._session.verify = ssl.get_default_verify_paths().cafile or True
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=_RETRY))
+            self._session.mount(scheme, HTTPAdapter(max_retries=_RECONNECT))
 
     def request(
         self, method: str, headers: Mapping[str, str], body: bytes, *, deadline: float
     ) -> Response:
-        """Give whatever answer came; a server that trickles can outlast the deadline, which is on the monotonic clock.
+        """Give an answer; a server that is too busy is asked up to three times more, while there is time.
 
         Raises `DeadlineError` and `TransportError`.
         """
+        for pause in _PAUSES_S:
+            response = self._once(method, headers, body, deadline)
+            if response.status not in _BUSY or deadline - monotonic() < 2 * pause:
+                return response
+            sleep(pause)
+        return self._once(method, headers, body, deadline)
+
+    def _once(
+        self, method: str, headers: Mapping[str, str], body: bytes, deadline: float
+    ) -> Response:
         seconds = deadline - monotonic()
         if seconds <= 0:
             raise DeadlineError("connecting")
+        problem = "the answer is too long"
         try:
-            answer = self._session.request(
+            with self._session.request(
                 method,
                 self._url,
-                headers=dict(headers),
+                headers={"Accept-Encoding": "identity", **headers},
                 data=body,
-                timeout=(seconds / 8, seconds / 2),  # four times connecting, and one answer
+                timeout=(seconds / 4, seconds),  # connecting may take two attempts
                 allow_redirects=False,
-            )
-        except requests.Timeout:
-            raise DeadlineError("waiting for the answer") from None
-        except requests.RequestException as error:  # by class only: its text holds the URL
-            raise TransportError("sending the request", type(error).__name__) from None
-        self._session.cookies.clear()
-        return Response(answer.status_code, answer.content)
+                stream=True,
+            ) as answer:
+                content = _content(answer, deadline)
+                if content is not None:
+                    return Response(answer.status_code, content)
+        except (requests.Timeout, urllib3.exceptions.TimeoutError):
+            raise DeadlineError(_STAGE) from None
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+            problem = type(error).__name__  # by class only: its text holds the URL
+        raise TransportError(_STAGE, problem)
+
+
+def _content(answer: requests.Response, deadline: float) -> bytes | None:
+    """Read the answer as it comes, before the deadline; None when it is too long."""
+    content = b""
+    while part := answer.raw.read1(LONGEST_ANSWER):
+        content += part
+        if len(content) > LONGEST_ANSWER:
+            return None
+        if monotonic() > deadline:
+            raise DeadlineError(_STAGE)
+    return content

@@ -3,12 +3,15 @@
 import os
 
 import boto3
+from botocore.config import Config
 
 from cognito_claims.clients.session import HttpSession
 from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.sync.redelivery import Redelivery
 from cognito_claims.sync.worker import Worker
 
+_IN_TIME = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard"})
+
 users: HasuraUsers = HasuraUsers.from_env(os.environ)
 users.http = HttpSession(users.url)
-handler: Worker = Worker(users, Redelivery(boto3.client("sqs")))
+handler: Worker = Worker(users, Redelivery(boto3.client("sqs", config=_IN_TIME)))

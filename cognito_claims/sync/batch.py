@@ -5,33 +5,33 @@ from collections.abc import Mapping, Sequence
 from cognito_claims.errors import CognitoClaimsError, HasuraError
 from cognito_claims.sync.rows import Row, Sink, key_of
 
-_Failures = Mapping[int, CognitoClaimsError]  # by the number of the row
-
 
 def write_batch(
-    sink: Sink, rows: Sequence[Row], *, deadline: float
+    sink: Sink, rows: Sequence[Row], *, deadline: float, is_repeated: bool = False
 ) -> list[CognitoClaimsError | None]:
     """Give what came of each row: None when it, or a newer one of the same user, is written.
 
-    Where a user's newest row is refused, the next older one is tried, so that the user is there as they last could be.
+    Where a user's newest row is refused, the next older one is tried, so that the user is there as they last could be. What was
+    refused while others were written is tried once more: it may have waited for one of them, as an email does that changes hands.
+    A failure that may pass is looked for in single rows only when the rows are `is_repeated`.
     """
     outcomes: list[CognitoClaimsError | None] = [None] * len(rows)
-    waiting = _by_user(rows, sink.columns)
+    users = _by_user(rows, sink.columns)
+    waiting = users
     while waiting:
         heads = [numbers[0] for numbers in waiting]
-        failures = _isolated(sink, rows, heads, deadline)
-        again: list[list[int]] = []
+        failures = _isolated(sink, rows, heads, deadline, is_repeated=is_repeated)
+        older: list[list[int]] = []
         for numbers in waiting:
             error = failures.get(numbers[0])
-            if error is None:
-                continue
-            if hangs_on_the_row(error):
+            if error is not None and hangs_on_the_row(error):
                 outcomes[numbers[0]] = error
-                again += [numbers[1:]] if numbers[1:] else []
-            else:  # nobody knows what will come of the newest
+                older += [numbers[1:]] if numbers[1:] else []
+            elif error is not None:  # nobody knows what will come of the newest
                 for number in numbers:
                     outcomes[number] = error
-        waiting = again
+        waiting = older
+    _try_the_refused_again(sink, rows, users, outcomes, deadline)
     return outcomes
 
 
@@ -63,16 +63,41 @@ def _by_user(rows: Sequence[Row], columns: Mapping[str, str]) -> list[list[int]]
 
 
 def _isolated(
-    sink: Sink, rows: Sequence[Row], numbers: Sequence[int], deadline: float
-) -> _Failures:
-    """Write these rows in one request, and where that may fail because of one of them, in halves."""
+    sink: Sink, rows: Sequence[Row], numbers: Sequence[int], deadline: float, *, is_repeated: bool
+) -> Mapping[int, CognitoClaimsError]:
+    """Write these rows in one request, and where that may fail because of one of them, in halves; give what failed."""
     try:
         sink.write([rows[number] for number in numbers], deadline=deadline)
     except CognitoClaimsError as error:
-        if len(numbers) == 1 or not (isinstance(error, HasuraError) and error.may_be_one_row):
+        is_one_rows = isinstance(error, HasuraError) and error.may_be_one_row
+        is_looked_for = is_repeated or hangs_on_the_row(error)
+        if len(numbers) == 1 or not (is_one_rows and is_looked_for):
             return dict.fromkeys(numbers, error)
         half = len(numbers) // 2
-        halves = (numbers[:half], numbers[half:])
-        first, second = (_isolated(sink, rows, part, deadline) for part in halves)
+        first, second = (
+            _isolated(sink, rows, part, deadline, is_repeated=is_repeated)
+            for part in (numbers[:half], numbers[half:])
+        )
         return {**first, **second}
     return {}
+
+
+def _try_the_refused_again(
+    sink: Sink,
+    rows: Sequence[Row],
+    users: Sequence[Sequence[int]],
+    outcomes: list[CognitoClaimsError | None],
+    deadline: float,
+) -> None:
+    refused = {numbers[0]: numbers for numbers in users if _is_refused(outcomes[numbers[0]])}
+    if not refused or None not in outcomes:
+        return
+    failures = _isolated(sink, rows, [*refused], deadline, is_repeated=False)
+    for newest, numbers in refused.items():
+        if newest not in failures:
+            for number in numbers:
+                outcomes[number] = None
+
+
+def _is_refused(error: CognitoClaimsError | None) -> bool:
+    return isinstance(error, HasuraError) and error.is_refusal

@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 from urllib.parse import urlsplit
 
 from cognito_claims.clients.aws import AwsClient
 from cognito_claims.clients.http import json_object, url_problem
 from cognito_claims.errors import AwsError, Problem, SettingsError
-from cognito_claims.sync.rows import COLUMNS, Row, column_problems, is_row
+from cognito_claims.sync.rows import COLUMNS, Row, column_problems, is_time, key_of
 
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn")
 
 
 class UserQueue:
-    """Send users to a standard SQS queue, in whose region it lies; AWS's own variables are read from `environ`.
+    """Send users to a standard SQS queue; AWS's own variables are read from `environ`.
 
     Raises `AwsError`, `TransportError` and `DeadlineError`, and `SecretError` for what is to be set.
     """
@@ -26,7 +27,14 @@ class UserQueue:
         problems = [*column_problems(self.columns), *url_problems(queue_url)]
         if problems:
             raise SettingsError(tuple(problems))
-        self._sqs = AwsClient("sqs", region_of(queue_url), environ, json_version="1.0")
+        parts = urlsplit(queue_url)
+        self._sqs = AwsClient(
+            "sqs",
+            region_of(queue_url),
+            environ,
+            json_version="1.0",
+            endpoint=f"{parts.scheme}://{parts.netloc}/",
+        )
 
     def prepare(self, *, deadline: float) -> None:  # noqa: ARG002  (a sink's signature)
         """Load what TLS needs ahead of the first row."""
@@ -46,25 +54,32 @@ def to_message(row: Row) -> str:
     return json.dumps({"at": row.at, "values": dict(row.values)}, separators=(",", ":"))
 
 
-def from_message(body: str, columns: Mapping[str, str]) -> Row | None:
-    """Give the row that a message's body holds, or None when it is not one with exactly these columns."""
+def from_message(
+    body: str, columns: Mapping[str, str]
+) -> Row | Literal["malformed", "other-columns"]:
+    """Give the row that a message's body holds, or what keeps it from being one with exactly these columns."""
     content = json_object(body) or {}
     values, at = content.get("values"), content.get("at")
-    if (
-        content.keys() != {"at", "values"}
-        or not isinstance(values, dict)
-        or not isinstance(at, str)
-    ):
-        return None
+    if content.keys() != {"at", "values"} or not isinstance(values, dict):
+        return "malformed"
+    texts = all(value is None or isinstance(value, str) for value in values.values())
+    if not (texts and isinstance(at, str) and is_time(at)):
+        return "malformed"
+    if values.keys() != columns.keys():
+        return "other-columns"
     row = Row(values, at)
-    return row if is_row(row, columns) else None
+    return row if key_of(row, columns) else "malformed"
 
 
 def region_of(queue_url: str) -> str | None:
     """Give the region that a queue of AWS's lies in; None is the environment's."""
     host = urlsplit(queue_url).hostname or ""
     labels = host.split(".")
-    return labels[1] if host.startswith("sqs.") and host.endswith(_AWS_HOSTS) else None
+    for service in ("sqs", "sqs-fips"):
+        if service in labels and host.endswith(_AWS_HOSTS):
+            region = labels[labels.index(service) + 1]
+            return None if region == "amazonaws" else region
+    return None
 
 
 def url_problems(queue_url: str) -> Iterator[Problem]:
@@ -74,5 +89,5 @@ def url_problems(queue_url: str) -> Iterator[Problem]:
         yield Problem("queue_url", problem)
     elif len(urlsplit(queue_url).path.strip("/").split("/")) != 2:
         yield Problem("queue_url", "expected a queue's URL, which ends with /ACCOUNT/NAME")
-    elif queue_url.endswith(".fifo"):
+    elif queue_url.rstrip("/").endswith(".fifo"):
         yield Problem("queue_url", "expected a standard queue; a version column keeps the order")

@@ -3,13 +3,16 @@
 import json
 from collections.abc import Iterator, Sequence
 from random import uniform
-from typing import Any, NamedTuple
+from time import monotonic
+from typing import Any, NamedTuple, TypeVar
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 REASON = "Reason"  # the attribute of a dead-lettered message
 _LONGEST_PAUSE_S = 900.0
+_KNOWN_FOR_S = 300.0  # a redrive policy may change
 _MOST_ENTRIES = 10  # in one batch call of SQS
+_T = TypeVar("_T")
 
 
 class Delivery(NamedTuple):
@@ -32,6 +35,10 @@ class Delivery(NamedTuple):
             queue_arn=record.event_source_arn,
         )
 
+    def __repr__(self) -> str:
+        """Hide the body, which is about a user."""
+        return f"Delivery({self.message_id!r}, receives={self.receives})"
+
 
 class Failure(NamedTuple):
     """Why a message was not written; one that is final would fail again."""
@@ -42,11 +49,16 @@ class Failure(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A queue, and the redrive policy that it may have."""
+    """A queue, and its redrive policy where it has one that can be read."""
 
     url: str
     dead_letter_url: str | None = None
     most_receives: int = 0
+
+    def is_dead(self, failure: Failure) -> bool:
+        """Say whether a message is to go to the dead-letter queue: final, or delivered for the last time."""
+        is_last = failure.delivery.receives >= self.most_receives
+        return self.dead_letter_url is not None and (failure.is_final or is_last)
 
 
 class Redelivery:
@@ -58,52 +70,68 @@ class Redelivery:
     def __init__(self, sqs: Any, *, pause_s: float = 10.0) -> None:
         self._sqs = sqs
         self._pause_s = pause_s
-        self._sources: dict[str, Source] = {}
+        self._sources: dict[str, tuple[Source, float]] = {}
 
-    def dead_letter(self, failures: Sequence[Failure]) -> Iterator[Failure]:
-        """Put what is final, or delivered for the last time, into the dead-letter queue; give each that is there."""
-        for failure in failures:
-            source = self._source(failure.delivery.queue_arn)
-            is_last = failure.delivery.receives >= source.most_receives
-            if source.dead_letter_url is not None and (failure.is_final or is_last):
-                self._sqs.send_message(
-                    QueueUrl=source.dead_letter_url,
-                    MessageBody=failure.delivery.body,
-                    MessageAttributes={
+    def source(self, arn: str) -> Source:
+        """Look a queue up, and keep that for some minutes."""
+        known = self._sources.get(arn)
+        if known is not None and monotonic() - known[1] < _KNOWN_FOR_S:
+            return known[0]
+        url = self._url(arn)
+        found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])
+        source = Source(url)
+        try:
+            policy = json.loads(found["Attributes"]["RedrivePolicy"])
+            dead_letter_arn, most = policy["deadLetterTargetArn"], int(policy["maxReceiveCount"])
+        except (KeyError, TypeError, ValueError):
+            dead_letter_arn, most = "", 0
+        if dead_letter_arn:
+            source = Source(url, self._url(dead_letter_arn), most)
+        self._sources[arn] = source, monotonic()
+        return source
+
+    def dead_letter(self, source: Source, failures: Sequence[Failure]) -> Iterator[dict[str, str]]:
+        """Put messages into the dead-letter queue; give the new ids of those that are there by their old ones, ten at a time."""
+        for part in _parts(failures):
+            entries = [
+                {
+                    "Id": str(number),
+                    "MessageBody": failure.delivery.body,
+                    "MessageAttributes": {
                         REASON: {"DataType": "String", "StringValue": failure.reason}
                     },
-                )
-                yield failure
+                }
+                for number, failure in enumerate(part)
+            ]
+            answer = self._sqs.send_message_batch(QueueUrl=source.dead_letter_url, Entries=entries)
+            yield {
+                part[int(sent["Id"])].delivery.message_id: sent["MessageId"]
+                for sent in answer.get("Successful", ())
+            }
 
-    def delay(self, deliveries: Sequence[Delivery]) -> None:
-        """Let messages of one queue be delivered again only after a pause, of a length that differs."""
-        for start in range(0, len(deliveries), _MOST_ENTRIES):
-            source = self._source(deliveries[start].queue_arn)
+    def delay(self, source: Source, deliveries: Sequence[Delivery]) -> None:
+        """Let messages be delivered again only after a pause, of a length that differs."""
+        for part in _parts(deliveries):
             entries = [
                 {
                     "Id": str(number),
                     "ReceiptHandle": delivery.receipt_handle,
                     "VisibilityTimeout": self._pause(delivery.receives),
                 }
-                for number, delivery in enumerate(deliveries[start : start + _MOST_ENTRIES])
+                for number, delivery in enumerate(part)
             ]
             self._sqs.change_message_visibility_batch(QueueUrl=source.url, Entries=entries)
-
-    def _source(self, arn: str) -> Source:
-        if arn not in self._sources:
-            url = self._url(arn)
-            found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])
-            policy = json.loads(found.get("Attributes", {}).get("RedrivePolicy", "{}"))
-            dead_letter_url = self._url(policy["deadLetterTargetArn"]) if policy else None
-            most = int(policy["maxReceiveCount"]) if policy else 0
-            self._sources[arn] = Source(url, dead_letter_url, most)
-        return self._sources[arn]
 
     def _pause(self, receives: int) -> int:
         longest = min(self._pause_s * 2.0 ** min(receives - 1, 16), _LONGEST_PAUSE_S)
         return round(uniform(longest / 2, longest))  # noqa: S311  (nothing to guess)
 
     def _url(self, arn: str) -> str:
-        _, _, _, _, account, name = arn.split(":", 5)
+        *_, account, name = arn.split(":")
         found = self._sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
         return str(found["QueueUrl"])
+
+
+def _parts(entries: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(entries), _MOST_ENTRIES):
+        yield entries[start : start + _MOST_ENTRIES]

@@ -2,18 +2,41 @@
 
 import logging
 from collections.abc import Sequence
+from threading import Thread
 from time import monotonic, time
 
 from cognito_claims.claims import Claims
 from cognito_claims.deadline import seconds_left
-from cognito_claims.errors import place_of, told
+from cognito_claims.errors import DeadlineError, place_of, told
 from cognito_claims.events import PreTokenGenerationEvent, UserEvent
 from cognito_claims.sync.rows import Row, Sink, row_of
 
 _NO_CHANGE = "PostConfirmation_ConfirmForgotPassword"  # a new password, and nothing new of the user
 _QUEUES_SHARE = 0.25  # of the time that is left, for a sync that failed
+_HANDING_OVER_S = 0.02  # so that a sink can say what it was waiting for
 
 _log = logging.getLogger("cognito_claims")
+
+
+def _tried(sink: Sink, rows: Sequence[Row], deadline: float) -> BaseException | None:
+    """Write in a thread that can be left behind (a resolver knows no deadline), and give what went wrong."""
+    outcome: list[BaseException | None] = []
+
+    def write() -> None:
+        try:
+            sink.write(rows, deadline=deadline - _HANDING_OVER_S)
+        except BaseException as error:  # whatever it is: the user must not be lost
+            outcome.append(error)
+        else:
+            outcome.append(None)
+
+    try:
+        thread = Thread(target=write, daemon=True)
+        thread.start()
+    except RuntimeError as error:  # the process has no thread left
+        return error
+    thread.join(max(0.0, deadline - monotonic()))
+    return outcome[0] if outcome else DeadlineError("writing the user")
 
 
 class UserSync:
@@ -39,11 +62,16 @@ class UserSync:
         if self.queue is None:
             self.sink.write(rows, deadline=deadline)
             return
+        error = _tried(self.sink, rows, deadline - seconds * _QUEUES_SHARE)
+        if error is None:
+            return
+        failure = f"{told(error)} at {place_of(error)}"
         try:
-            self.sink.write(rows, deadline=deadline - seconds * _QUEUES_SHARE)
-        except Exception as error:  # whatever it is: the user must not be lost
-            _log.warning("put into the queue: %s at %s", told(error), place_of(error))
             self.queue.write(rows, deadline=deadline)
+        except Exception:
+            _log.warning("not written: %s; and the queue failed, too", failure)
+            raise
+        _log.warning("put into the queue: %s", failure)
 
     def prepare(self) -> None:
         """Let the sink fetch its secret ahead of the first event."""

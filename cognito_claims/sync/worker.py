@@ -6,6 +6,7 @@ pause; when the queue's `maxReceiveCount` is reached, it goes to the dead-letter
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
@@ -22,12 +23,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cognito_claims.errors import told
 from cognito_claims.sync.batch import is_final, reason_of, write_batch
 from cognito_claims.sync.queue import from_message
-from cognito_claims.sync.redelivery import Delivery, Failure, Redelivery
-from cognito_claims.sync.rows import Sink
+from cognito_claims.sync.redelivery import Delivery, Failure, Redelivery, Source
+from cognito_claims.sync.rows import Row, Sink
 
 _SERVICE = "user-sync-worker"
 _NAMESPACE = "CognitoClaims"
-_MARGIN_S = 3.0  # of the function's time, for what was not written
+_HASURAS_SHARE = 0.7  # of the function's time: the rest is for what was not written
 _ALONE_S = 30.0
 
 
@@ -50,8 +51,9 @@ class Worker:
 
     def __call__(self, event: dict[str, Any], context: Any = None) -> Mapping[str, Any]:
         """Write the messages' users, and give Lambda's partial batch response."""
-        deliveries = [Delivery.of(SQSRecord(record)) for record in event["Records"]]
-        failures = [*self._failures(deliveries, _deadline(context))]
+        received = map(Delivery.of, map(SQSRecord, event["Records"]))
+        deliveries = {delivery.message_id: delivery for delivery in received}  # one may come twice
+        failures = [*self._failures([*deliveries.values()], _deadline(context))]
         later = self._settled(failures)
         self._tell(len(deliveries), failures, later)
 
@@ -64,13 +66,16 @@ class Worker:
 
     def _failures(self, deliveries: Sequence[Delivery], deadline: float) -> Iterator[Failure]:
         """Write what can be written, and give what was not."""
-        columns = self.sink.columns
-        read = [(delivery, from_message(delivery.body, columns)) for delivery in deliveries]
-        sound = [(delivery, row) for delivery, row in read if row is not None]
-        for delivery, row in read:
-            if row is None:
-                yield Failure(delivery, "malformed", is_final=True)
-        outcomes = write_batch(self.sink, [row for _, row in sound], deadline=deadline)
+        sound: list[tuple[Delivery, Row]] = []
+        for delivery in deliveries:
+            read = from_message(delivery.body, self.sink.columns)
+            if isinstance(read, Row):
+                sound.append((delivery, read))
+            else:
+                yield Failure(delivery, read, is_final=read == "malformed")
+        rows = [row for _, row in sound]
+        is_repeated = any(delivery.receives > 1 for delivery, _ in sound)
+        outcomes = write_batch(self.sink, rows, deadline=deadline, is_repeated=is_repeated)
         takes_others = None in outcomes
         for (delivery, _), error in zip(sound, outcomes, strict=True):
             if error is not None:
@@ -80,20 +85,47 @@ class Worker:
         if errors:
             self._log.warning("not written", errors=dict(errors))
 
-    def _settled(self, failures: Sequence[Failure]) -> set[str]:
-        """Settle failures with SQS, and give the ids of the messages that are to come again."""
+    def _settled(self, failures: Sequence[Failure]) -> Mapping[str, Delivery]:
+        """Settle failures with SQS, and give the messages that are to come again, by id."""
         later = {failure.delivery.message_id: failure.delivery for failure in failures}
-        try:
-            for failure in self._redelivery.dead_letter(failures):
-                message_id = failure.delivery.message_id
-                del later[message_id]
-                self._log.error("dead-lettered", message_id=message_id, reason=failure.reason)
-            self._redelivery.delay([*later.values()])
-        except (BotoCoreError, ClientError) as error:  # they come again, and so does this
-            self._log.error("SQS failed: %s", _aws_code(error))
-        return {*later}
+        if not failures:
+            return later
+        with self._calling_sqs():
+            source = self._redelivery.source(failures[0].delivery.queue_arn)
+            with self._calling_sqs():  # what fails here comes again, and may get there then
+                for message_id in self._dead_lettered(source, failures):
+                    del later[message_id]
+            self._redelivery.delay(source, [*later.values()])
+        return later
 
-    def _tell(self, received: int, failures: Sequence[Failure], later: set[str]) -> None:
+    def _dead_lettered(self, source: Source, failures: Sequence[Failure]) -> Iterator[str]:
+        """Give the ids of the messages that are in the dead-letter queue, as they get there."""
+        if source.dead_letter_url is None:
+            self._log.error("the queue has no dead-letter queue")
+        dead = {f.delivery.message_id: f for f in failures if source.is_dead(f)}
+        for sent in self._redelivery.dead_letter(source, [*dead.values()]):
+            for message_id, new_id in sent.items():
+                self._log.error(
+                    "dead-lettered",
+                    message_id=message_id,
+                    dead_letter_id=new_id,
+                    reason=dead[message_id].reason,
+                )
+                yield message_id
+
+    @contextmanager
+    def _calling_sqs(self) -> Iterator[None]:
+        """Log AWS's code, or the class: a text of boto3's may hold more than that."""
+        try:
+            yield
+        except (BotoCoreError, ClientError) as error:
+            response: Mapping[str, Any] = getattr(error, "response", None) or {}
+            code = response.get("Error", {}).get("Code", type(error).__name__)
+            self._log.error("SQS failed", code=code)
+
+    def _tell(
+        self, received: int, failures: Sequence[Failure], later: Mapping[str, Delivery]
+    ) -> None:
         counts = {
             "Written": received - len(failures),
             "DeadLettered": len(failures) - len(later),
@@ -102,16 +134,11 @@ class Worker:
         for name, count in counts.items():
             self._metrics.add_metric(name, MetricUnit.Count, count)
         self._metrics.flush_metrics()
-        self._log.info("user sync", received=received, counts=counts)
+        reasons = dict(Counter(failure.reason for failure in failures))
+        self._log.info("user sync", received=received, counts=counts, reasons=reasons)
 
 
 def _deadline(context: Any) -> float:
     remaining_ms = getattr(context, "get_remaining_time_in_millis", None)
-    seconds = _ALONE_S if remaining_ms is None else remaining_ms() / 1000 - _MARGIN_S
+    seconds = _ALONE_S if remaining_ms is None else remaining_ms() / 1000 * _HASURAS_SHARE
     return monotonic() + seconds
-
-
-def _aws_code(error: Exception) -> str:
-    """Give AWS's code, or the class: a text of boto3's may hold more than that."""
-    response: Mapping[str, Any] = getattr(error, "response", {})
-    return str(response.get("Error", {}).get("Code", type(error).__name__))

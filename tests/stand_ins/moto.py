@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -54,10 +55,15 @@ def moto_server() -> Iterator[str]:
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     with Popen(command, env=env, stdout=PIPE, stderr=STDOUT, text=True) as process:
+        url = _url_in(process)
         try:
-            yield _url_in(process)
+            # It writes a line for every request: unread, they would fill the pipe, and stop it.
+            reader = Thread(target=deque, args=(process.stdout, 0), daemon=True)
+            reader.start()
+            yield url
         finally:
             process.terminate()
+            reader.join()
 
 
 def _url_in(process: Popen[str]) -> str:

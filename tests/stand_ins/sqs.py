@@ -3,10 +3,18 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from typing import Any, NamedTuple
+from urllib.error import HTTPError
+from urllib.request import Request as Forwarded
+from urllib.request import urlopen
 from uuid import uuid4
 
 import boto3
+from botocore.config import Config
+
+from tests.stand_ins.moto import Answer, Request, answering
 
 REGION = "eu-west-1"
 CREDENTIALS = {
@@ -24,20 +32,54 @@ class Dead(NamedTuple):
     reason: str | None
 
 
+@cache
+def client_of(url: str) -> Any:
+    """Give a client of boto3's, which asks only once; to make one takes as long as some calls."""
+    return boto3.client(
+        "sqs",
+        region_name=REGION,
+        endpoint_url=url,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+@contextmanager
+def in_front_of(
+    moto: str, fault: Callable[[str, Any], Answer | None] = lambda *_: None
+) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
+    """Give an URL where moto answers unless `fault` does, and the actions with their payloads that were asked for."""
+    asked: list[tuple[str, Any]] = []
+
+    def answer(request: Request) -> Answer:
+        action = request.headers["x-amz-target"].partition(".")[2]
+        payload = json.loads(request.body)
+        asked.append((action, payload))
+        return fault(action, payload) or _forwarded(moto, request)
+
+    with answering(answer) as url:
+        yield url, asked
+
+
+def _forwarded(moto: str, request: Request) -> Answer:
+    headers = {name: text for name, text in request.headers.items() if name != "content-length"}
+    try:
+        with urlopen(Forwarded(f"{moto}/", request.body, headers)) as answered:  # noqa: S310
+            return Answer(answered.status, answered.read())
+    except HTTPError as refused:
+        with refused:
+            return Answer(refused.code, refused.read())
+
+
 class Queues:
     """A standard queue and its dead-letter queue, both empty; `sqs` is boto3's client."""
 
     def __init__(self, moto: str, *, most_receives: int = 5, visibility_s: int = 30) -> None:
-        self.sqs: Any = boto3.client(
-            "sqs",
-            region_name=REGION,
-            endpoint_url=moto,
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-        )
+        self.sqs: Any = client_of(moto)
         name = uuid4().hex
-        self.dead_letter_url, dead_letter_arn = self._create(f"{name}-dead", {})
-        policy = {"deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": most_receives}
+        self.dead_letter_url, self.dead_letter_arn = self._create(f"{name}-dead", {})
+        policy = {"deadLetterTargetArn": self.dead_letter_arn, "maxReceiveCount": most_receives}
         attributes = {
             "RedrivePolicy": json.dumps(policy),
             "VisibilityTimeout": str(visibility_s),
