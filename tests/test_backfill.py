@@ -23,7 +23,7 @@ from cognito_claims.sync.queue import from_message
 from cognito_claims.sync.rows import Row
 from tests import backfill_kills
 from tests.stand_ins import hasura
-from tests.stand_ins.fauna_wire import Fault
+from tests.stand_ins.fauna_wire import well
 from tests.stand_ins.hasura import SECRET, HasuraServer
 from tests.stand_ins.moto import Answer, Request, answering
 from tests.stand_ins.pool import REGION, Pool, people, user_pool
@@ -33,7 +33,6 @@ EVERYBODY = people(USERS)
 EVERYBODY[3][1]["email_verified"] = "false"
 del EVERYBODY[5][1]["email"]
 COLUMNS = {"id": "sub", "username": "userName", "email": "email"}
-well = Fault(lambda ask: [ask().wire])
 NOBODY_LISTENS = "http://127.0.0.1:1/v1/graphql"
 
 
