@@ -142,10 +142,12 @@ def _told(error: CognitoClaimsError) -> str:
 def _summary(outcome: Outcome) -> dict[str, Any]:
     summary: dict[str, Any] = {"milliseconds": outcome.milliseconds}
     if outcome.error is not None:
-        return {**summary, "error": outcome.error.code, "on_error": outcome.plugin.on_error}
+        summary |= {"error": outcome.error.code, "on_error": outcome.plugin.on_error}
     claims = outcome.claims or Claims()
     for name, wanted in (("id_token", claims.id_token), ("access_token", claims.access_token)):
-        summary[name] = sorted((*wanted.add, *wanted.suppress))
+        names = sorted((*wanted.add, *wanted.suppress))
+        if names:
+            summary[name] = names
     return summary
 
 

@@ -428,9 +428,9 @@ def test_an_issued_token_has_one_record_of_names_and_sizes(log: pytest.LogCaptur
         "outcome": "issued",
         **USER,
         "plugins": {
-            "plan": {"milliseconds": 0.0, "id_token": ["plan"], "access_token": []},
+            "plan": {"milliseconds": 0.0, "id_token": ["plan"]},
             "wide": {"milliseconds": 0.0, "id_token": ["a", "address", "b"], "access_token": ["c"]},
-            "none": {"milliseconds": 0.0, "id_token": [], "access_token": []},
+            "none": {"milliseconds": 0.0},
             "x": {"milliseconds": 0.0, "error": "plugin-result", "on_error": "omit"},
         },
         "bytes_added": {
@@ -460,7 +460,7 @@ def test_a_refused_token_has_one_record_with_its_code(log: pytest.LogCaptureFixt
         "outcome": "refused",
         **USER,
         "plugins": {
-            "plan": {"milliseconds": 0.0, "id_token": ["plan"], "access_token": []},
+            "plan": {"milliseconds": 0.0, "id_token": ["plan"]},
             "x": {"milliseconds": 0.0, "error": "plugin-failed", "on_error": "deny"},
         },
         "code": "plugin-failed",
