@@ -1,0 +1,181 @@
+"""The SAM template says what the code reads, and grants no more than the functions need; `tests/sam` builds and runs it."""
+
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+import yaml
+
+from tests.settings_table import MEANINGS, SOURCES
+
+SAM = Path(__file__).parents[1] / "sam"
+# What a template cannot say better than the settings of the code do, or says in another way:
+ELSEWHERE = {"FAUNA_SECRET", "HASURA_SYNC_ADMIN_SECRET", "USER_SYNC_SINKS", "USER_SYNC_QUEUE_URL"}
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # it carries no types
+    """Reads CloudFormation's short forms as its long ones."""
+
+
+def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+    if isinstance(node, yaml.ScalarNode):
+        text = loader.construct_scalar(node)
+        return {name: text.split(".") if suffix == "GetAtt" else text}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    return {name: loader.construct_mapping(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _long_form)
+TEMPLATE: dict[str, Any] = yaml.load((SAM / "template.yaml").read_text(), _Loader)  # noqa: S506  (a safe one)
+PARAMETERS: dict[str, Any] = TEMPLATE["Parameters"]
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+FUNCTIONS = {
+    name: resource["Properties"]
+    for name, resource in RESOURCES.items()
+    if resource["Type"] == "AWS::Serverless::Function"
+}
+CONFIG: dict[str, Any] = tomllib.loads((SAM / "samconfig.toml").read_text())
+VARIABLES = {
+    name: value
+    for function in FUNCTIONS.values()
+    for name, value in function["Environment"]["Variables"].items()
+}
+
+
+def of_type(kind: str) -> dict[str, Any]:
+    return {n: r["Properties"] for n, r in RESOURCES.items() if r["Type"] == kind}
+
+
+def within(value: object) -> Iterator[object]:
+    yield value
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for each in inner:
+        yield from within(each)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_handler_is_a_function_of_the_package(name: str) -> None:
+    module, _, handler = FUNCTIONS[name]["Handler"].rpartition(".")
+    source = SAM / FUNCTIONS[name]["CodeUri"] / (module.replace(".", "/") + ".py")
+
+    assert handler == "handler"
+    assert re.search(r"^handler: \w+ = ", source.read_text(), re.M)
+
+
+def test_every_variable_is_a_setting_and_every_setting_a_variable() -> None:
+    assert set(VARIABLES) == set(MEANINGS)
+
+
+@pytest.mark.parametrize("name", sorted(set(MEANINGS) - ELSEWHERE))
+def test_a_settings_parameter_has_the_codes_default_and_choices(name: str) -> None:
+    parameter = PARAMETERS[VARIABLES[name]["Ref"]]
+    prefix = max((p for p in SOURCES if name.startswith(f"{p}_")), key=len)
+    source: Any = SOURCES[prefix]
+    signature = vars(source)["__init__"] if isinstance(source, type) else source
+    field = name.removeprefix(f"{prefix}_").lower()
+    kind, default = signature.__annotations__[field], signature.__kwdefaults__
+
+    assert str(parameter["Default"]) in (as_text(default[field]) if field in default else "", "")
+    if get_origin(kind) is Literal:
+        assert set(parameter["AllowedValues"]) == set(get_args(kind))
+
+
+def as_text(default: object) -> str:
+    if isinstance(default, Mapping):
+        return ",".join(f"{name}={value}" for name, value in default.items())
+    if isinstance(default, frozenset | tuple):
+        return ",".join(sorted(default))
+    return "" if default is None else str(default).lower() if default is False else str(default)
+
+
+def test_every_parameter_is_described_and_in_one_group() -> None:
+    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+
+    assert sorted(grouped) == sorted(PARAMETERS)
+    assert [name for name, parameter in PARAMETERS.items() if not parameter["Description"]] == []
+
+
+def test_every_parameter_is_used() -> None:
+    used = re.findall(r"!Ref (\w+)|\$\{(\w+)\}", (SAM / "template.yaml").read_text())
+
+    assert set(PARAMETERS) - {name for pair in used for name in pair} == set()
+
+
+def test_a_secret_is_never_a_parameter() -> None:
+    for name in ("FAUNA_SECRET", "HASURA_SYNC_ADMIN_SECRET"):
+        referred = [v["Ref"] for v in within(VARIABLES[name]) if isinstance(v, dict) and "Ref" in v]
+        assert all(name.endswith("Arn") for name in referred)
+    for name, parameter in PARAMETERS.items():
+        if name.endswith(("SecretArn", "SecretParameter")):
+            assert re.fullmatch(parameter["AllowedPattern"], "hunter2") is None
+
+
+def statements() -> list[tuple[str, Any]]:
+    return [
+        (name, statement)
+        for name, role in of_type("AWS::IAM::Role").items()
+        for value in within(role["Policies"])
+        if isinstance(value, dict) and "PolicyDocument" in value
+        for statement in value["PolicyDocument"]["Statement"]
+    ]
+
+
+def test_no_role_may_do_everything_or_to_everything() -> None:
+    assert len(statements()) == 15
+    for _, statement in statements():
+        actions = statement["Action"]
+        named = [actions] if isinstance(actions, str) else actions
+        assert [action for action in named if "*" in action] == []
+        assert statement["Resource"] != "*"
+        assert "*" not in str(statement["Resource"])
+
+
+def test_only_the_pool_may_invoke_a_trigger() -> None:
+    permissions = of_type("AWS::Lambda::Permission")
+
+    assert sorted(permissions) == ["ClaimsPermission", "UserSyncPermission"]
+    for permission in permissions.values():
+        assert permission["Principal"] == "cognito-idp.amazonaws.com"
+        assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
+        pools = [{"Fn::GetAtt": ["UserPool", "Arn"]}, {"Ref": "UserPoolArn"}]
+        assert permission["SourceArn"] == {"Fn::If": ["CreatesPool", *pools]}
+
+
+def test_what_cognito_waits_for_has_its_time_and_memory() -> None:
+    timeout = TEMPLATE["Globals"]["Function"]["Timeout"]
+
+    assert (timeout, PARAMETERS["MemorySize"]["Default"]) == (5, 512)
+    assert [name for name, function in FUNCTIONS.items() if "Timeout" in function] == [
+        "WorkerFunction"
+    ]
+
+
+def test_the_queue_waits_six_times_as_long_as_the_worker_and_its_mapping_reports_failures() -> None:
+    queue, worker = of_type("AWS::SQS::Queue")["UserSyncQueue"], FUNCTIONS["WorkerFunction"]
+
+    assert queue["VisibilityTimeout"] == 6 * worker["Timeout"]
+    mapping = worker["Events"]["Queue"]["Properties"]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.parametrize("name", [name for name in CONFIG if name != "version"])
+def test_what_a_section_overrides_are_parameters(name: str) -> None:
+    text = CONFIG[name]["deploy"]["parameters"].get("parameter_overrides", "")
+    given = dict(pair.split("=", 1) for pair in shlex.split(text))
+
+    assert set(given) <= set(PARAMETERS)
+    for parameter, value in given.items():
+        allowed = PARAMETERS[parameter].get("AllowedValues", [value])
+        assert value in allowed
+
+
+def test_there_is_a_section_for_each_use() -> None:
+    uses = {"surrealdb", "hasura", "fauna", "composed", "sync"}
+    assert set(CONFIG) == {"version", "default", *uses}
