@@ -5,24 +5,19 @@ import io
 import json
 import os
 import sys
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
-from uuid import uuid4
 
-import boto3
 import pytest
 
 from cognito_claims.__main__ import main
 from cognito_claims.cli.attach import Attachment
 from cognito_claims.cli.pool_update import carried_over, differences
-from tests.stand_ins.full_pool import every_setting
-from tests.stand_ins.moto import moto_server
-from tests.stand_ins.sqs import CREDENTIALS, REGION
+from tests.stand_ins.account import Account
 
-PARTIAL = "test: the process ends here"
+pytestmark = pytest.mark.usefixtures("quick_clients")
 
 
 class Run(NamedTuple):
@@ -36,73 +31,10 @@ class Run(NamedTuple):
         return json.loads(self.out)
 
 
-class Account:
-    """An AWS account with functions and a pool that has every setting."""
-
-    def __init__(self, endpoint: str) -> None:
-        self.environ = {**CREDENTIALS, "AWS_ENDPOINT_URL": endpoint}
-        self.cognito, self.functions, iam = (
-            boto3.client(
-                service,
-                region_name=REGION,
-                endpoint_url=endpoint,
-                aws_access_key_id="testing",
-                aws_secret_access_key="testing",
-            )
-            for service in ("cognito-idp", "lambda", "iam")
-        )
-        name = uuid4().hex
-        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-        self.claims, self.sync, self.other = (
-            self._function(f"{kind}-{name}", role) for kind in ("claims", "sync", "other")
-        )
-        self.pool_id = self.cognito.create_user_pool(PoolName="users")["UserPool"]["Id"]
-        self.update(PreSignUp=self.other)
-
-    def update(self, **triggers: Any) -> None:
-        """Give the pool every setting, and these triggers alone."""
-        self.cognito.update_user_pool(
-            UserPoolId=self.pool_id, PoolName="users", LambdaConfig=triggers, **every_setting()
-        )
-
-    def pool(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.cognito.describe_user_pool(UserPoolId=self.pool_id)["UserPool"]
-        return found
-
-    def triggers(self) -> dict[str, Any]:
-        return dict(self.pool()["LambdaConfig"])
-
-    def statements(self, function: str) -> list[dict[str, Any]]:
-        try:
-            policy = self.functions.get_policy(FunctionName=function)["Policy"]
-        except self.functions.exceptions.ResourceNotFoundException:
-            return []
-        return list(json.loads(policy)["Statement"])
-
-    def _function(self, name: str, role: str) -> str:
-        code = io.BytesIO()
-        with zipfile.ZipFile(code, "w") as archive:
-            archive.writestr("handler.py", "")
-        made = self.functions.create_function(
-            FunctionName=name,
-            Runtime="python3.11",
-            Role=role,
-            Handler="handler.handler",
-            Code={"ZipFile": code.getvalue()},
-        )
-        return str(made["FunctionArn"])
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with moto_server() as moto:
-        yield moto
-
-
 @pytest.fixture
-def account(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Account:
+def account(moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Account:
     monkeypatch.chdir(tmp_path)
-    return Account(endpoint)
+    return Account(moto)
 
 
 def command(

@@ -565,8 +565,6 @@ def as_in_lambda(own_logger: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
     for name in ("boto3", "botocore"):
         monkeypatch.setattr(logging.getLogger(name), "level", logging.WARNING)
-    # As `clients/session.py` leaves it, whatever another test has set:
-    monkeypatch.setattr(logging.getLogger("urllib3"), "level", logging.CRITICAL)
 
 
 def planted(sub: str, second: int = 0, email: str = f"{SECRET}@example.com") -> str:

@@ -13,10 +13,12 @@ from cognito_claims.cli.attach import Attachment, Change
 from cognito_claims.cli.attach import Options as AttachOptions
 from cognito_claims.cli.backfill import Backfill, Options
 from cognito_claims.cli.check import check as run_check
+from cognito_claims.cli.doctor import doctor as run_doctor
 from cognito_claims.cli.inputs import UnusableInput, read_environment, read_event
 from cognito_claims.cli.pool_update import EventVersion, Triggers
+from cognito_claims.cli.preview import Finding
 from cognito_claims.cli.preview import preview as run_preview
-from cognito_claims.cli.report import print_backfill, print_change, print_check, print_preview
+from cognito_claims.cli.report import print_backfill, print_change, print_findings, print_preview
 from cognito_claims.cli.targets import Target
 
 app: typer.Typer = typer.Typer(
@@ -76,10 +78,27 @@ def preview(
 def check(env_file: EnvFile = None, output_format: OutputFormat = Format.TEXT) -> None:
     """Check the settings and the composition of the plugins; exits with 1 when there is an error."""
     findings = run_check(read_environment(env_file))
+    _tell_findings(findings, output_format, "No findings: the settings fit together.")
+
+
+@app.command()
+def doctor(
+    *,
+    user_pool_id: PoolId,
+    client_id: Annotated[str | None, typer.Option(help="One app client, instead of all.")] = None,
+    env_file: EnvFile = None,
+    output_format: OutputFormat = Format.TEXT,
+) -> None:
+    """Examine a pool and the functions attached to it, by reading alone; exits with 1 when there is an error."""
+    findings = run_doctor(user_pool_id, client_id, read_environment(env_file))
+    _tell_findings(findings, output_format, "No findings: the pool and its functions are sound.")
+
+
+def _tell_findings(findings: list[Finding], output_format: Format, if_none: str) -> NoReturn:
     if output_format is Format.JSON:
         print(json.dumps({"findings": [f._asdict() for f in findings]}, indent=2))  # noqa: T201  (the output)
     else:
-        print_check(findings, Console())
+        print_findings(findings, if_none, Console())
     raise typer.Exit(1 if any(finding.level == "error" for finding in findings) else 0)
 
 

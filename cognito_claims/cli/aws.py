@@ -15,6 +15,7 @@ _KEY, _SECRET, _TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSI
 _SERVICE_IDS = {  # as they stand in AWS's variables
     "cognito-idp": "COGNITO_IDENTITY_PROVIDER",
     "lambda": "LAMBDA",
+    "logs": "CLOUDWATCH_LOGS",
     "sqs": "SQS",
 }
 # Adaptive: slows down by itself when AWS throttles, and tries again.

@@ -1,7 +1,7 @@
 """`check`: every wrong setting, then the composition on recorded events, before anybody signs in with it."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from cognito_claims.cli.preview import Finding, decision_findings, loaded, offline
@@ -51,10 +51,7 @@ def _token_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 def _composition(name: str, configuration: Configuration) -> Iterator[Finding]:
     raw = recorded(name)
-    event = PreTokenGenerationEvent.from_json(raw)
-    attributes = TracedAttributes(event.user.attributes if event.user else {})
-    if event.user is not None:
-        event = event._replace(user=event.user._replace(attributes=attributes))
+    event, attributes = _traced(PreTokenGenerationEvent.from_json(raw))
     deadline = time.monotonic() + configuration.deadline_ms / 1000
     decision = decide_typed(event, offline(configuration), deadline)
     if isinstance(decision.error, UnsupportedClaimError) and _is_avoidable(event):
@@ -97,10 +94,7 @@ def _contract(raw: dict[str, Any], decision: Decision) -> Iterator[Finding]:
 
 
 def _written_by_clients(decision: Decision, attributes: "TracedAttributes") -> Iterator[Finding]:
-    for attribute in sorted(attributes.asked - _NOT_WRITABLE):
-        # What is asked for together with whether it is verified is nothing that a user just writes.
-        if attribute.startswith("cognito:") or f"{attribute}_verified" in attributes.asked:
-            continue
+    for attribute in written_by_clients(attributes.asked):
         claims = sorted(
             claim
             for token in (decision.claims.id_token, decision.claims.access_token)
@@ -111,6 +105,36 @@ def _written_by_clients(decision: Decision, attributes: "TracedAttributes") -> I
         used = taken if claims else f"claims depend on {attribute}"
         advice = "app clients may write it unless their WriteAttributes leave it out"
         yield Finding("writable-attribute", "warning", f"{used}: {advice}")
+
+
+def written_by_clients(asked: Set[str]) -> list[str]:
+    """Give those of the attributes that plugins ask for which an app client may be allowed to write."""
+    return sorted(
+        attribute
+        for attribute in asked - _NOT_WRITABLE
+        # What is asked for together with whether it is verified is nothing that a user just writes.
+        if not attribute.startswith("cognito:") and f"{attribute}_verified" not in asked
+    )
+
+
+def asked_attributes(configuration: Configuration) -> set[str]:
+    """Give the attributes that the plugins ask for, of a user who has any that there may be."""
+    asked: set[str] = set()
+    for name in _EVENTS:
+        event, attributes = _traced(PreTokenGenerationEvent.from_json(recorded(name)))
+        deadline = time.monotonic() + configuration.deadline_ms / 1000
+        decide_typed(event, offline(configuration), deadline)
+        asked |= attributes.asked
+    return asked
+
+
+def _traced(
+    event: PreTokenGenerationEvent,
+) -> tuple[PreTokenGenerationEvent, "TracedAttributes"]:
+    attributes = TracedAttributes(event.user.attributes if event.user else {})
+    if event.user is not None:
+        event = event._replace(user=event.user._replace(attributes=attributes))
+    return event, attributes
 
 
 def _roles(configuration: Configuration) -> Iterator[Finding]:

@@ -40,11 +40,11 @@ def print_preview(preview: Preview, console: Console) -> None:
         _print_verdict(name, verdict, console)
 
 
-def print_check(findings: Iterable[Finding], console: Console) -> None:
-    """Print the findings, or that there are none."""
+def print_findings(findings: Iterable[Finding], if_none: str, console: Console) -> None:
+    """Print the findings, or what it means that there are none."""
     found = list(findings)
     if not found:
-        console.print(Text("No findings: the settings fit together.", style="green"))
+        console.print(Text(if_none, style="green"))
     _print_findings(found, console)
 
 

@@ -20,7 +20,8 @@ _STAGE = "waiting for the answer"
 _RECONNECT = Retry(connect=1, read=False, redirect=False, status=False, other=False)
 
 # Its warnings repeat URLs, and whatever a server has put into its headers.
-logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+for _name in ("urllib3.connection", "urllib3.connectionpool"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
 class HttpSession:
@@ -62,7 +63,7 @@ class HttpSession:
                 self._url,
                 headers={"Accept-Encoding": "identity", **headers},
                 data=body,
-                timeout=(seconds / 4, seconds),  # connecting may take two attempts
+                timeout=(seconds / 8, seconds / 2),  # what hangs must not cost all others' time
                 allow_redirects=False,
                 stream=True,
             ) as answer:

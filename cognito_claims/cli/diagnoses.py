@@ -1,0 +1,207 @@
+"""What facts about a pool mean: each rule gives what is wrong and its remedy, and never a setting's value."""
+
+from collections.abc import Iterator
+
+from cognito_claims.cli.check import asked_attributes, written_by_clients
+from cognito_claims.cli.facts import CLAIMS, SYNC, Facts, Function
+from cognito_claims.cli.permission import is_for_cognito, source_arn
+from cognito_claims.cli.preview import Finding
+from cognito_claims.errors import SettingsError
+from cognito_claims.plugins.fauna import FaunaTokens
+from cognito_claims.plugins.hasura import HasuraClaims
+from cognito_claims.plugins.surrealdb import SurrealDBClaims
+from cognito_claims.references import parse
+from cognito_claims.registry import Configuration, load
+
+_LEAST_MEMORY_MIB = 512
+_TIMEOUT_S = 5
+_SECRETS = ("FAUNA_SECRET", "HASURA_SYNC_ADMIN_SECRET")
+
+
+def diagnoses(facts: Facts) -> Iterator[Finding]:
+    """Apply every rule."""
+    for action in facts.unread:
+        yield _warning("not-checked", f"{action} is not allowed: what it tells is not checked")
+    yield from _attachment(facts)
+    for function, triggers in _attached(facts):
+        yield from _configuration(function, triggers)
+        yield from _permission(facts, function, triggers)
+        yield from _secrets(function, triggers)
+    claims = facts.functions.get(CLAIMS)
+    if claims is not None and claims.environ:
+        try:
+            configuration = load(claims.environ)
+        except SettingsError as error:
+            yield from (_error("settings", f"{CLAIMS}: {problem}") for problem in error.problems)
+        else:
+            yield from _version(facts, configuration)
+            yield from _attributes(facts, configuration)
+            yield from _identity(facts, configuration)
+            yield from _composition(facts, configuration)
+
+
+def _attachment(facts: Facts) -> Iterator[Finding]:
+    config = facts.pool.get("LambdaConfig", {})
+    newer = config.get(f"{CLAIMS}Config", {}).get("LambdaArn")
+    if CLAIMS not in facts.functions:
+        remedy = "attach one with cognito-claims attach --function-arn"
+        yield _warning("no-claims-function", f"{CLAIMS}: no function is attached; {remedy}")
+    elif newer and config.get(CLAIMS) not in (None, newer):
+        remedy = "attach the right one with --replace"
+        yield _error("two-functions", f"{CLAIMS}, {CLAIMS}Config: name two functions; {remedy}")
+    attached = [facts.functions[name].arn for name in SYNC if name in facts.functions]
+    if len(attached) == 1 or len(set(attached)) == 2:
+        why = "one of them alone misses users"
+        remedy = "attach the function to both with --sync-function-arn"
+        yield _error("half-a-sync", f"{', '.join(SYNC)}: {why}; {remedy}")
+
+
+def _configuration(function: Function, triggers: str) -> Iterator[Finding]:
+    found = function.configuration
+    if found is None:
+        return
+    if found.get("State", "Active") not in ("Active", "Inactive"):
+        yield _error("function-state", f"{triggers}: the function's state is {found['State']}")
+    if found.get("LastUpdateStatus") == "Failed":
+        yield _error("function-update", f"{triggers}: the function's last update failed")
+    timeout, memory = found.get("Timeout", _TIMEOUT_S), found.get("MemorySize", _LEAST_MEMORY_MIB)
+    if timeout != _TIMEOUT_S:
+        remedy = f"set it to {_TIMEOUT_S} s, which is what Cognito waits"
+        yield _warning("function-timeout", f"{triggers}: the timeout is {timeout} s; {remedy}")
+    if memory < _LEAST_MEMORY_MIB:
+        remedy = f"set it to {_LEAST_MEMORY_MIB} MB or more, since CPU comes with memory"
+        yield _warning("function-memory", f"{triggers}: the memory is {memory} MB; {remedy}")
+    if found.get("Architectures", ["arm64"]) != ["arm64"]:
+        told = "x86_64 costs more than arm64, which every function here runs on"
+        yield _warning("function-architecture", f"{triggers}: {told}")
+    if function.keeps_logs_for_ever:
+        yield _warning("log-retention", f"{triggers}: the log is kept for ever; set a retention")
+
+
+def _permission(facts: Facts, function: Function, triggers: str) -> Iterator[Finding]:
+    if function.statements is None:
+        return
+    granted = [
+        source_arn(statement)
+        for statement in function.statements
+        if is_for_cognito(statement) and statement.get("Effect") == "Allow"
+    ]
+    if None in granted:
+        told = "Cognito may invoke it for any pool of any account"
+        remedy = "limit the statement by its source's ARN and account"
+        yield _error("permission-too-wide", f"{triggers}: {told}; {remedy}")
+    elif facts.pool["Arn"] not in granted:
+        remedy = "cognito-claims attach adds the permission"
+        yield _error("no-permission", f"{triggers}: the pool may not invoke it; {remedy}")
+
+
+def _secrets(function: Function, triggers: str) -> Iterator[Finding]:
+    for name in _SECRETS:
+        text = function.environ.get(name, "").strip()
+        if text and not _is_reference(text):
+            remedy = "keep it in Secrets Manager or Parameter Store, and set its ARN or ssm:/path"
+            yield _error("plain-secret", f"{triggers}: {name} is the secret itself; {remedy}")
+
+
+def _is_reference(text: str) -> bool:
+    try:
+        return parse(text) is not None
+    except ValueError:
+        return False
+
+
+def _version(facts: Facts, configuration: Configuration) -> Iterator[Finding]:
+    config = facts.pool.get("LambdaConfig", {})
+    version = config.get(f"{CLAIMS}Config", {}).get("LambdaVersion", "V1_0")
+    wants_access = [
+        name
+        for name, marked in configuration.plugins.items()
+        if "access" in getattr(marked.plugin, "tokens", ())
+    ]
+    if version == "V1_0" and wants_access:
+        told = (
+            f"V1_0 reaches the ID token alone, and {', '.join(wants_access)} wants the access token"
+        )
+        yield _error("event-version", f"{CLAIMS}: {told}; attach with --event-version V2_0")
+    machines = [
+        c["ClientName"]
+        for c in facts.clients
+        if "client_credentials" in c.get("AllowedOAuthFlows", ())
+    ]
+    if version != "V3_0" and machines:
+        told = f"the machine tokens of {', '.join(machines)} come without it"
+        yield _warning("machine-tokens", f"{CLAIMS}: {told}; V3_0 reaches them")
+    if version != "V1_0" and facts.pool.get("UserPoolTier") == "LITE":
+        remedy = "set UserPoolTier to ESSENTIALS or PLUS, or attach with --event-version V1_0"
+        yield _error("feature-plan", f"UserPoolTier: LITE has no {version}; {remedy}")
+
+
+def _attributes(facts: Facts, configuration: Configuration) -> Iterator[Finding]:
+    asked = written_by_clients(asked_attributes(configuration))
+    for client in facts.clients:
+        writable = client.get("WriteAttributes")  # none named: all of them
+        found = [a for a in asked if writable is None or a in writable]
+        if found:
+            told = f"the client {client['ClientName']} may write {', '.join(found)}, which claims are made of"
+            remedy = "leave it out of WriteAttributes"
+            kind = _warning if client.get("ClientSecret") else _error
+            yield kind("writable-attribute", f"{told}; {remedy}")
+
+
+def _identity(facts: Facts, configuration: Configuration) -> Iterator[Finding]:
+    plugins = [marked.plugin for marked in configuration.plugins.values()]
+    by_email = any(
+        isinstance(p, SurrealDBClaims) or (isinstance(p, FaunaTokens) and p.identity == "email")
+        for p in plugins
+    )
+    if not by_email:
+        return
+    pool = facts.pool
+    if "email" not in (*pool.get("UsernameAttributes", ()), *pool.get("AliasAttributes", ())):
+        told = "two users may have one email, and it is taken for an identity"
+        yield _warning("email-not-unique", f"UsernameAttributes, AliasAttributes: {told}")
+    if "email" not in pool.get("AutoVerifiedAttributes", ()):
+        told = "an email is not verified by itself, and is taken for an identity"
+        yield _warning("email-not-verified", f"AutoVerifiedAttributes: {told}; add email")
+    for provider in facts.providers:
+        mapping = provider.get("AttributeMapping", {})
+        if "email" in mapping and "email_verified" not in mapping:
+            told = f"{provider['ProviderName']} maps an email that nobody says is verified"
+            yield _warning("unverified-provider", f"{told}; map email_verified as well")
+
+
+def _composition(facts: Facts, configuration: Configuration) -> Iterator[Finding]:
+    plugins = {name: marked.plugin for name, marked in configuration.plugins.items()}
+    hasura = [plugin for plugin in plugins.values() if isinstance(plugin, HasuraClaims)]
+    for plugin in hasura:
+        if "admin" in plugin.allowed_roles:
+            told = "every user may take Hasura's role admin"
+            yield _error("admin-for-everyone", f"HASURA_ALLOWED_ROLES: {told}")
+        for group in sorted(plugin.group_roles):
+            if plugin.group_roles[group] == "admin" and group in facts.groups:
+                told = f"whoever is in the group {group} may do everything in Hasura"
+                yield _warning("admin-group", f"HASURA_GROUP_ROLES: {told}")
+    minting = [name for name, plugin in plugins.items() if isinstance(plugin, FaunaTokens)]
+    others = [name for name, p in plugins.items() if isinstance(p, HasuraClaims | SurrealDBClaims)]
+    if minting and others:
+        told = f"the ID token holds Fauna's secret, and goes to {', '.join(others)} as well"
+        yield _warning(
+            "shared-secret", f"{', '.join(minting)}: {told}; who reads it there can use it"
+        )
+
+
+def _error(code: str, message: str) -> Finding:
+    return Finding(code, "error", message)
+
+
+def _warning(code: str, message: str) -> Finding:
+    return Finding(code, "warning", message)
+
+
+def _attached(facts: Facts) -> Iterator[tuple[Function, str]]:
+    """Give the functions, each with the triggers that it is attached to."""
+    triggers: dict[str, list[str]] = {}
+    for trigger, function in facts.functions.items():
+        triggers.setdefault(function.arn, []).append(trigger)
+    for names in triggers.values():
+        yield facts.functions[names[0]], ", ".join(names)

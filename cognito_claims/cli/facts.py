@@ -1,0 +1,137 @@
+"""What AWS knows of a pool and its functions, read for a diagnosis; nothing here changes anything."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from botocore.exceptions import ClientError
+
+from cognito_claims.cli.aws import Aws, region_of_pool
+from cognito_claims.cli.permission import FunctionArn, statements
+
+CLAIMS = "PreTokenGeneration"
+SYNC = ("PostAuthentication", "PostConfirmation")
+_T = TypeVar("_T")
+_DENIED = ("AccessDenied", "AccessDeniedException", "NotAuthorizedException")
+
+
+class Function(NamedTuple):
+    """An attached function; None for what may not be read."""
+
+    arn: str
+    configuration: Mapping[str, Any] | None
+    statements: Sequence[Mapping[str, Any]] | None
+    keeps_logs_for_ever: bool | None
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """Give its settings, secrets among them."""
+        found: Mapping[str, Any] = (self.configuration or {}).get("Environment", {})
+        variables: Mapping[str, str] = found.get("Variables", {})
+        return variables
+
+    def __repr__(self) -> str:
+        """Hide the settings."""
+        return f"Function({self.arn!r})"
+
+
+class Facts(NamedTuple):
+    """What is known of a pool; `functions` by trigger, `unread` by the action that is not allowed."""
+
+    pool: Mapping[str, Any]
+    clients: Sequence[Mapping[str, Any]]
+    providers: Sequence[Mapping[str, Any]]
+    groups: Sequence[str]
+    functions: Mapping[str, Function]
+    unread: Sequence[str]
+
+
+class Reader:
+    """Reads a pool and what it refers to; raises what boto3 raises, but for what may not be read beside the pool."""
+
+    def __init__(
+        self, user_pool_id: str, client_id: str | None, environ: Mapping[str, str]
+    ) -> None:
+        self._pool = {"UserPoolId": user_pool_id}
+        self._client_id = client_id
+        self._aws = Aws(environ)
+        self._cognito = self._aws.client("cognito-idp", region_of_pool(user_pool_id))
+        self._unread: dict[str, None] = {}
+
+    def facts(self) -> Facts:
+        """Read everything."""
+        pool = self._cognito.describe_user_pool(**self._pool)["UserPool"]
+        config = pool.get("LambdaConfig", {})
+        arns = {name: config.get(name) for name in (CLAIMS, *SYNC)}
+        arns[CLAIMS] = config.get(f"{CLAIMS}Config", {}).get("LambdaArn") or arns[CLAIMS]
+        known = {arn: self._function(arn) for arn in {*arns.values()} if arn}
+        return Facts(
+            pool=pool,
+            clients=self._read("cognito-idp:DescribeUserPoolClient", self._clients) or (),
+            providers=self._read("cognito-idp:DescribeIdentityProvider", self._providers) or (),
+            groups=self._read("cognito-idp:ListGroups", self._groups) or (),
+            functions={name: known[arn] for name, arn in arns.items() if arn},
+            unread=tuple(self._unread),
+        )
+
+    def _clients(self) -> list[Mapping[str, Any]]:
+        ids = (
+            [self._client_id]
+            if self._client_id
+            else self._listed("list_user_pool_clients", "ClientId")
+        )
+        return [
+            self._cognito.describe_user_pool_client(**self._pool, ClientId=client_id)[
+                "UserPoolClient"
+            ]
+            for client_id in ids
+        ]
+
+    def _providers(self) -> list[Mapping[str, Any]]:
+        return [
+            self._cognito.describe_identity_provider(**self._pool, ProviderName=name)[
+                "IdentityProvider"
+            ]
+            for name in self._listed("list_identity_providers", "ProviderName")
+        ]
+
+    def _groups(self) -> list[str]:
+        return [*self._listed("list_groups", "GroupName")]
+
+    def _listed(self, operation: str, field: str) -> Iterator[str]:
+        for page in self._cognito.get_paginator(operation).paginate(**self._pool):
+            for entries in page.values():
+                if isinstance(entries, list):
+                    yield from (entry[field] for entry in entries)
+
+    def _function(self, arn: str) -> Function:
+        function = FunctionArn.parse("LambdaConfig", arn)
+        client = self._aws.client("lambda", function.region)
+        logs = self._aws.client("logs", function.region)
+
+        def configuration() -> Mapping[str, Any]:
+            found: Mapping[str, Any] = client.get_function_configuration(**function.target)
+            return found
+
+        def keeps_logs_for_ever() -> bool:
+            config = self._read("lambda:GetFunctionConfiguration", configuration) or {}
+            default = f"/aws/lambda/{function.name}"
+            name = config.get("LoggingConfig", {}).get("LogGroup", default)
+            groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+            return any(g["logGroupName"] == name and "retentionInDays" not in g for g in groups)
+
+        return Function(
+            arn,
+            configuration=self._read("lambda:GetFunctionConfiguration", configuration),
+            statements=self._read("lambda:GetPolicy", lambda: [*statements(client, function)]),
+            keeps_logs_for_ever=self._read("logs:DescribeLogGroups", keeps_logs_for_ever),
+        )
+
+    def _read(self, action: str, read: Callable[[], _T]) -> _T | None:
+        """Read what is not the pool itself; None where that is not allowed."""
+        try:
+            return read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _DENIED:
+                raise
+            self._unread[action] = None
+            return None

@@ -1,0 +1,400 @@
+"""`doctor` against moto's AWS: each finding provoked once and cleared once, and nothing changed by looking."""
+
+import contextlib
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from cognito_claims.__main__ import main
+from cognito_claims.cli import facts
+from cognito_claims.cli.diagnoses import diagnoses
+from cognito_claims.cli.facts import Facts, Reader
+from cognito_claims.cli.permission import FunctionArn, Permission
+from tests.stand_ins.account import Account
+from tests.stand_ins.moto import HIDDEN, Answer, Request, answering
+
+ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:minter-AbCdEf"
+SURREALDB = {
+    "COGNITO_CLAIMS_PLUGINS": "surrealdb",
+    "SURREALDB_NAMESPACE": "test",
+    "SURREALDB_DATABASE": "test",
+    "SURREALDB_ACCESS": "user",
+}
+FAUNA = {
+    "COGNITO_CLAIMS_PLUGINS": "fauna",
+    "FAUNA_ENDPOINT": "https://fauna.example.com",
+    "FAUNA_SECRET": ARN,
+}
+HASURA = {"COGNITO_CLAIMS_PLUGINS": "hasura"}
+ORG = {**HASURA, "HASURA_SESSION_VARIABLES": "x-hasura-org-id=custom:org_id"}
+CLIENT = {
+    "ClientName": "web",
+    "AllowedOAuthFlows": ["code"],
+    "WriteAttributes": ["email", "name"],
+    "GenerateSecret": False,
+}
+pytestmark = pytest.mark.usefixtures("quick_clients")
+Change = Callable[["Pool"], object]
+
+
+class Pool:
+    """A pool about which there is nothing to say, to be changed."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.settings: dict[str, Any] = {
+            "AliasAttributes": ["email"],
+            "AutoVerifiedAttributes": ["email"],
+            "UserPoolTier": "ESSENTIALS",
+        }
+        made = account.cognito.create_user_pool(PoolName="users", **self.settings)
+        account.pool_id = made["UserPool"]["Id"]
+        self.triggers: dict[str, Any] = {}
+        self.attach(PreTokenGeneration=account.claims)
+        self.version("V2_0")
+        self.attach(PostAuthentication=account.sync, PostConfirmation=account.sync)
+        for function in (account.claims, account.sync):
+            self.permission(function).grant(account.functions)
+            self.log(function, days=30)
+        self.environ(**HASURA)
+        self.client()
+
+    def attach(self, **triggers: Any) -> "Pool":
+        self.triggers |= triggers
+        return self.update()
+
+    def detach(self, *names: str) -> "Pool":
+        self.triggers = {n: arn for n, arn in self.triggers.items() if n not in names}
+        return self.update()
+
+    def version(self, version: str) -> "Pool":
+        config = {"LambdaVersion": version, "LambdaArn": self.account.claims}
+        return self.attach(PreTokenGenerationConfig=config)
+
+    def update(self, **settings: Any) -> "Pool":
+        self.settings |= settings
+        self.account.cognito.update_user_pool(
+            UserPoolId=self.account.pool_id,
+            PoolName="users",
+            LambdaConfig=self.triggers,
+            **{name: value for name, value in self.settings.items() if name != "AliasAttributes"},
+        )
+        return self
+
+    def permission(self, function: str) -> Permission:
+        return Permission(FunctionArn.parse("", function), self.account.pool()["Arn"])
+
+    def log(self, function: str, days: int | None) -> "Pool":
+        name = f"/aws/lambda/{function.rpartition(':')[2]}"
+        with contextlib.suppress(self.account.logs.exceptions.ResourceAlreadyExistsException):
+            self.account.logs.create_log_group(logGroupName=name)
+        if days is None:
+            self.account.logs.delete_retention_policy(logGroupName=name)
+        else:
+            self.account.logs.put_retention_policy(logGroupName=name, retentionInDays=days)
+        return self
+
+    def environ(self, **variables: str) -> "Pool":
+        return self.configure(Environment={"Variables": variables})
+
+    def configure(self, **settings: Any) -> "Pool":
+        name = self.account.claims
+        self.account.functions.update_function_configuration(FunctionName=name, **settings)
+        return self
+
+    def client(self, **settings: Any) -> "Pool":
+        wanted = {n: value for n, value in {**CLIENT, **settings}.items() if value is not None}
+        self.account.cognito.create_user_pool_client(UserPoolId=self.account.pool_id, **wanted)
+        return self
+
+    def clients(self) -> dict[str, str]:
+        """Give the clients' ids by their names."""
+        found = self.account.cognito.list_user_pool_clients(UserPoolId=self.account.pool_id)
+        return {client["ClientName"]: client["ClientId"] for client in found["UserPoolClients"]}
+
+    def group(self, name: str) -> "Pool":
+        self.account.cognito.create_group(UserPoolId=self.account.pool_id, GroupName=name)
+        return self
+
+    def without(self, client: str) -> "Pool":
+        self.account.cognito.delete_user_pool_client(
+            UserPoolId=self.account.pool_id, ClientId=self.clients()[client]
+        )
+        return self
+
+
+@pytest.fixture
+def account(moto: str) -> Account:
+    return Account(moto)
+
+
+@pytest.fixture
+def pool(account: Account) -> Pool:
+    return Pool(account)
+
+
+def doctor(account: Account, *arguments: str) -> tuple[int, str]:
+    out = io.StringIO()
+    command = ["cognito-claims", "doctor", "--user-pool-id", account.pool_id, *arguments]
+    with (
+        mock.patch.dict(os.environ, {"COLUMNS": "300", **account.environ}, clear=True),
+        mock.patch.object(sys, "argv", command),
+        contextlib.redirect_stdout(out),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    return int(ended.value.code or 0), out.getvalue()
+
+
+def codes(account: Account, *arguments: str) -> set[tuple[str, str]]:
+    _, printed = doctor(account, "--format", "json", *arguments)
+    return {(f["code"], f["level"]) for f in json.loads(printed)["findings"]}
+
+
+def test_about_a_sound_pool_there_is_nothing_to_say(pool: Pool) -> None:
+    before = pool.account.pool()
+
+    assert doctor(pool.account) == (0, "No findings: the pool and its functions are sound.\n")
+    assert pool.account.pool() == before
+
+
+CASES: dict[tuple[str, str], tuple[Change, Change]] = {
+    ("no-claims-function", "warning"): (
+        lambda pool: pool.detach("PreTokenGeneration", "PreTokenGenerationConfig"),
+        lambda pool: pool.attach(PreTokenGeneration=pool.account.claims).version("V2_0"),
+    ),
+    ("two-functions", "error"): (
+        lambda pool: pool.attach(PreTokenGeneration=pool.account.other),
+        lambda pool: pool.attach(PreTokenGeneration=pool.account.claims),
+    ),
+    ("half-a-sync", "error"): (
+        lambda pool: pool.detach("PostConfirmation"),
+        lambda pool: pool.attach(PostConfirmation=pool.account.sync),
+    ),
+    ("function-timeout", "warning"): (
+        lambda pool: pool.configure(Timeout=30),
+        lambda pool: pool.configure(Timeout=5),
+    ),
+    ("function-memory", "warning"): (
+        lambda pool: pool.configure(MemorySize=128),
+        lambda pool: pool.configure(MemorySize=1024),
+    ),
+    ("log-retention", "warning"): (
+        lambda pool: pool.log(pool.account.sync, days=None),
+        lambda pool: pool.log(pool.account.sync, days=7),
+    ),
+    ("no-permission", "error"): (
+        lambda pool: pool.permission(pool.account.claims).revoke(pool.account.functions),
+        lambda pool: pool.permission(pool.account.claims).grant(pool.account.functions),
+    ),
+    ("permission-too-wide", "error"): (
+        lambda pool: pool.account.functions.add_permission(
+            FunctionName=pool.account.claims,
+            StatementId="anybody",
+            Action="lambda:InvokeFunction",
+            Principal="cognito-idp.amazonaws.com",
+        ),
+        lambda pool: pool.account.functions.remove_permission(
+            FunctionName=pool.account.claims, StatementId="anybody"
+        ),
+    ),
+    ("plain-secret", "error"): (
+        lambda pool: pool.environ(**{**FAUNA, "FAUNA_SECRET": HIDDEN, "FAUNA_IDENTITY": "sub"}),
+        lambda pool: pool.environ(**{**FAUNA, "FAUNA_IDENTITY": "sub"}),
+    ),
+    ("settings", "error"): (
+        lambda pool: pool.environ(**{**HASURA, "HASURA_TOKENS": HIDDEN}),
+        lambda pool: pool.environ(**HASURA),
+    ),
+    ("event-version", "error"): (
+        lambda pool: pool.version("V1_0").environ(**HASURA, HASURA_TOKENS="access"),
+        lambda pool: pool.version("V2_0"),
+    ),
+    ("machine-tokens", "warning"): (
+        lambda pool: pool.client(
+            ClientName="machine", AllowedOAuthFlows=["client_credentials"], GenerateSecret=True
+        ),
+        lambda pool: pool.version("V3_0"),
+    ),
+    ("feature-plan", "error"): (
+        lambda pool: pool.update(UserPoolTier="LITE"),
+        lambda pool: pool.update(UserPoolTier="ESSENTIALS"),
+    ),
+    ("writable-attribute", "error"): (
+        lambda pool: pool.environ(**ORG).client(
+            ClientName="lax", WriteAttributes=["custom:org_id"]
+        ),
+        lambda pool: pool.without("lax"),
+    ),
+    ("writable-attribute", "warning"): (
+        lambda pool: pool.environ(**ORG).client(
+            ClientName="server", WriteAttributes=None, GenerateSecret=True
+        ),
+        lambda pool: pool.without("server"),
+    ),
+    ("email-not-unique", "warning"): (
+        lambda pool: pool.environ(**SURREALDB),
+        lambda pool: pool.environ(**{**FAUNA, "FAUNA_IDENTITY": "sub"}),
+    ),
+    ("admin-for-everyone", "error"): (
+        lambda pool: pool.environ(**HASURA, HASURA_ALLOWED_ROLES="user,admin"),
+        lambda pool: pool.environ(**HASURA, HASURA_ALLOWED_ROLES="user,editor"),
+    ),
+    ("admin-group", "warning"): (
+        lambda pool: pool.environ(**HASURA, HASURA_GROUP_ROLES="admins=admin").group("admins"),
+        lambda pool: pool.account.cognito.delete_group(
+            UserPoolId=pool.account.pool_id, GroupName="admins"
+        ),
+    ),
+    ("shared-secret", "warning"): (
+        lambda pool: pool.environ(
+            **{**FAUNA, "COGNITO_CLAIMS_PLUGINS": "fauna,hasura", "FAUNA_IDENTITY": "sub"}
+        ),
+        lambda pool: pool.environ(**{**FAUNA, "FAUNA_IDENTITY": "sub"}),
+    ),
+}
+
+
+@pytest.mark.parametrize(("finding", "change"), CASES.items(), ids=map("-".join, CASES))
+def test_a_finding_comes_with_its_cause_and_goes_with_it(
+    pool: Pool, finding: tuple[str, str], change: tuple[Change, Change]
+) -> None:
+    provoke, clear = change
+    assert codes(pool.account) == set()
+
+    provoke(pool)
+    assert finding in codes(pool.account)
+
+    clear(pool)
+    assert finding not in codes(pool.account)
+
+
+# What moto cannot be brought to say
+
+
+def read(account: Account, **changes: Any) -> Facts:
+    with mock.patch.dict(os.environ, account.environ, clear=True):
+        return Reader(account.pool_id, None, account.environ).facts()._replace(**changes)
+
+
+def told(found: Facts) -> set[str]:
+    return {finding.code for finding in diagnoses(found)}
+
+
+def with_settings(found: Facts, **settings: Any) -> Facts:
+    claims = found.functions[facts.CLAIMS]
+    changed = claims._replace(configuration={**(claims.configuration or {}), **settings})
+    return found._replace(functions={**found.functions, facts.CLAIMS: changed})
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"State": "Failed"}, "function-state"),
+        ({"LastUpdateStatus": "Failed"}, "function-update"),
+        ({"Architectures": ["x86_64"]}, "function-architecture"),
+    ],
+)
+def test_the_state_of_a_function_is_examined(
+    pool: Pool, settings: dict[str, Any], code: str
+) -> None:
+    sound = read(pool.account)
+
+    assert (told(sound), told(with_settings(sound, **settings))) == (set(), {code})
+
+
+@pytest.mark.parametrize(
+    ("environ", "is_by_email"),
+    [
+        (SURREALDB, True),
+        (FAUNA, True),
+        ({**FAUNA, "FAUNA_IDENTITY": "sub"}, False),
+        (HASURA, False),
+    ],
+    ids=["surrealdb", "fauna by email", "fauna by sub", "hasura"],
+)
+def test_an_email_that_is_an_identity_must_be_unique_and_verified(
+    pool: Pool, environ: Mapping[str, str], *, is_by_email: bool
+) -> None:
+    found = with_settings(read(pool.account), Environment={"Variables": environ})
+    federated = {"ProviderName": "Google", "AttributeMapping": {"email": "email"}}
+    sound = {**found.pool, "UsernameAttributes": ["email"], "AutoVerifiedAttributes": ["email"]}
+    lax = {**found.pool, "AliasAttributes": [], "AutoVerifiedAttributes": ["phone_number"]}
+    all_of_them = {"email-not-unique", "email-not-verified", "unverified-provider"}
+
+    assert told(found._replace(pool=sound)) == set()
+    assert told(found._replace(pool=lax, providers=[federated])) == (
+        all_of_them if is_by_email else set()
+    )
+    mapped = {**federated, "AttributeMapping": {"email": "email", "email_verified": "verified"}}
+    assert told(found._replace(pool=sound, providers=[mapped])) == set()
+
+
+def test_what_may_not_be_read_is_told_and_the_rest_is_examined(pool: Pool) -> None:
+    described = json.loads(json.dumps({"UserPool": pool.account.pool()}, default=str))
+    for name in ("CreationDate", "LastModifiedDate"):
+        del described["UserPool"][name]
+
+    def only_the_pool(request: Request) -> Answer:
+        if request.headers.get("x-amz-target", "").endswith(".DescribeUserPool"):
+            return Answer.of(described)
+        return Answer.refusing("AccessDeniedException")
+
+    with answering(only_the_pool) as url:
+        pool.account.environ = {**pool.account.environ, "AWS_ENDPOINT_URL": url}
+        code, printed = doctor(pool.account, "--format", "json")
+
+    messages = [f["message"] for f in json.loads(printed)["findings"]]
+    assert code == 0
+    assert messages == [
+        f"{action} is not allowed: what it tells is not checked"
+        for action in (
+            "lambda:GetFunctionConfiguration",
+            "lambda:GetPolicy",
+            "logs:DescribeLogGroups",
+            "cognito-idp:DescribeUserPoolClient",
+            "cognito-idp:DescribeIdentityProvider",
+            "cognito-idp:ListGroups",
+        )
+    ]
+
+
+def test_one_client_can_be_examined_alone(pool: Pool) -> None:
+    ids = pool.environ(**ORG).client(ClientName="lax", WriteAttributes=["custom:org_id"]).clients()
+
+    assert codes(pool.account, "--client-id", ids["web"]) == set()
+    assert codes(pool.account, "--client-id", ids["lax"]) == {("writable-attribute", "error")}
+
+
+def test_no_settings_value_is_told(pool: Pool) -> None:
+    pool.environ(
+        COGNITO_CLAIMS_PLUGINS="fauna,hasura,surrealdb",
+        FAUNA_ENDPOINT=f"https://{HIDDEN}.example.com",
+        FAUNA_SECRET=HIDDEN,
+        HASURA_TOKENS=HIDDEN,
+        SURREALDB_NAMESPACE=HIDDEN,
+    )
+
+    code, printed = doctor(pool.account)
+
+    assert code == 1
+    assert "FAUNA_SECRET is the secret itself" in printed
+    assert HIDDEN not in printed
+    assert HIDDEN not in repr(read(pool.account).functions)
+
+
+def test_a_pool_that_is_not_there_is_told_in_one_line(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.pool_id = "eu-west-1_Nowhere"
+
+    assert doctor(account) == (2, "")
+    assert capsys.readouterr().err.startswith(
+        "cognito-claims: eu-west-1_Nowhere: ResourceNotFoundException"
+    )
