@@ -56,7 +56,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, 
 
 @app.callback()
 def cognito_claims() -> None:
-    """See offline what Amazon Cognito's tokens will hold, and whether backends take them."""
+    """See offline what Amazon Cognito's tokens will hold, and set the functions on a pool."""
 
 
 @app.command()
