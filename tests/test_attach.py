@@ -1,34 +1,18 @@
 """`attach` and `detach` against moto's Cognito and Lambda: a pool keeps all that it has."""
 
-import contextlib
-import io
-import json
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from unittest import mock
 
 import pytest
 
-from cognito_claims.__main__ import main
 from cognito_claims.cli.attach import Attachment
 from cognito_claims.cli.pool_update import carried_over, differences
+from tests.command import Run, run
 from tests.stand_ins.account import Account
 
 pytestmark = pytest.mark.usefixtures("quick_clients")
-
-
-class Run(NamedTuple):
-    """What a run of the command printed."""
-
-    out: str
-    err: str
-
-    @property
-    def content(self) -> Any:
-        return json.loads(self.out)
 
 
 @pytest.fixture
@@ -40,18 +24,8 @@ def account(moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Accou
 def command(
     account: Account, name: str, *arguments: str, exit_code: int = 0, output: str = "json"
 ) -> Run:
-    out, err = io.StringIO(), io.StringIO()
     pool = ("--user-pool-id", account.pool_id, "--format", output)
-    with (
-        mock.patch.dict(os.environ, {"COLUMNS": "300", **account.environ}, clear=True),
-        mock.patch.object(sys, "argv", ["cognito-claims", name, *pool, *arguments]),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        pytest.raises(SystemExit) as ended,
-    ):
-        main()
-    assert (ended.value.code or 0) == exit_code, (out.getvalue(), err.getvalue())
-    return Run(out.getvalue(), err.getvalue())
+    return run(name, *pool, *arguments, environ=account.environ, exit_code=exit_code)
 
 
 def attach(account: Account, *arguments: str, exit_code: int = 0) -> Run:
@@ -78,7 +52,7 @@ def test_a_pool_gets_its_triggers_and_keeps_every_other_setting(
 ) -> None:
     before = settings(account)
 
-    run = command(account, "attach", *both(account), "--event-version", version)
+    ran = command(account, "attach", *both(account), "--event-version", version)
 
     assert settings(account) == before
     assert account.triggers() == {
@@ -88,13 +62,13 @@ def test_a_pool_gets_its_triggers_and_keeps_every_other_setting(
         "PostAuthentication": account.sync,
         "PostConfirmation": account.sync,
     }
-    assert [change["path"] for change in run.content["changed"]] == [
+    assert [change["path"] for change in ran.content["changed"]] == [
         "LambdaConfig.PostAuthentication",
         "LambdaConfig.PostConfirmation",
         "LambdaConfig.PreTokenGeneration",
         "LambdaConfig.PreTokenGenerationConfig",
     ]
-    assert (run.content["unexpected"], run.content["dry_run"]) == ([], False)
+    assert (ran.content["unexpected"], ran.content["dry_run"]) == ([], False)
     assert [*Path().iterdir()] == []
 
 
@@ -121,9 +95,9 @@ def test_attaching_again_changes_nothing(account: Account) -> None:
     attach(account)
     before = account.pool()
 
-    run = command(account, "attach", "--function-arn", account.claims, output="text")
+    ran = command(account, "attach", "--function-arn", account.claims, output="text")
 
-    assert run.out == "Nothing to change.\n"
+    assert ran.out == "Nothing to change.\n"
     assert account.pool() == before
     assert len(account.statements(account.claims)) == 1
 
@@ -131,9 +105,9 @@ def test_attaching_again_changes_nothing(account: Account) -> None:
 def test_another_version_is_a_change(account: Account) -> None:
     attach(account, "--event-version", "V1_0")
 
-    run = attach(account, "--event-version", "V3_0")
+    ran = attach(account, "--event-version", "V3_0")
 
-    assert run.content["changed"] == [
+    assert ran.content["changed"] == [
         {
             "path": "LambdaConfig.PreTokenGenerationConfig.LambdaVersion",
             "before": "V1_0",
@@ -145,13 +119,13 @@ def test_another_version_is_a_change(account: Account) -> None:
 def test_a_dry_run_tells_and_changes_nothing(account: Account) -> None:
     before = account.pool()
 
-    run = attach(account, "--dry-run")
+    ran = attach(account, "--dry-run")
 
-    assert [change["path"] for change in run.content["changed"]] == [
+    assert [change["path"] for change in ran.content["changed"]] == [
         "LambdaConfig.PreTokenGeneration",
         "LambdaConfig.PreTokenGenerationConfig",
     ]
-    assert run.content["dry_run"] is True
+    assert ran.content["dry_run"] is True
     assert (account.pool(), account.statements(account.claims)) == (before, [])
     assert [*Path().iterdir()] == []
 
@@ -169,10 +143,10 @@ def test_another_function_is_replaced_only_when_that_is_asked_for(
     account.update(**{trigger: value(account.other)})
     before = account.pool()
 
-    run = attach(account, exit_code=2)
+    ran = attach(account, exit_code=2)
 
     told = f"{trigger}: {account.other} is attached; --replace replaces it"
-    assert run.err == f"cognito-claims: {told}\n"
+    assert ran.err == f"cognito-claims: {told}\n"
     assert (account.pool(), account.statements(account.claims)) == (before, [])
     attach(account, "--replace")
     assert account.triggers()["PreTokenGeneration"] == account.claims
@@ -195,12 +169,12 @@ def test_detaching_undoes_attaching(account: Account) -> None:
     before = account.pool()
     command(account, "attach", *both(account))
 
-    run = command(account, "detach", *both(account))
+    ran = command(account, "detach", *both(account))
 
     assert [*differences(before, account.pool())] == []
     assert account.triggers() == {"PreSignUp": account.other}
     assert account.statements(account.claims) == account.statements(account.sync) == []
-    assert len(run.content["permissions"]) == 2
+    assert len(ran.content["permissions"]) == 2
     again = command(account, "detach", *both(account), output="text")
     assert again.out == "Nothing to change.\n"
 
@@ -208,9 +182,9 @@ def test_detaching_undoes_attaching(account: Account) -> None:
 def test_detaching_leaves_another_function_where_it_is(account: Account) -> None:
     account.update(PreTokenGeneration=account.other)
 
-    run = command(account, "detach", *both(account))
+    ran = command(account, "detach", *both(account))
 
-    assert run.content["changed"] == []
+    assert ran.content["changed"] == []
     assert account.triggers() == {"PreTokenGeneration": account.other}
 
 
@@ -218,10 +192,10 @@ def test_a_dry_run_of_detaching_changes_nothing(account: Account) -> None:
     attach(account)
     before = account.pool()
 
-    run = command(account, "detach", "--function-arn", account.claims, "--dry-run", output="text")
+    ran = command(account, "detach", "--function-arn", account.claims, "--dry-run", output="text")
 
-    assert "would change: LambdaConfig.PreTokenGeneration: " in run.out
-    assert "would change: " in run.out.splitlines()[-1]
+    assert "would change: LambdaConfig.PreTokenGeneration: " in ran.out
+    assert "would change: " in ran.out.splitlines()[-1]
     assert (account.pool(), len(account.statements(account.claims))) == (before, 1)
 
 
@@ -265,9 +239,9 @@ def test_what_was_changed_since_an_interrupted_run_is_told_and_left_alone(
     account.cognito.update_user_pool(**{**carried_over(pool), "DeletionProtection": "ACTIVE"})
     changed = account.pool()
 
-    run = attach(account, exit_code=1)
+    ran = attach(account, exit_code=1)
 
-    assert run.content["unexpected"] == [
+    assert ran.content["unexpected"] == [
         {"path": "DeletionProtection", "before": "INACTIVE", "after": "ACTIVE"}
     ]
     assert account.pool() == changed
@@ -283,10 +257,10 @@ def test_who_changes_the_pool_meanwhile_is_not_overwritten(account: Account) -> 
         account.cognito.update_user_pool(**{**carried_over(pool), "DeletionProtection": "ACTIVE"})
 
     with mock.patch.object(Attachment, "_save", save):
-        run = attach(account, exit_code=2)
+        ran = attach(account, exit_code=2)
 
     told = "somebody else is changing it (DeletionProtection); run again"
-    assert run.err == f"cognito-claims: {account.pool_id}: {told}\n"
+    assert ran.err == f"cognito-claims: {account.pool_id}: {told}\n"
     assert account.pool()["DeletionProtection"] == "ACTIVE"
     assert account.triggers() == {"PreSignUp": account.other}
     attach(account)
@@ -300,11 +274,11 @@ def test_what_an_update_loses_is_told(account: Account) -> None:
         return kept
 
     with mock.patch("cognito_claims.cli.attach.carried_over", lossy):
-        run = command(
+        ran = command(
             account, "attach", "--function-arn", account.claims, exit_code=1, output="text"
         )
 
-    assert "unexpected: DeviceConfiguration: " in run.out
+    assert "unexpected: DeviceConfiguration: " in ran.out
     assert [path.name for path in Path().iterdir()] == [f"attach-{account.pool_id}.json"]
 
 
@@ -341,27 +315,27 @@ def test_what_set_user_pool_mfa_config_had_set_is_set_again(account: Account) ->
     ],
 )
 def test_wrong_input_is_told_in_one_line(account: Account, arguments: list[str], told: str) -> None:
-    run = command(account, "attach", *arguments, exit_code=2)
+    ran = command(account, "attach", *arguments, exit_code=2)
 
-    assert run.err.startswith(f"cognito-claims: {told}")
-    assert run.err.count("\n") == 1
+    assert ran.err.startswith(f"cognito-claims: {told}")
+    assert ran.err.count("\n") == 1
 
 
 def test_a_pool_or_function_that_is_not_there_is_told(account: Account) -> None:
     nowhere = f"{account.claims}-nowhere"
-    run = command(account, "attach", "--function-arn", nowhere, exit_code=2)
+    ran = command(account, "attach", "--function-arn", nowhere, exit_code=2)
 
-    assert "ResourceNotFoundException" in run.err
+    assert "ResourceNotFoundException" in ran.err
     assert account.triggers() == {"PreSignUp": account.other}
     account.pool_id = "eu-west-1_Nowhere"
-    run = attach(account, exit_code=2)
-    assert run.err.startswith("cognito-claims: eu-west-1_Nowhere: ResourceNotFoundException")
+    ran = attach(account, exit_code=2)
+    assert ran.err.startswith("cognito-claims: eu-west-1_Nowhere: ResourceNotFoundException")
 
 
 def test_a_file_that_is_no_description_is_told(account: Account) -> None:
     path = Path(f"attach-{account.pool_id}.json")
     path.write_text("{")
 
-    run = attach(account, exit_code=2)
+    ran = attach(account, exit_code=2)
 
-    assert run.err == f"cognito-claims: {path}: not a pool's description; remove it\n"
+    assert ran.err == f"cognito-claims: {path}: not a pool's description; remove it\n"

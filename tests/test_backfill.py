@@ -1,19 +1,14 @@
 """`backfill` against a real listing API (moto's), the stand-in of Hasura and a real queue API."""
 
-import contextlib
-import io
 import json
-import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from unittest import mock
 
 import boto3
 import pytest
 
-from cognito_claims.__main__ import main
 from cognito_claims.cli import filling
 from cognito_claims.cli.checkpoint import Checkpoint, Job
 from cognito_claims.cli.targets import Target
@@ -22,29 +17,20 @@ from cognito_claims.events import User
 from cognito_claims.sync.queue import from_message
 from cognito_claims.sync.rows import Row
 from tests import backfill_kills
+from tests.command import Run, run
 from tests.stand_ins import hasura
 from tests.stand_ins.fauna_wire import well
 from tests.stand_ins.hasura import SECRET, HasuraServer
 from tests.stand_ins.moto import Answer, Request, answering
 from tests.stand_ins.pool import REGION, Pool, people, user_pool
 
+pytestmark = pytest.mark.usefixtures("quick_clients")
 USERS = 150  # three pages
 EVERYBODY = people(USERS)
 EVERYBODY[3][1]["email_verified"] = "false"
 del EVERYBODY[5][1]["email"]
 COLUMNS = {"id": "sub", "username": "userName", "email": "email"}
 NOBODY_LISTENS = "http://127.0.0.1:1/v1/graphql"
-
-
-class Run(NamedTuple):
-    """What a run of the command printed."""
-
-    out: str
-    err: str
-
-    @property
-    def content(self) -> Any:
-        return json.loads(self.out)
 
 
 @pytest.fixture(scope="module")
@@ -98,18 +84,8 @@ ANY_JOB = job(Pool("eu-west-1_Example", ""), None)
 
 
 def backfill(pool_id: str, *arguments: str, environ: Mapping[str, str], exit_code: int = 0) -> Run:
-    out, err = io.StringIO(), io.StringIO()
-    command = ["cognito-claims", "backfill", "--user-pool-id", pool_id, *arguments]
-    with (
-        mock.patch.dict(os.environ, {"COLUMNS": "200", **environ}, clear=True),
-        mock.patch.object(sys, "argv", command),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        pytest.raises(SystemExit) as ended,
-    ):
-        main()
-    assert (ended.value.code or 0) == exit_code, (out.getvalue(), err.getvalue())
-    return Run(out.getvalue(), err.getvalue())
+    command = ("backfill", "--user-pool-id", pool_id, *arguments)
+    return run(*command, environ=environ, exit_code=exit_code)
 
 
 def expected() -> list[tuple[str, str, str | None]]:
@@ -127,8 +103,8 @@ def found(server: HasuraServer) -> list[tuple[str, str, str | None]]:
     return [(row["id"], row["username"], row["email"]) for row in server.rows()]
 
 
-def secretless(run: Run) -> bool:
-    return SECRET not in run.out + run.err and "@example.com" not in run.out + run.err
+def secretless(ran: Run) -> bool:
+    return SECRET not in ran.out + ran.err and "@example.com" not in ran.out + ran.err
 
 
 # What is written
@@ -137,13 +113,13 @@ def secretless(run: Run) -> bool:
 def test_every_user_of_the_pool_is_written_in_pages(
     pool: Pool, server: HasuraServer, folder: Path
 ) -> None:
-    run = backfill(pool.id, environ=settings(pool, server))
+    ran = backfill(pool.id, environ=settings(pool, server))
 
     assert found(server) == expected()
     assert len(server.requests) == 3
-    assert run.out == "150 users are written.\n"
+    assert ran.out == "150 users are written.\n"
     assert list(folder.iterdir()) == []
-    assert secretless(run)
+    assert secretless(ran)
 
 
 def test_writing_everybody_again_changes_nothing(pool: Pool, server: HasuraServer) -> None:
@@ -188,7 +164,7 @@ def test_users_go_into_the_queue_where_the_settings_say_so(pool: Pool) -> None:
         "HASURA_SYNC_COLUMNS": "id=sub,email=email",
     }
 
-    run = backfill(pool.id, environ={**pool.environ, **queue})
+    ran = backfill(pool.id, environ={**pool.environ, **queue})
 
     bodies = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
@@ -198,28 +174,28 @@ def test_users_go_into_the_queue_where_the_settings_say_so(pool: Pool) -> None:
     assert sorted((r.values["id"], r.values["email"]) for r in rows) == [
         (sub, email) for sub, _, email in expected()
     ]
-    assert run.out == "150 users are written.\n"
+    assert ran.out == "150 users are written.\n"
 
 
 def test_the_queue_can_be_chosen_and_must_then_be_told(pool: Pool) -> None:
-    run = backfill(pool.id, "--into", "queue", environ=settings(pool, None), exit_code=2)
+    ran = backfill(pool.id, "--into", "queue", environ=settings(pool, None), exit_code=2)
 
-    assert run.err == "cognito-claims: USER_SYNC_QUEUE_URL: required\n"
+    assert ran.err == "cognito-claims: USER_SYNC_QUEUE_URL: required\n"
 
 
 def test_a_dry_run_counts_and_writes_nothing(
     pool: Pool, server: HasuraServer, folder: Path
 ) -> None:
-    run = backfill(pool.id, "--dry-run", environ=settings(pool, server))
+    ran = backfill(pool.id, "--dry-run", environ=settings(pool, server))
 
-    assert run.out == "150 users would be written.\nemail: null for 2 of them\n"
+    assert ran.out == "150 users would be written.\nemail: null for 2 of them\n"
     assert (server.requests, server.rows(), list(folder.iterdir())) == ([], [], [])
 
 
 def test_a_dry_run_for_programs(pool: Pool, server: HasuraServer) -> None:
-    run = backfill(pool.id, "--dry-run", "--format", "json", environ=settings(pool, server))
+    ran = backfill(pool.id, "--dry-run", "--format", "json", environ=settings(pool, server))
 
-    assert run.content == {"users": 150, "null": {"email": 2}}
+    assert ran.content == {"users": 150, "null": {"email": 2}}
 
 
 def test_a_secret_that_is_kept_in_aws_is_fetched(pool: Pool, server: HasuraServer) -> None:
@@ -246,11 +222,11 @@ def test_who_is_refused_is_listed_by_id_and_keeps_nobody_back(
     users = people(70)
     users[7][1]["email"] = users[2][1]["email"]
     with user_pool(users) as pool:
-        run = backfill(pool.id, environ=settings(pool, server), exit_code=1)
+        ran = backfill(pool.id, environ=settings(pool, server), exit_code=1)
         again = backfill(pool.id, "--format", "json", environ=settings(pool, server), exit_code=1)
 
     refused = users[7][1]["sub"]
-    assert run.out == (
+    assert ran.out == (
         f"69 users are written, 1 not.\nnot written: {refused} [constraint-violation]\n"
     )
     assert [row["id"] for row in server.rows()] == [
@@ -267,7 +243,7 @@ def test_who_is_refused_is_listed_by_id_and_keeps_nobody_back(
         "stopped": None,
     }
     assert [path.name for path in folder.iterdir()] == [f"backfill-{pool.id}.json"]
-    assert secretless(run)
+    assert secretless(ran)
 
 
 def test_what_passes_is_waited_for(pool: Pool, server: HasuraServer) -> None:
@@ -290,10 +266,10 @@ def test_what_passes_is_waited_for(pool: Pool, server: HasuraServer) -> None:
 def test_what_holds_for_everybody_stops_the_run_and_the_next_one_goes_on(
     pool: Pool, server: HasuraServer, wrong: dict[str, str], told: str
 ) -> None:
-    run = backfill(pool.id, environ={**settings(pool, server), **wrong}, exit_code=1)
+    ran = backfill(pool.id, environ={**settings(pool, server), **wrong}, exit_code=1)
 
     goes_on = f"the same command goes on from backfill-{pool.id}.json"
-    assert run.out == f"0 users are written.\nStopped: {told}; {goes_on}.\n"
+    assert ran.out == f"0 users are written.\nStopped: {told}; {goes_on}.\n"
     assert server.rows() == []
     backfill(pool.id, environ=settings(pool, server))
     assert found(server) == expected()
@@ -312,12 +288,12 @@ def test_what_holds_for_everybody_stops_the_run_on_a_later_page_too(
     server.faults.append(well)
     server.faults += [hasura.error("validation-failed")] * 200
 
-    run = backfill(pool.id, environ=settings(pool, server), exit_code=1)
+    ran = backfill(pool.id, environ=settings(pool, server), exit_code=1)
 
-    assert run.out.startswith("60 users are written.\nStopped: Hasura: validation-failed")
+    assert ran.out.startswith("60 users are written.\nStopped: Hasura: validation-failed")
     server.faults.clear()
-    run = backfill(pool.id, environ=settings(pool, server))
-    assert run.out == "150 users are written.\n"
+    ran = backfill(pool.id, environ=settings(pool, server))
+    assert ran.out == "150 users are written.\n"
     assert found(server) == expected()
 
 
@@ -382,10 +358,10 @@ def test_who_interrupts_is_told_how_to_go_on(pool: Pool, server: HasuraServer) -
         raise KeyboardInterrupt
 
     with mock.patch("cognito_claims.cli.backfill.fill", interrupt):
-        run = backfill(pool.id, environ=settings(pool, server), exit_code=1)
+        ran = backfill(pool.id, environ=settings(pool, server), exit_code=1)
 
     goes_on = f"the same command goes on from backfill-{pool.id}.json"
-    assert run.out == f"0 users are written.\nStopped: interrupted; {goes_on}.\n"
+    assert ran.out == f"0 users are written.\nStopped: interrupted; {goes_on}.\n"
 
 
 def test_a_token_that_is_known_no_more_starts_over(
@@ -402,10 +378,10 @@ def test_a_token_that_is_known_no_more_starts_over(
 
     with answering(cognito) as url:
         environ = {**settings(pool, server), "AWS_ENDPOINT_URL": url}
-        run = backfill(pool.id, environ=environ)
+        ran = backfill(pool.id, environ=environ)
 
-    assert "starting over" in run.err
-    assert run.out == "2 users are written.\n"
+    assert "starting over" in ran.err
+    assert ran.out == "2 users are written.\n"
     assert found(server) == expected()[:2]
 
 
@@ -423,10 +399,10 @@ def test_cognito_is_asked_more_slowly_when_it_throttles(pool: Pool, server: Hasu
         return Answer.of({"Users": [], "UserPool": {}})
 
     with answering(cognito) as url:
-        run = backfill(pool.id, environ={**settings(pool, server), "AWS_ENDPOINT_URL": url})
+        ran = backfill(pool.id, environ={**settings(pool, server), "AWS_ENDPOINT_URL": url})
 
     assert asked == ["DescribeUserPool", "ListUsers", "ListUsers", "ListUsers"]
-    assert run.out == "0 users are written.\n"
+    assert ran.out == "0 users are written.\n"
 
 
 def other_pool(job: Job) -> str:
@@ -465,10 +441,10 @@ def test_a_checkpoint_of_something_else_is_refused_until_it_is_to_be_forgotten(
     path.write_text(content(job(pool, server)))
     arguments = ("--checkpoint", str(path))
 
-    run = backfill(pool.id, *arguments, environ=settings(pool, server), exit_code=2)
+    ran = backfill(pool.id, *arguments, environ=settings(pool, server), exit_code=2)
 
-    assert run.err.startswith(f"cognito-claims: {path}: {told}; ")
-    assert "--restart" in run.err
+    assert ran.err.startswith(f"cognito-claims: {path}: {told}; ")
+    assert "--restart" in ran.err
     assert server.requests == []
     backfill(pool.id, *arguments, "--restart", environ=settings(pool, server))
     assert found(server) == expected()
@@ -479,9 +455,9 @@ def test_a_checkpoint_that_cannot_be_written_is_told(
 ) -> None:
     path = folder / "nowhere" / "state.json"
 
-    run = backfill(pool.id, "--checkpoint", str(path), environ=settings(pool, server), exit_code=2)
+    ran = backfill(pool.id, "--checkpoint", str(path), environ=settings(pool, server), exit_code=2)
 
-    assert f"cognito-claims: {path}: No such file or directory" in run.err
+    assert f"cognito-claims: {path}: No such file or directory" in ran.err
 
 
 def test_a_checkpoint_is_its_owners_and_holds_no_attribute(folder: Path) -> None:
@@ -507,17 +483,17 @@ def test_a_checkpoint_is_its_owners_and_holds_no_attribute(folder: Path) -> None
     "pool_id", ["", "users", "eu-west-1", "eu-west-1_", "_Ab", "eu-west-1_A b"]
 )
 def test_what_is_no_pools_id_is_told(pool: Pool, server: HasuraServer, pool_id: str) -> None:
-    run = backfill(pool_id, environ=settings(pool, server), exit_code=2)
+    ran = backfill(pool_id, environ=settings(pool, server), exit_code=2)
 
-    assert run.err == (
+    assert ran.err == (
         "cognito-claims: --user-pool-id: expected a pool's id, as in eu-central-1_AbCdEfGhI\n"
     )
 
 
 def test_wrong_settings_are_told_all_at_once(pool: Pool) -> None:
-    run = backfill(pool.id, environ={"HASURA_SYNC_TABEL": "x"}, exit_code=2)
+    ran = backfill(pool.id, environ={"HASURA_SYNC_TABEL": "x"}, exit_code=2)
 
-    assert [line.partition(": ")[2].partition(":")[0] for line in run.err.splitlines()] == [
+    assert [line.partition(": ")[2].partition(":")[0] for line in ran.err.splitlines()] == [
         "HASURA_SYNC_TABEL",
         "HASURA_SYNC_URL",
         "HASURA_SYNC_ADMIN_SECRET",
@@ -525,18 +501,18 @@ def test_wrong_settings_are_told_all_at_once(pool: Pool) -> None:
 
 
 def test_a_pool_that_is_not_there_stops_the_run(pool: Pool, server: HasuraServer) -> None:
-    run = backfill("eu-west-1_Nowhere", environ=settings(pool, server), exit_code=1)
+    ran = backfill("eu-west-1_Nowhere", environ=settings(pool, server), exit_code=1)
 
-    assert "Stopped: ResourceNotFoundException" in run.out
+    assert "Stopped: ResourceNotFoundException" in ran.out
     assert server.requests == []
 
 
 def test_a_dry_run_of_a_pool_that_is_not_there_is_told(pool: Pool, server: HasuraServer) -> None:
     environ = settings(pool, server)
 
-    run = backfill("eu-west-1_Nowhere", "--dry-run", environ=environ, exit_code=2)
+    ran = backfill("eu-west-1_Nowhere", "--dry-run", environ=environ, exit_code=2)
 
-    assert "cognito-claims: eu-west-1_Nowhere: ResourceNotFoundException" in run.err
+    assert "cognito-claims: eu-west-1_Nowhere: ResourceNotFoundException" in ran.err
 
 
 def test_that_there_are_no_credentials_is_told(
@@ -548,9 +524,9 @@ def test_that_there_are_no_credentials_is_told(
         "AWS_SECRET_ACCESS_KEY": "",
     }
 
-    run = backfill(pool.id, environ=nothing, exit_code=2)
+    ran = backfill(pool.id, environ=nothing, exit_code=2)
 
-    assert run.err == f"cognito-claims: {pool.id}: Unable to locate credentials\n"
+    assert ran.err == f"cognito-claims: {pool.id}: Unable to locate credentials\n"
 
 
 def test_a_profiles_credentials_fetch_a_secret_too(
@@ -593,18 +569,18 @@ def test_a_queue_that_does_not_take_a_message_stops_the_run_or_is_asked_again(po
     with answering(sqs) as url:
         queue_url = f"{url}123456789012/users"
         environ = {**pool.environ, "AWS_ENDPOINT_URL": url, "USER_SYNC_QUEUE_URL": queue_url}
-        run = backfill(pool.id, "--into", "queue", environ=environ, exit_code=1)
+        ran = backfill(pool.id, "--into", "queue", environ=environ, exit_code=1)
 
     assert len(asked) == 2
-    assert "Stopped: sqs: InternalError (HTTP 400)" in run.out
+    assert "Stopped: sqs: InternalError (HTTP 400)" in ran.out
 
 
 def test_wrong_settings_of_the_queue_are_told_all_at_once(pool: Pool) -> None:
     environ = {"USER_SYNC_QUEUE_URL": "http://example.com/x", "HASURA_SYNC_COLUMNS": "id=email"}
 
-    run = backfill(pool.id, "--into", "queue", environ=environ, exit_code=2)
+    ran = backfill(pool.id, "--into", "queue", environ=environ, exit_code=2)
 
-    assert [line.partition(": ")[2].partition(":")[0] for line in run.err.splitlines()] == [
+    assert [line.partition(": ")[2].partition(":")[0] for line in ran.err.splitlines()] == [
         "USER_SYNC_QUEUE_URL",
         "HASURA_SYNC_COLUMNS",
     ]
@@ -621,15 +597,15 @@ def test_what_is_not_sqs_takes_no_message(pool: Pool, answer: dict[str, Any]) ->
     with answering(anything) as url:
         queue = {"USER_SYNC_QUEUE_URL": f"{url}123456789012/users", "AWS_ENDPOINT_URL": url}
         environ = {**pool.environ, **queue}
-        run = backfill(pool.id, "--into", "queue", environ=environ, exit_code=1)
+        ran = backfill(pool.id, "--into", "queue", environ=environ, exit_code=1)
 
-    assert run.out.startswith("0 users are written.\nStopped: sqs: unknown (HTTP 200)")
+    assert ran.out.startswith("0 users are written.\nStopped: sqs: unknown (HTTP 200)")
 
 
 def test_what_is_dangerous_is_warned_of(pool: Pool, server: HasuraServer) -> None:
-    run = backfill(pool.id, environ=settings(pool, server, HASURA_SYNC_VERSION_COLUMN=""))
+    ran = backfill(pool.id, environ=settings(pool, server, HASURA_SYNC_VERSION_COLUMN=""))
 
-    assert "warning: HASURA_SYNC_VERSION_COLUMN: unset" in run.err
+    assert "warning: HASURA_SYNC_VERSION_COLUMN: unset" in ran.err
 
 
 @pytest.mark.parametrize(
@@ -648,7 +624,7 @@ def test_a_wrong_environment_is_told_in_one_line(
 ) -> None:
     environ = {**settings(pool, None), **wrong}
 
-    run = backfill("eu-west-1_Example", environ=environ, exit_code=2)
+    ran = backfill("eu-west-1_Example", environ=environ, exit_code=2)
 
-    *_, last = run.err.splitlines()
+    *_, last = ran.err.splitlines()
     assert last.startswith(f"cognito-claims: {told}")

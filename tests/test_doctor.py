@@ -1,21 +1,19 @@
 """`doctor` against moto's AWS: each finding provoked once and cleared once, and nothing changed by looking."""
 
 import contextlib
-import io
 import json
 import os
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 from unittest import mock
 
 import pytest
 
-from cognito_claims.__main__ import main
 from cognito_claims.cli import facts
 from cognito_claims.cli.diagnoses import diagnoses
 from cognito_claims.cli.facts import Facts, Reader
 from cognito_claims.cli.permission import FunctionArn, Permission
+from tests.command import Run, run
 from tests.stand_ins.account import Account
 from tests.stand_ins.moto import HIDDEN, Answer, Request, answering
 
@@ -139,28 +137,21 @@ def pool(account: Account) -> Pool:
     return Pool(account)
 
 
-def doctor(account: Account, *arguments: str) -> tuple[int, str]:
-    out = io.StringIO()
-    command = ["cognito-claims", "doctor", "--user-pool-id", account.pool_id, *arguments]
-    with (
-        mock.patch.dict(os.environ, {"COLUMNS": "300", **account.environ}, clear=True),
-        mock.patch.object(sys, "argv", command),
-        contextlib.redirect_stdout(out),
-        pytest.raises(SystemExit) as ended,
-    ):
-        main()
-    return int(ended.value.code or 0), out.getvalue()
+def doctor(account: Account, *arguments: str) -> Run:
+    command = ("doctor", "--user-pool-id", account.pool_id, *arguments)
+    return run(*command, environ=account.environ, exit_code=None)
 
 
 def codes(account: Account, *arguments: str) -> set[tuple[str, str]]:
-    _, printed = doctor(account, "--format", "json", *arguments)
-    return {(f["code"], f["level"]) for f in json.loads(printed)["findings"]}
+    findings = doctor(account, "--format", "json", *arguments).content["findings"]
+    return {(finding["code"], finding["level"]) for finding in findings}
 
 
 def test_about_a_sound_pool_there_is_nothing_to_say(pool: Pool) -> None:
     before = pool.account.pool()
 
-    assert doctor(pool.account) == (0, "No findings: the pool and its functions are sound.\n")
+    sound = "No findings: the pool and its functions are sound.\n"
+    assert doctor(pool.account) == Run(sound, "", exit_code=0)
     assert pool.account.pool() == before
 
 
@@ -348,10 +339,10 @@ def test_what_may_not_be_read_is_told_and_the_rest_is_examined(pool: Pool) -> No
 
     with answering(only_the_pool) as url:
         pool.account.environ = {**pool.account.environ, "AWS_ENDPOINT_URL": url}
-        code, printed = doctor(pool.account, "--format", "json")
+        ran = doctor(pool.account, "--format", "json")
 
-    messages = [f["message"] for f in json.loads(printed)["findings"]]
-    assert code == 0
+    messages = [finding["message"] for finding in ran.content["findings"]]
+    assert ran.exit_code == 0
     assert messages == [
         f"{action} is not allowed: what it tells is not checked"
         for action in (
@@ -381,20 +372,18 @@ def test_no_settings_value_is_told(pool: Pool) -> None:
         SURREALDB_NAMESPACE=HIDDEN,
     )
 
-    code, printed = doctor(pool.account)
+    ran = doctor(pool.account)
 
-    assert code == 1
-    assert "FAUNA_SECRET is the secret itself" in printed
-    assert HIDDEN not in printed
+    assert ran.exit_code == 1
+    assert "FAUNA_SECRET is the secret itself" in ran.out
+    assert HIDDEN not in ran.out + ran.err
     assert HIDDEN not in repr(read(pool.account).functions)
 
 
-def test_a_pool_that_is_not_there_is_told_in_one_line(
-    account: Account, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_pool_that_is_not_there_is_told_in_one_line(account: Account) -> None:
     account.pool_id = "eu-west-1_Nowhere"
 
-    assert doctor(account) == (2, "")
-    assert capsys.readouterr().err.startswith(
-        "cognito-claims: eu-west-1_Nowhere: ResourceNotFoundException"
-    )
+    ran = doctor(account)
+
+    assert (ran.exit_code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert ran.err.startswith("cognito-claims: eu-west-1_Nowhere: ResourceNotFoundException")
