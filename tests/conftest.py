@@ -46,7 +46,7 @@ def quick_clients(kept_clients: dict[Any, Any], monkeypatch: pytest.MonkeyPatch)
 
     def client(self: Aws, service: str, region: str | None = None) -> Any:
         environ = self._environ
-        names = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_REGION")
+        names = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SHARED_CREDENTIALS_FILE")
         key = (service, region, *map(environ.get, names))
         if key not in kept_clients:
             kept_clients[key] = make(self, service, region)
