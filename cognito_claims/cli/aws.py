@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cognito_claims.cli.inputs import UnusableInput
 
-AWS_ERRORS = (BotoCoreError, ClientError)
+AWS_ERRORS: tuple[type[Exception], ...] = (BotoCoreError, ClientError)
 _KEY, _SECRET, _TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
 _SERVICE_IDS = {  # as they stand in AWS's variables
     "cognito-idp": "COGNITO_IDENTITY_PROVIDER",

@@ -4,16 +4,14 @@ import os
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.targets import Target
 
 
-class Job(BaseModel):
+class Job(BaseModel, frozen=True, extra="forbid"):
     """What is to be done: another job must not go on from this one's file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     user_pool_id: str
     into: Target
@@ -21,10 +19,8 @@ class Job(BaseModel):
     columns: dict[str, str]
 
 
-class Checkpoint(BaseModel):
+class Checkpoint(BaseModel, frozen=True, extra="forbid"):
     """What is done: all users before `token`, of whom those in `failed` (reason by `sub`) are not written."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     job: Job
     token: str | None = None
