@@ -65,8 +65,10 @@ def asking_aws(subject: str) -> Iterator[None]:
     """Tell what AWS refuses as `UnusableInput`, in one line about the subject."""
     try:
         yield
-    except (*AWS_ERRORS, ValueError) as error:  # a ValueError: an endpoint that is no URL
+    except AWS_ERRORS as error:
         raise UnusableInput(f"{subject}: {aws_message(error)}") from None
+    except ValueError as error:  # an endpoint that is no URL
+        raise UnusableInput(f"{subject}: {error}") from None
 
 
 def region_of_pool(user_pool_id: str) -> str:
