@@ -649,6 +649,17 @@ def _env_file(folder: Path, environ: dict[str, str]) -> str:
     return str(path)
 
 
+def test_who_interrupts_while_the_command_loads_sees_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(_: str) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cognito_claims.__main__.import_module", interrupted)
+
+    assert _run("preview", environ={}, exit_code=130) == ("", "")
+
+
 def _json(folder: Path, event: str, environ: dict[str, str], *, exit_code: int = 0) -> Any:
     run = _run(
         "preview",

@@ -9,7 +9,7 @@ from time import monotonic
 
 import pytest
 
-from cognito_claims.clients.http import Response
+from cognito_claims.clients.http import LONGEST_ANSWER, Response
 from cognito_claims.clients.session import HttpSession
 from cognito_claims.errors import DeadlineError, TransportError
 from cognito_claims.sync.hasura import HasuraUsers
@@ -231,6 +231,33 @@ def test_no_cookie_is_kept_of_an_answer_that_broke_off(server: FaunaServer) -> N
     post(session)
 
     assert server.requests[-1].headers["Cookie"] is None
+
+
+@pytest.mark.parametrize(("more", "is_taken"), [(0, True), (1, False)])
+def test_an_answer_has_a_longest_length(server: FaunaServer, more: int, *, is_taken: bool) -> None:
+    body = b"x" * (LONGEST_ANSWER + more)
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    server.faults.append(Fault(lambda _: [head, body]))
+
+    if is_taken:
+        assert post(session_for(server)) == Response(200, body)
+    else:
+        with pytest.raises(TransportError, match=r"^the answer is too long "):
+            post(session_for(server))
+
+
+def test_an_answer_that_trickles_is_given_up_within_the_time(server: FaunaServer) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+    parts: list[bytes | float | End] = [head]
+    for _ in range(100):
+        parts += [b"x", 0.05]
+    server.faults.append(Fault(lambda _: parts))
+
+    began = monotonic()
+    with pytest.raises(DeadlineError):
+        post(session_for(server), seconds=0.4)
+
+    assert monotonic() - began < 1
 
 
 # TLS

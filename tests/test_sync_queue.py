@@ -312,6 +312,15 @@ def test_a_queue_that_names_no_region_is_in_the_environments() -> None:
         write(queue_at(environ, queue_url=f"{url}123456789012/users"))
 
 
+def test_a_queue_is_asked_at_its_own_url_where_the_environment_names_no_other(moto: str) -> None:
+    queues = Queues(moto)
+    environ = {**CREDENTIALS, "USER_SYNC_QUEUE_URL": queues.url}
+
+    write(queue_at(environ))
+
+    assert queues.bodies() == [to_message(ADA)]
+
+
 def test_a_queue_that_does_not_exist_is_told_as_such(moto: str) -> None:
     environ = {**elsewhere(moto), "USER_SYNC_QUEUE_URL": f"{moto}/123456789012/nobodys"}
 

@@ -541,6 +541,19 @@ def test_what_was_not_written_is_counted_by_what_became_of_it(
     assert {name: metrics[name] for name in counts} == {n: [float(c)] for n, c in counts.items()}
 
 
+def test_a_queue_without_a_dead_letter_queue_keeps_what_is_malformed_and_that_is_told(
+    server: HasuraServer, queues: Queues, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queues.sqs.set_queue_attributes(QueueUrl=queues.url, Attributes={"RedrivePolicy": ""})
+    queues.send("x")
+    event = queues.event()
+
+    told, *_ = printed_by(worker_for(server, queues), event, capsys)
+
+    assert (told["level"], told["message"]) == ("ERROR", "the queue has no dead-letter queue")
+    assert sum(queues.left()) == 1
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [

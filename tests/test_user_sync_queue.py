@@ -231,6 +231,18 @@ def test_a_sink_that_knows_no_deadline_loses_nobody() -> None:
     assert len(queue.written) == 1
 
 
+def test_a_process_without_a_thread_left_loses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Thread:
+        def __init__(self, **_: object) -> None:
+            raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("cognito_claims.sync.users.Thread", Thread)
+    queue = Rows()
+    UserSync(Rows(), queue=queue)(a_post_authentication_event())
+
+    assert len(queue.written) == 1
+
+
 def test_what_the_queue_fails_to_take_is_told_as_not_written(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
