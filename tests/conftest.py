@@ -34,6 +34,9 @@ def start(life: ExitStack) -> str:
         pytest.skip(str(error))
 
 
+_COGNITO = "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"
+
+
 @pytest.fixture(scope="session")
 def kept_clients() -> dict[Any, Any]:
     return {}
@@ -44,12 +47,14 @@ def quick_clients(kept_clients: dict[Any, Any], monkeypatch: pytest.MonkeyPatch)
     """Let commands share their clients of boto3's, each of which takes a tenth of a second to make."""
     make = Aws.client
 
-    def client(self: Aws, service: str, region: str | None = None) -> Any:
+    def client(
+        self: Aws, service: str, region: str | None = None, *, is_retried: bool = True
+    ) -> Any:
         environ = self._environ
-        names = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SHARED_CREDENTIALS_FILE")
-        key = (service, region, *map(environ.get, names))
+        names = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SHARED_CREDENTIALS_FILE", _COGNITO)
+        key = (service, region, is_retried, *map(environ.get, names))
         if key not in kept_clients:
-            kept_clients[key] = make(self, service, region)
+            kept_clients[key] = make(self, service, region, is_retried=is_retried)
         return kept_clients[key]
 
     monkeypatch.setattr(Aws, "client", client)

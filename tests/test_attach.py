@@ -11,6 +11,8 @@ from cognito_claims.cli.attach import Attachment
 from cognito_claims.cli.pool_update import carried_over, differences
 from tests.command import Run, run
 from tests.stand_ins.account import Account
+from tests.stand_ins.moto import Answer
+from tests.stand_ins.sqs import in_front_of
 
 pytestmark = pytest.mark.usefixtures("quick_clients")
 
@@ -102,6 +104,27 @@ def test_attaching_again_changes_nothing(account: Account) -> None:
     assert len(account.statements(account.claims)) == 1
 
 
+@pytest.mark.parametrize("version", ["V1_0", "V2_0", "V3_0"])
+def test_without_a_version_an_attached_function_keeps_its_own(
+    account: Account, version: str
+) -> None:
+    attach(account, "--event-version", version)
+
+    command(account, "attach", *both(account))
+
+    config = account.triggers()["PreTokenGenerationConfig"]
+    assert config == {"LambdaVersion": version, "LambdaArn": account.claims}
+    assert account.triggers()["PostAuthentication"] == account.sync
+
+
+def test_without_a_version_a_function_at_the_old_key_alone_keeps_v1(account: Account) -> None:
+    account.update(PreTokenGeneration=account.claims)
+
+    attach(account)
+
+    assert account.triggers()["PreTokenGenerationConfig"]["LambdaVersion"] == "V1_0"
+
+
 def test_another_version_is_a_change(account: Account) -> None:
     attach(account, "--event-version", "V1_0")
 
@@ -174,7 +197,7 @@ def test_detaching_undoes_attaching(account: Account) -> None:
     assert [*differences(before, account.pool())] == []
     assert account.triggers() == {"PreSignUp": account.other}
     assert account.statements(account.claims) == account.statements(account.sync) == []
-    assert len(ran.content["permissions"]) == 2
+    assert len(ran.content["notes"]) == 2
     again = command(account, "detach", *both(account), output="text")
     assert again.out == "Nothing to change.\n"
 
@@ -186,6 +209,35 @@ def test_detaching_leaves_another_function_where_it_is(account: Account) -> None
 
     assert ran.content["changed"] == []
     assert account.triggers() == {"PreTokenGeneration": account.other}
+
+
+def test_a_permission_that_another_trigger_needs_stays(account: Account) -> None:
+    one = ("--function-arn", account.claims, "--sync-function-arn", account.claims)
+    command(account, "attach", *one)
+
+    ran = command(account, "detach", "--function-arn", account.claims)
+
+    assert account.triggers()["PostAuthentication"] == account.claims
+    assert (len(account.statements(account.claims)), ran.content["notes"]) == (1, [])
+
+
+def test_a_permission_that_somebody_else_gave_stays_and_nothing_else_is_told(
+    account: Account,
+) -> None:
+    account.functions.add_permission(
+        FunctionName=account.claims,
+        StatementId="template",
+        Action="lambda:InvokeFunction",
+        Principal="cognito-idp.amazonaws.com",
+        SourceArn=account.pool()["Arn"],
+        SourceAccount="123456789012",
+    )
+    attach(account)
+
+    ran = command(account, "detach", "--function-arn", account.claims)
+
+    assert [statement["Sid"] for statement in account.statements(account.claims)] == ["template"]
+    assert ran.content["notes"] == []
 
 
 def test_a_dry_run_of_detaching_changes_nothing(account: Account) -> None:
@@ -246,6 +298,37 @@ def test_what_was_changed_since_an_interrupted_run_is_told_and_left_alone(
     ]
     assert account.pool() == changed
     assert [path.name for path in Path().iterdir()] == [f"attach-{account.pool_id}.json"]
+
+
+def test_a_trigger_that_an_interrupted_run_lost_is_told(account: Account) -> None:
+    with killed_after("_update"):
+        attach(account, exit_code=130)
+    account.update(**{n: v for n, v in account.triggers().items() if n != "PreSignUp"})
+
+    ran = attach(account, exit_code=1)
+
+    assert [found["path"] for found in ran.content["unexpected"]] == ["LambdaConfig.PreSignUp"]
+    assert ran.content["changed"] == []
+    saved = f"attach-{account.pool_id}.json holds the pool as an interrupted run found it"
+    assert ran.content["notes"][-1].startswith(saved)
+
+
+def test_an_update_that_cognito_throttles_is_not_sent_again(account: Account, moto: str) -> None:
+    sent: list[str] = []
+
+    def throttled(action: str, _: object) -> Answer | None:
+        if action != "UpdateUserPool":
+            return None
+        sent.append(action)
+        return Answer.refusing("TooManyRequestsException")
+
+    with in_front_of(moto, throttled) as (url, _):
+        environ = {**account.environ, "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER": url}
+        arguments = ("--user-pool-id", account.pool_id, "--function-arn", account.claims)
+        ran = run("attach", *arguments, environ=environ, exit_code=2)
+
+    assert sent == ["UpdateUserPool"]
+    assert "TooManyRequestsException" in ran.err
 
 
 def test_who_changes_the_pool_meanwhile_is_not_overwritten(account: Account) -> None:
@@ -309,6 +392,10 @@ def test_what_set_user_pool_mfa_config_had_set_is_set_again(account: Account) ->
             "--sync-function-arn: expected a function's ARN",
         ),
         (
+            ["--function-arn", "arn:aws:lambda:us-east-1:123456789012:function:f"],
+            "the functions must lie in the pool's region, eu-west-1",
+        ),
+        (
             ["--function-arn", "arn:aws:lambda:eu-west-1:1:function:f:live:x"],
             "--function-arn: expected a function's ARN",
         ),
@@ -330,6 +417,27 @@ def test_a_pool_or_function_that_is_not_there_is_told(account: Account) -> None:
     account.pool_id = "eu-west-1_Nowhere"
     ran = attach(account, exit_code=2)
     assert ran.err.startswith("cognito-claims: eu-west-1_Nowhere: ResourceNotFoundException")
+
+
+def test_a_pool_whose_plan_has_no_such_events_is_refused(account: Account) -> None:
+    account.update({"UserPoolTier": "LITE"})
+
+    ran = attach(account, "--event-version", "V2_0", exit_code=2)
+
+    assert f"{account.pool_id}: LITE has no V2_0" in ran.err
+    attach(account, "--event-version", "V1_0")
+
+
+@pytest.mark.parametrize("dry", [["--dry-run"], []])
+def test_a_function_that_is_not_there_is_told_before_anything_is_done(
+    account: Account, dry: list[str]
+) -> None:
+    nowhere = f"{account.claims}-nowhere"
+
+    ran = command(account, "attach", "--function-arn", nowhere, *dry, exit_code=2)
+
+    assert "ResourceNotFoundException" in ran.err
+    assert account.triggers() == {"PreSignUp": account.other}
 
 
 def test_a_file_that_is_no_description_is_told(account: Account) -> None:

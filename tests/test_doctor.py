@@ -31,6 +31,12 @@ FAUNA = {
 }
 HASURA = {"COGNITO_CLAIMS_PLUGINS": "hasura"}
 ORG = {**HASURA, "HASURA_SESSION_VARIABLES": "x-hasura-org-id=custom:org_id"}
+SYNC = {
+    "USER_SYNC_SINKS": "hasura",
+    "HASURA_SYNC_URL": "https://hasura.example.com/v1/graphql",
+    "HASURA_SYNC_ADMIN_SECRET": ARN,
+    "HASURA_SYNC_ROLE": "cognito_sync",
+}
 CLIENT = {
     "ClientName": "web",
     "AllowedOAuthFlows": ["code"],
@@ -61,6 +67,9 @@ class Pool:
             self.permission(function).grant(account.functions)
             self.log(function, days=30)
         self.environ(**HASURA)
+        account.functions.update_function_configuration(
+            FunctionName=account.sync, Environment={"Variables": SYNC}
+        )
         self.client()
 
     def attach(self, **triggers: Any) -> "Pool":
@@ -195,6 +204,10 @@ CASES: dict[tuple[str, str], tuple[Change, Change]] = {
             FunctionName=pool.account.claims, StatementId="anybody"
         ),
     ),
+    ("no-function", "error"): (
+        lambda pool: pool.attach(PostConfirmation=f"{pool.account.sync}-gone"),
+        lambda pool: pool.attach(PostConfirmation=pool.account.sync),
+    ),
     ("plain-secret", "error"): (
         lambda pool: pool.environ(**{**FAUNA, "FAUNA_SECRET": HIDDEN, "FAUNA_IDENTITY": "sub"}),
         lambda pool: pool.environ(**{**FAUNA, "FAUNA_IDENTITY": "sub"}),
@@ -266,6 +279,78 @@ def test_a_finding_comes_with_its_cause_and_goes_with_it(
     assert finding not in codes(pool.account)
 
 
+@pytest.mark.parametrize("pools", ["*", "eu-west-1_?b1Cd2Ef3"])
+def test_a_statement_for_many_pools_is_too_wide(pool: Pool, pools: str) -> None:
+    pool.account.functions.add_permission(
+        FunctionName=pool.account.claims,
+        StatementId="many",
+        Action="lambda:InvokeFunction",
+        Principal="cognito-idp.amazonaws.com",
+        SourceArn=f"arn:aws:cognito-idp:eu-west-1:123456789012:userpool/{pools}",
+    )
+
+    assert codes(pool.account) == {("permission-too-wide", "error")}
+
+
+def test_a_statement_for_another_account_is_no_permission(pool: Pool) -> None:
+    arn = pool.account.pool()["Arn"]
+    pool.permission(pool.account.claims).revoke(pool.account.functions)
+    pool.account.functions.add_permission(
+        FunctionName=pool.account.claims,
+        StatementId="other",
+        Action="lambda:InvokeFunction",
+        Principal="cognito-idp.amazonaws.com",
+        SourceArn=arn,
+        SourceAccount="999999999999",
+    )
+
+    assert codes(pool.account) == {("no-permission", "error")}
+
+
+def test_a_function_that_is_no_user_sync_may_have_one_trigger(pool: Pool) -> None:
+    pool.detach("PostAuthentication").attach(PostConfirmation=pool.account.other)
+    pool.permission(pool.account.other).grant(pool.account.functions)
+    pool.log(pool.account.other, days=7)
+
+    assert codes(pool.account) == set()
+
+
+@pytest.mark.parametrize(
+    ("settings", "finding"),
+    [
+        ({**SYNC, "HASURA_SYNC_URL": "ftp://x"}, ("settings", "error")),
+        ({**SYNC, "HASURA_SYNC_ROLE": ""}, ("sync-as-admin", "warning")),
+    ],
+)
+def test_the_settings_of_a_user_sync_are_examined(
+    pool: Pool, settings: dict[str, str], finding: tuple[str, str]
+) -> None:
+    pool.account.functions.update_function_configuration(
+        FunctionName=pool.account.sync, Environment={"Variables": settings}
+    )
+
+    assert codes(pool.account) == {finding}
+
+
+@pytest.mark.parametrize(
+    "foreign", ["m=builtins:print", "m=builtins:exit", "m=json:loads", "unheard-of", "a b"]
+)
+def test_what_a_functions_variables_name_is_never_run(
+    pool: Pool, foreign: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    plugins = {"COGNITO_CLAIMS_PLUGINS": f"{foreign},hasura", "MY_SECRET": HIDDEN}
+    pool.environ(**plugins, HASURA_DEFAULT_ROLE="admin")
+
+    ran = doctor(pool.account, "--format", "json")
+
+    told = [(f["code"], f["message"].partition(":")[0]) for f in ran.content["findings"]]
+    assert told == [
+        ("admin-for-everyone", "HASURA_ALLOWED_ROLES, HASURA_DEFAULT_ROLE"),
+        ("not-checked", "COGNITO_CLAIMS_PLUGINS"),
+    ]
+    assert HIDDEN not in ran.out + ran.err + "".join(capfd.readouterr())
+
+
 # What moto cannot be brought to say
 
 
@@ -290,6 +375,7 @@ def with_settings(found: Facts, **settings: Any) -> Facts:
         ({"State": "Failed"}, "function-state"),
         ({"LastUpdateStatus": "Failed"}, "function-update"),
         ({"Architectures": ["x86_64"]}, "function-architecture"),
+        ({"Environment": {"Error": {"ErrorCode": "AccessDeniedException"}}}, "not-checked"),
     ],
 )
 def test_the_state_of_a_function_is_examined(
@@ -307,8 +393,9 @@ def test_the_state_of_a_function_is_examined(
         (FAUNA, True),
         ({**FAUNA, "FAUNA_IDENTITY": "sub"}, False),
         (HASURA, False),
+        ({**HASURA, "HASURA_USER_ID_ATTRIBUTE": "email"}, True),
     ],
-    ids=["surrealdb", "fauna by email", "fauna by sub", "hasura"],
+    ids=["surrealdb", "fauna by email", "fauna by sub", "hasura", "hasura by email"],
 )
 def test_an_email_that_is_an_identity_must_be_unique_and_verified(
     pool: Pool, environ: Mapping[str, str], *, is_by_email: bool

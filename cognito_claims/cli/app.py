@@ -133,7 +133,10 @@ def attach(
     *,
     user_pool_id: PoolId,
     function_arn: FunctionArn = None,
-    event_version: Annotated[EventVersion, typer.Option()] = EventVersion.V2_0,
+    event_version: Annotated[
+        EventVersion | None,
+        typer.Option(help="Without it, what the function has already, or V2_0."),
+    ] = None,
     sync_function_arn: SyncFunctionArn = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Even where another function is attached.")

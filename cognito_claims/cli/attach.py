@@ -13,12 +13,14 @@ from cognito_claims.cli.aws import Aws, asking_aws, region_of_pool
 from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.permission import FunctionArn, Permission
 from cognito_claims.cli.pool_update import (
+    MANAGED,
     Difference,
     Triggers,
     attached,
     carried_over,
     detached,
     differences,
+    is_attached,
     others,
 )
 
@@ -36,11 +38,11 @@ class Options(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What came of it, or would come of it: what was asked for, and what should be as it was and is not."""
+    """What came of it, or would come of it: what was asked for, and what should be as it was and is not; `notes` tell what else was done, or is to be done."""
 
     wanted: list[Difference]
     unwanted: list[Difference]
-    permissions: list[str]
+    notes: list[str]
     is_dry: bool
 
     @property
@@ -53,7 +55,7 @@ class Change(NamedTuple):
         return {
             "changed": [difference._asdict() for difference in self.wanted],
             "unexpected": [difference._asdict() for difference in self.unwanted],
-            "permissions": self.permissions,
+            "notes": self.notes,
             "dry_run": self.is_dry,
         }
 
@@ -80,7 +82,10 @@ class Attachment:
         with asking_aws(self._pool_id):
             aws = Aws(environ)
             self._cognito = aws.client("cognito-idp", region)
-            self._lambda = aws.client("lambda", self._functions[0].region)
+            self._once = aws.client("cognito-idp", region, is_retried=False)
+            self._lambda = aws.client("lambda", region)
+        if any(function.region != region for function in self._functions):
+            raise UnusableInput(f"the functions must lie in the pool's region, {region}")
 
     def attach(self) -> Change:
         """Attach the functions; raises `UnusableInput` where that would change what it must not."""
@@ -91,9 +96,10 @@ class Attachment:
             if found and not self._options.is_replacing:
                 lines = (f"{name}: {arn} is attached; --replace replaces it" for name, arn in found)
                 raise UnusableInput(*lines)
+            self._refuse_what_cannot_work(before)
             granted = [*self._granted(before)]
             change = self._change(before, attached(triggers, self._options.triggers))
-        return change._replace(permissions=granted)
+        return change._replace(notes=[*granted, *change.notes])
 
     def detach(self) -> Change:
         """Take the functions off the pool; what is attached instead of them stays."""
@@ -101,15 +107,19 @@ class Attachment:
             before = self._described()
             wanted = detached(before.get(_TRIGGERS, {}), self._options.triggers)
             change = self._change(before, wanted)
-            revoked = [] if change.unwanted else [*self._revoked(before)]
-        return change._replace(permissions=revoked)
+            revoked = [] if change.unwanted else [*self._revoked(before, wanted)]
+        return change._replace(notes=[*change.notes, *revoked])
 
     def _change(self, before: Mapping[str, Any], triggers: Mapping[str, Any]) -> Change:
         planned = {**before, _TRIGGERS: dict(triggers)}
         wanted = [*differences(before, planned)]
         unwanted = [*self._left_by_an_interrupted_run(before)]
-        change = Change(wanted, unwanted, [], is_dry=self._options.is_dry)
-        if unwanted or self._options.is_dry:
+        if unwanted:
+            told = f"{self._saved} holds the pool as an interrupted run found it"
+            note = f"{told}: mend what differs, or remove that file"
+            return Change([], unwanted, [note], is_dry=self._options.is_dry)
+        change = Change(wanted, [], [], is_dry=self._options.is_dry)
+        if self._options.is_dry:
             return change
         if wanted:
             self._save(before)
@@ -128,8 +138,9 @@ class Attachment:
             return
         except (OSError, ValueError):
             raise UnusableInput(f"{self._saved}: not a pool's description; remove it") from None
+        managed = tuple(f"{_TRIGGERS}.{name}" for name in MANAGED)
         for difference in differences(saved, now):
-            if not difference.path.startswith(_TRIGGERS):
+            if not difference.path.startswith(managed):
                 yield difference
 
     def _save(self, before: Mapping[str, Any]) -> None:
@@ -156,9 +167,20 @@ class Attachment:
 
     def _update(self, planned: Mapping[str, Any]) -> None:
         pool = {name: value for name, value in planned.items() if name != _MFA}
-        self._cognito.update_user_pool(**carried_over(pool))
+        self._once.update_user_pool(**carried_over(pool))  # what has grown old is not sent again
         if self._described()[_MFA] != planned[_MFA]:
             self._cognito.set_user_pool_mfa_config(UserPoolId=self._pool_id, **planned[_MFA])
+
+    def _refuse_what_cannot_work(self, pool: Mapping[str, Any]) -> None:
+        for function in self._functions:
+            self._lambda.get_function_configuration(
+                **function.target
+            )  # raises where it is not there
+        config = attached(pool.get(_TRIGGERS, {}), self._options.triggers)
+        version = config.get("PreTokenGenerationConfig", {}).get("LambdaVersion", "V1_0")
+        if version != "V1_0" and pool.get("UserPoolTier") == "LITE":
+            remedy = "set its UserPoolTier to ESSENTIALS or PLUS, or choose --event-version V1_0"
+            raise UnusableInput(f"{self._pool_id}: LITE has no {version}; {remedy}")
 
     def _granted(self, pool: Mapping[str, Any]) -> Iterator[str]:
         """Let the pool invoke the functions, ahead of attaching them."""
@@ -170,10 +192,11 @@ class Attachment:
                     permission.grant(self._lambda)
                 yield f"{function.arn}: Cognito may invoke it, for this pool"
 
-    def _revoked(self, pool: Mapping[str, Any]) -> Iterator[str]:
+    def _revoked(self, pool: Mapping[str, Any], triggers: Mapping[str, Any]) -> Iterator[str]:
+        """Take back what attaching granted, where the pool does not need it for another trigger."""
         for function in self._functions:
             permission = Permission(function, pool["Arn"])
-            if permission.is_granted(self._lambda):
+            if not is_attached(function.arn, triggers) and permission.is_ours(self._lambda):
                 if not self._options.is_dry:
                     permission.revoke(self._lambda)
-                yield f"{function.arn}: Cognito may not invoke it any more, for this pool"
+                yield f"{function.arn}: the permission that attach gave is taken back"

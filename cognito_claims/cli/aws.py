@@ -22,6 +22,7 @@ _SERVICE_IDS = {  # as they stand in AWS's variables
 _CONFIG = Config(
     retries={"mode": "adaptive", "max_attempts": 12}, user_agent_extra="cognito-claims"
 )
+_ONCE = Config(retries={"total_max_attempts": 1}, user_agent_extra="cognito-claims")
 
 
 class Aws:
@@ -38,12 +39,15 @@ class Aws:
             profile_name=None if key else environ.get("AWS_PROFILE") or None,
         )
 
-    def client(self, service: str, region: str | None = None) -> Any:
+    def client(self, service: str, region: str | None = None, *, is_retried: bool = True) -> Any:
         """Make a client, for a region that may be the environment's."""
         own = f"AWS_ENDPOINT_URL_{_SERVICE_IDS[service]}"
         endpoint = self._environ.get(own) or self._environ.get("AWS_ENDPOINT_URL") or None
         return self._session.client(
-            service, region_name=region, endpoint_url=endpoint, config=_CONFIG
+            service,
+            region_name=region,
+            endpoint_url=endpoint,
+            config=_CONFIG if is_retried else _ONCE,
         )
 
     def environ(self) -> Mapping[str, str]:

@@ -1,20 +1,22 @@
 """What facts about a pool mean: each rule gives what is wrong and its remedy, and never a setting's value."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cognito_claims.cli.check import asked_attributes, written_by_clients
 from cognito_claims.cli.facts import CLAIMS, SYNC, Facts, Function
-from cognito_claims.cli.permission import is_for_cognito, source_arn
+from cognito_claims.cli.permission import grants, is_for_cognito, source
 from cognito_claims.cli.preview import Finding
+from cognito_claims.cli.sync_check import sync_findings
 from cognito_claims.errors import SettingsError
 from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
 from cognito_claims.references import parse
-from cognito_claims.registry import Configuration, load
+from cognito_claims.registry import BUILT_IN, LONGEST_DEADLINE_MS, Configuration, Marked, load
 
 _LEAST_MEMORY_MIB = 512
 _TIMEOUT_S = 5
+_PLUGINS = "COGNITO_CLAIMS_PLUGINS"
 _SECRETS = ("FAUNA_SECRET", "HASURA_SYNC_ADMIN_SECRET")
 
 
@@ -24,20 +26,36 @@ def diagnoses(facts: Facts) -> Iterator[Finding]:
         yield _warning("not-checked", f"{action} is not allowed: what it tells is not checked")
     yield from _attachment(facts)
     for function, triggers in _attached(facts):
+        yield from _state(function, triggers)
         yield from _configuration(function, triggers)
         yield from _permission(facts, function, triggers)
         yield from _secrets(function, triggers)
     claims = facts.functions.get(CLAIMS)
     if claims is not None and claims.environ:
+        plugins: dict[str, Marked] = {}
+        yield from _loaded(claims.environ, plugins)
+        configuration = Configuration(plugins, deadline_ms=LONGEST_DEADLINE_MS)
+        yield from _version(facts, configuration)
+        yield from _attributes(facts, configuration)
+        yield from _identity(facts, configuration)
+        yield from _composition(facts, configuration)
+
+
+def _loaded(environ: Mapping[str, str], plugins: dict[str, Marked]) -> Iterator[Finding]:
+    """Make the plugins that are this library's own, and tell what is wrong with them, or not to be looked at.
+
+    Any other one is whatever the function's variables name: it is not run here, with the rights of whoever examines it.
+    """
+    entries = [entry.strip() for entry in environ.get(_PLUGINS, "").split(",")]
+    for position, entry in enumerate(entries, 1):
+        if entry not in BUILT_IN:
+            told = "a plugin that is not this library's own is not examined"
+            yield _warning("not-checked", f"{_PLUGINS}: entry {position}: {told}")
+            continue
         try:
-            configuration = load(claims.environ)
+            plugins |= load({**environ, _PLUGINS: entry}).plugins
         except SettingsError as error:
             yield from (_error("settings", f"{CLAIMS}: {problem}") for problem in error.problems)
-        else:
-            yield from _version(facts, configuration)
-            yield from _attributes(facts, configuration)
-            yield from _identity(facts, configuration)
-            yield from _composition(facts, configuration)
 
 
 def _attachment(facts: Facts) -> Iterator[Finding]:
@@ -49,21 +67,32 @@ def _attachment(facts: Facts) -> Iterator[Finding]:
     elif newer and config.get(CLAIMS) not in (None, newer):
         remedy = "attach the right one with --replace"
         yield _error("two-functions", f"{CLAIMS}, {CLAIMS}Config: name two functions; {remedy}")
-    attached = [facts.functions[name].arn for name in SYNC if name in facts.functions]
-    if len(attached) == 1 or len(set(attached)) == 2:
+    syncs = [name for name in SYNC if name in facts.functions and facts.functions[name].is_a_sync]
+    for name in syncs:
+        for finding in sync_findings(facts.functions[name].environ):
+            yield finding._replace(message=f"{name}: {finding.message}")
+    if len(syncs) == 1:
         why = "one of them alone misses users"
         remedy = "attach the function to both with --sync-function-arn"
         yield _error("half-a-sync", f"{', '.join(SYNC)}: {why}; {remedy}")
 
 
-def _configuration(function: Function, triggers: str) -> Iterator[Finding]:
-    found = function.configuration
-    if found is None:
-        return
+def _state(function: Function, triggers: str) -> Iterator[Finding]:
+    found = function.configuration or {}
+    if function.is_missing:
+        remedy = "every such sign-in fails; detach it, or deploy it again"
+        yield _error("no-function", f"{triggers}: the attached function is not there: {remedy}")
+    if "Error" in found.get("Environment", {}):
+        told = "its variables cannot be decrypted, so that they are not checked"
+        yield _warning("not-checked", f"{triggers}: {told}")
     if found.get("State", "Active") not in ("Active", "Inactive"):
         yield _error("function-state", f"{triggers}: the function's state is {found['State']}")
     if found.get("LastUpdateStatus") == "Failed":
         yield _error("function-update", f"{triggers}: the function's last update failed")
+
+
+def _configuration(function: Function, triggers: str) -> Iterator[Finding]:
+    found = function.configuration or {}
     timeout, memory = found.get("Timeout", _TIMEOUT_S), found.get("MemorySize", _LEAST_MEMORY_MIB)
     if timeout != _TIMEOUT_S:
         remedy = f"set it to {_TIMEOUT_S} s, which is what Cognito waits"
@@ -82,15 +111,17 @@ def _permission(facts: Facts, function: Function, triggers: str) -> Iterator[Fin
     if function.statements is None:
         return
     granted = [
-        source_arn(statement)
+        statement
         for statement in function.statements
         if is_for_cognito(statement) and statement.get("Effect") == "Allow"
     ]
-    if None in granted:
-        told = "Cognito may invoke it for any pool of any account"
-        remedy = "limit the statement by its source's ARN and account"
+    arns = [source(statement, "SourceArn") for statement in granted]
+    wide = [arn for arn in arns if arn is None or "*" in arn or "?" in arn]
+    if wide:
+        told = "Cognito may invoke it for other pools than this one"
+        remedy = "limit the statement by its source's ARN"
         yield _error("permission-too-wide", f"{triggers}: {told}; {remedy}")
-    elif facts.pool["Arn"] not in granted:
+    elif not any(grants(statement, facts.pool["Arn"]) for statement in granted):
         remedy = "cognito-claims attach adds the permission"
         yield _error("no-permission", f"{triggers}: the pool may not invoke it; {remedy}")
 
@@ -151,8 +182,10 @@ def _attributes(facts: Facts, configuration: Configuration) -> Iterator[Finding]
 def _identity(facts: Facts, configuration: Configuration) -> Iterator[Finding]:
     plugins = [marked.plugin for marked in configuration.plugins.values()]
     by_email = any(
-        isinstance(p, SurrealDBClaims) or (isinstance(p, FaunaTokens) and p.identity == "email")
-        for p in plugins
+        isinstance(plugin, SurrealDBClaims)
+        or (isinstance(plugin, FaunaTokens) and plugin.identity == "email")
+        or (isinstance(plugin, HasuraClaims) and plugin.user_id_attribute == "email")
+        for plugin in plugins
     )
     if not by_email:
         return
@@ -176,7 +209,7 @@ def _composition(facts: Facts, configuration: Configuration) -> Iterator[Finding
     for plugin in hasura:
         if "admin" in plugin.allowed_roles:
             told = "every user may take Hasura's role admin"
-            yield _error("admin-for-everyone", f"HASURA_ALLOWED_ROLES: {told}")
+            yield _error("admin-for-everyone", f"HASURA_ALLOWED_ROLES, HASURA_DEFAULT_ROLE: {told}")
         for group in sorted(plugin.group_roles):
             if plugin.group_roles[group] == "admin" and group in facts.groups:
                 told = f"whoever is in the group {group} may do everything in Hasura"

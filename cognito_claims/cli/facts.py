@@ -21,6 +21,14 @@ class Function(NamedTuple):
     configuration: Mapping[str, Any] | None
     statements: Sequence[Mapping[str, Any]] | None
     keeps_logs_for_ever: bool | None
+    is_missing: bool = False
+
+    @property
+    def is_a_sync(self) -> bool:
+        """Say whether it is this library's user sync, as far as its handler and its variables tell."""
+        handler = str((self.configuration or {}).get("Handler", ""))
+        names = [name for name in self.environ if name.startswith("USER_SYNC_")]
+        return ".user_sync." in handler or bool(names)
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -119,6 +127,11 @@ class Reader:
             groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
             return any(g["logGroupName"] == name and "retentionInDays" not in g for g in groups)
 
+        try:
+            configuration()
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return Function(arn, None, None, None, is_missing=True)
         return Function(
             arn,
             configuration=self._read("lambda:GetFunctionConfiguration", configuration),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -34,8 +34,12 @@ class FunctionArn(NamedTuple):
     @property
     def target(self) -> dict[str, str]:
         """Give what names it in a call of Lambda's."""
-        qualifier = {} if self.qualifier is None else {"Qualifier": self.qualifier}
-        return {"FunctionName": self.name, **qualifier}
+        if self.qualifier is None:
+            return {"FunctionName": self.arn}
+        return {
+            "FunctionName": self.arn.removesuffix(f":{self.qualifier}"),
+            "Qualifier": self.qualifier,
+        }
 
 
 class Permission(NamedTuple):
@@ -51,7 +55,9 @@ class Permission(NamedTuple):
 
     def is_granted(self, client: Any) -> bool:
         """Say whether the function's policy has it already."""
-        return any(self._grants(statement) for statement in statements(client, self.function))
+        return any(
+            grants(statement, self.pool_arn) for statement in statements(client, self.function)
+        )
 
     def grant(self, client: Any) -> None:
         """Add it to the function's policy."""
@@ -64,20 +70,15 @@ class Permission(NamedTuple):
             SourceAccount=self.pool_arn.split(":")[4],
         )
 
-    def revoke(self, client: Any) -> bool:
-        """Take away what `grant` added; False when it is not there."""
-        ids = [statement.get("Sid") for statement in statements(client, self.function)]
-        if self.statement_id not in ids:
-            return False
-        client.remove_permission(**self.function.target, StatementId=self.statement_id)
-        return True
+    def is_ours(self, client: Any) -> bool:
+        """Say whether what `grant` adds is there."""
+        found = (statement.get("Sid") for statement in statements(client, self.function))
+        return self.statement_id in found
 
-    def _grants(self, statement: Mapping[str, Any]) -> bool:
-        return (
-            statement.get("Effect") == "Allow"
-            and is_for_cognito(statement)
-            and source_arn(statement) == self.pool_arn
-        )
+    def revoke(self, client: Any) -> None:
+        """Take away what `grant` added, if it is there."""
+        if self.is_ours(client):
+            client.remove_permission(**self.function.target, StatementId=self.statement_id)
 
 
 def statements(client: Any, function: FunctionArn) -> Iterator[Mapping[str, Any]]:
@@ -91,6 +92,16 @@ def statements(client: Any, function: FunctionArn) -> Iterator[Mapping[str, Any]
     yield from json.loads(policy)["Statement"]
 
 
+def grants(statement: Mapping[str, Any], pool_arn: str) -> bool:
+    """Say whether a statement lets this pool, by its very ARN, invoke the function."""
+    return (
+        statement.get("Effect") == "Allow"
+        and is_for_cognito(statement)
+        and source(statement, "SourceArn") == pool_arn
+        and source(statement, "SourceAccount") in (None, pool_arn.split(":")[4])
+    )
+
+
 def is_for_cognito(statement: Mapping[str, Any]) -> bool:
     """Say whether a statement is about Cognito's invoking the function."""
     principal, action = statement.get("Principal"), statement.get("Action")
@@ -98,10 +109,10 @@ def is_for_cognito(statement: Mapping[str, Any]) -> bool:
     return service in (PRINCIPAL, "*") and action in (_ACTION, "lambda:*", "*")
 
 
-def source_arn(statement: Mapping[str, Any]) -> str | None:
-    """Give the ARN that a statement is limited to."""
+def source(statement: Mapping[str, Any], key: Literal["SourceArn", "SourceAccount"]) -> str | None:
+    """Give the source that a statement is limited to."""
     for operator in ("ArnLike", "ArnEquals", "StringEquals", "StringLike"):
         for name, value in statement.get("Condition", {}).get(operator, {}).items():
-            if name.lower() == "aws:sourcearn":
+            if name.lower() == f"aws:{key}".lower():
                 return str(value)
     return None

@@ -32,6 +32,7 @@ _VOLATILE = frozenset(
 )
 _V1, _CONFIG = "PreTokenGeneration", "PreTokenGenerationConfig"
 _SYNC = ("PostAuthentication", "PostConfirmation")
+MANAGED: tuple[str, ...] = (_V1, _CONFIG, *_SYNC)  # the triggers that are attached and detached
 
 
 class EventVersion(StrEnum):
@@ -46,7 +47,7 @@ class Triggers(NamedTuple):
     """The functions to attach or detach, by ARN; None for one that is not asked for."""
 
     function_arn: str | None = None
-    event_version: EventVersion = EventVersion.V2_0
+    event_version: EventVersion | None = None  # what the function has already, or V2_0
     sync_function_arn: str | None = None
 
 
@@ -74,10 +75,20 @@ def attached(config: Mapping[str, Any], triggers: Triggers) -> dict[str, Any]:
     if triggers.function_arn is not None:
         arn = triggers.function_arn
         wanted[_V1] = arn
-        wanted[_CONFIG] = {"LambdaVersion": triggers.event_version.value, "LambdaArn": arn}
+        wanted[_CONFIG] = {"LambdaVersion": _version(config, triggers), "LambdaArn": arn}
     if triggers.sync_function_arn is not None:
         wanted |= dict.fromkeys(_SYNC, triggers.sync_function_arn)
     return wanted
+
+
+def _version(config: Mapping[str, Any], triggers: Triggers) -> str:
+    if triggers.event_version is not None:
+        return triggers.event_version.value
+    now = config.get(_CONFIG) or {}
+    if now.get("LambdaArn") == triggers.function_arn:
+        return str(now["LambdaVersion"])
+    is_v1 = config.get(_V1) == triggers.function_arn
+    return (EventVersion.V1_0 if is_v1 else EventVersion.V2_0).value
 
 
 def detached(config: Mapping[str, Any], triggers: Triggers) -> dict[str, Any]:
@@ -106,6 +117,14 @@ def differences(before: object, after: object, path: str = "") -> Iterator[Diffe
             yield from differences(before.get(name), after.get(name), inner)
     elif before != after and path not in _VOLATILE:
         yield Difference(path, before, after)
+
+
+def is_attached(arn: str, config: Mapping[str, Any]) -> bool:
+    """Say whether a function is one of a pool's triggers of any kind."""
+    values = [
+        value.values() if isinstance(value, Mapping) else (value,) for value in config.values()
+    ]
+    return any(arn in inner for inner in values)
 
 
 def _functions(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
