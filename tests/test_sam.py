@@ -148,6 +148,26 @@ def test_only_the_pool_may_invoke_a_trigger() -> None:
         assert permission["SourceArn"] == {"Fn::If": ["CreatesPool", *pools]}
 
 
+@pytest.mark.parametrize(("name", "snaps"), [("Claims", "SnapsClaims"), ("UserSync", "SnapsSync")])
+def test_cognito_invokes_the_function_itself_which_every_parameter_reaches(
+    name: str, snaps: str
+) -> None:
+    function = {"Fn::GetAtt": [f"{name}Function", "Arn"]}
+    invoked = {"Fn::If": [snaps, {"Ref": f"{name}Alias"}, function]}
+
+    assert "AutoPublishAlias" not in FUNCTIONS[f"{name}Function"]
+    assert of_type("AWS::Lambda::Permission")[f"{name}Permission"]["FunctionName"] == invoked
+    assert TEMPLATE["Outputs"][f"{name}FunctionArn"]["Value"] == invoked
+    pool = of_type("AWS::Cognito::UserPool")["UserPool"]["LambdaConfig"]
+    arns = [value for value in within(pool) if value == invoked]
+    assert len(arns) == (1 if name == "Claims" else 2)
+    # A version never changes: another one is made for another revision.
+    assert of_type("AWS::Lambda::Version")[f"{name}Version"] == {
+        "FunctionName": {"Ref": f"{name}Function"},
+        "Description": {"Ref": "Revision"},
+    }
+
+
 def test_what_cognito_waits_for_has_its_time_and_memory() -> None:
     timeout = TEMPLATE["Globals"]["Function"]["Timeout"]
 

@@ -53,7 +53,7 @@ _Loader.add_multi_constructor("!", _resolved)
 
 
 def _policies(value: object, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    if isinstance(value, dict) and "PolicyDocument" in value:
+    if isinstance(value, dict) and "PolicyName" in value:
         yield f"{path}: {value['PolicyName']}", value["PolicyDocument"]
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for each in inner:
