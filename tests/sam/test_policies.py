@@ -13,7 +13,7 @@ import yaml
 from tests.sam.conftest import SAM
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", ResourceWarning)  # it leaves a file open
+    warnings.simplefilter("ignore")  # it leaves a file open, and uses what is deprecated
     parliament: Any = import_module("parliament")
 _ARNS = {
     "ClaimsLogGroup": "arn:aws:logs:eu-west-1:123456789012:log-group:claims:*",
