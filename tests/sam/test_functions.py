@@ -155,11 +155,11 @@ def test_the_emulator_ends_what_takes_longer_than_the_templates_timeout(
     assert 4.9 < answer.seconds < 7
 
 
-def test_a_user_sync_returns_the_event_whatever_becomes_of_the_user(
+def test_a_user_sync_returns_every_event_whatever_becomes_of_the_user(
     built: Path, runtime_client: Path, tmp_path: Path
 ) -> None:
     environ = {**HASURA, "USER_SYNC_SINKS": "hasura"}
-    event = recorded("postauth_Authentication")
+    events = [recorded(n) for n in recorded_names("post")]
     with emulated(
         built / "UserSyncFunction",
         SYNC,
@@ -167,9 +167,11 @@ def test_a_user_sync_returns_the_event_whatever_becomes_of_the_user(
         runtime_client=runtime_client,
         log=tmp_path / "log",
     ) as emulator:
-        assert emulator.invoke(event).content == event
+        assert [emulator.invoke(event).content for event in events] == events
 
-    assert "not synced" in (tmp_path / "log").read_text()
+    assert len(events) == 5
+    # A password reset is no change; nobody listens for the others.
+    assert (tmp_path / "log").read_text().count("not synced") == 4
 
 
 def test_the_worker_starts_and_keeps_what_it_cannot_settle(
