@@ -231,9 +231,9 @@ def test_a_refusal_is_kept_as_it_is(wrap: Callable[[Any], Any]) -> None:
         ("hunter2", "str"),
         (Claims, "type"),
         (TokenClaims(), "TokenClaims"),
-        (Claims(id_token={"plan": "free"}), "Claims with malformed TokenClaims"),  # type: ignore[arg-type]
-        (Claims(id_token=None), "Claims with malformed TokenClaims"),  # type: ignore[arg-type]
-        (Claims(access_token=("hunter2",)), "Claims with malformed TokenClaims"),  # type: ignore[arg-type]
+        (Claims(id_token={"plan": "free"}), "Claims with malformed TokenClaims"),  # type: ignore[arg-type]  # wrong on purpose
+        (Claims(id_token=None), "Claims with malformed TokenClaims"),  # type: ignore[arg-type]  # wrong on purpose
+        (Claims(access_token=("hunter2",)), "Claims with malformed TokenClaims"),  # type: ignore[arg-type]  # wrong on purpose
     ],
 )
 def test_what_is_not_claims_is_told_by_its_type(returned: object, name: str) -> None:
@@ -266,14 +266,14 @@ def test_a_coroutine_that_nobody_awaits_is_closed(coroutine: Coroutine[Any, Any,
 
 
 MALFORMED: list[Any] = [
-    TokenClaims(add=None),  # type: ignore[arg-type]
-    TokenClaims(add=[("plan", "free")]),  # type: ignore[arg-type]
-    TokenClaims(add={1: "free", "plan": "free"}),  # type: ignore[dict-item]
-    TokenClaims(suppress=None),  # type: ignore[arg-type]
-    TokenClaims(suppress="email"),  # type: ignore[arg-type]
-    TokenClaims(suppress={1, "email"}),  # type: ignore[arg-type]
-    TokenClaims(add_scopes="openid"),  # type: ignore[arg-type]
-    TokenClaims(suppress_scopes=None),  # type: ignore[arg-type]
+    TokenClaims(add=None),  # type: ignore[arg-type]  # wrong on purpose
+    TokenClaims(add=[("plan", "free")]),  # type: ignore[arg-type]  # wrong on purpose
+    TokenClaims(add={1: "free", "plan": "free"}),  # type: ignore[dict-item]  # wrong on purpose
+    TokenClaims(suppress=None),  # type: ignore[arg-type]  # wrong on purpose
+    TokenClaims(suppress="email"),  # type: ignore[arg-type]  # wrong on purpose
+    TokenClaims(suppress={1, "email"}),  # type: ignore[arg-type]  # wrong on purpose
+    TokenClaims(add_scopes="openid"),  # type: ignore[arg-type]  # wrong on purpose
+    TokenClaims(suppress_scopes=None),  # type: ignore[arg-type]  # wrong on purpose
 ]
 NOT_GROUPS = "groups that are not Groups"
 NOT_NAMES = "needs that are not a set of names"
@@ -284,10 +284,10 @@ NOT_NAMES = "needs that are not a set of names"
     [
         *((Claims(id_token=token), "malformed TokenClaims") for token in MALFORMED),
         *((Claims(access_token=token), "malformed TokenClaims") for token in MALFORMED),
-        (Claims(groups=("editors",)), NOT_GROUPS),  # type: ignore[arg-type]
-        (Claims(needs="email"), NOT_NAMES),  # type: ignore[arg-type]
-        (Claims(needs={1}), NOT_NAMES),  # type: ignore[arg-type]
-        (Claims(needs=None), NOT_NAMES),  # type: ignore[arg-type]
+        (Claims(groups=("editors",)), NOT_GROUPS),  # type: ignore[arg-type]  # wrong on purpose
+        (Claims(needs="email"), NOT_NAMES),  # type: ignore[arg-type]  # wrong on purpose
+        (Claims(needs={1}), NOT_NAMES),  # type: ignore[arg-type]  # wrong on purpose
+        (Claims(needs=None), NOT_NAMES),  # type: ignore[arg-type]  # wrong on purpose
     ],
 )
 def test_claims_that_are_malformed_are_not_claims(returned: Claims, malformed: str) -> None:
@@ -298,11 +298,11 @@ def test_claims_that_are_malformed_are_not_claims(returned: Claims, malformed: s
 @pytest.mark.parametrize(
     "groups",
     [
-        Groups("editors"),  # type: ignore[arg-type]
-        Groups(None),  # type: ignore[arg-type]
-        Groups(("editors", 1)),  # type: ignore[arg-type]
-        Groups(iam_roles="arn:aws"),  # type: ignore[arg-type]
-        Groups(preferred_role=("arn:aws",)),  # type: ignore[arg-type]
+        Groups("editors"),  # type: ignore[arg-type]  # wrong on purpose
+        Groups(None),  # type: ignore[arg-type]  # wrong on purpose
+        Groups(("editors", 1)),  # type: ignore[arg-type]  # wrong on purpose
+        Groups(iam_roles="arn:aws"),  # type: ignore[arg-type]  # wrong on purpose
+        Groups(preferred_role=("arn:aws",)),  # type: ignore[arg-type]  # wrong on purpose
     ],
 )
 def test_groups_that_are_malformed_are_not_claims(groups: Groups) -> None:

@@ -1,5 +1,6 @@
 """`attach` and `detach` against moto's Cognito and Lambda: a pool keeps all that it has."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -331,7 +332,8 @@ def test_an_update_that_cognito_throttles_is_not_sent_again(account: Account, mo
     assert "TooManyRequestsException" in ran.err
 
 
-def test_who_changes_the_pool_meanwhile_is_not_overwritten(account: Account) -> None:
+def changed_meanwhile(account: Account) -> Any:
+    """Let somebody change the pool once its description is saved."""
     real = Attachment._save
 
     def save(self: Attachment, *arguments: Any) -> None:
@@ -339,7 +341,11 @@ def test_who_changes_the_pool_meanwhile_is_not_overwritten(account: Account) -> 
         pool = account.pool()
         account.cognito.update_user_pool(**{**carried_over(pool), "DeletionProtection": "ACTIVE"})
 
-    with mock.patch.object(Attachment, "_save", save):
+    return mock.patch.object(Attachment, "_save", save)
+
+
+def test_who_changes_the_pool_meanwhile_is_not_overwritten(account: Account) -> None:
+    with changed_meanwhile(account):
         ran = attach(account, exit_code=2)
 
     told = "somebody else is changing it (DeletionProtection); run again"
@@ -348,6 +354,21 @@ def test_who_changes_the_pool_meanwhile_is_not_overwritten(account: Account) -> 
     assert account.triggers() == {"PreSignUp": account.other}
     attach(account)
     assert account.pool()["DeletionProtection"] == "ACTIVE"
+
+
+def test_what_an_interrupted_run_saved_outlives_somebodys_change(account: Account) -> None:
+    with killed_after("_save"):
+        attach(account, exit_code=130)
+    saved = Path(f"attach-{account.pool_id}.json")
+    account.update({"EmailVerificationSubject": "Your code"}, PreSignUp=account.other)
+    before = json.loads(saved.read_text())
+    before["EmailVerificationSubject"] = "Your code"  # mended, as the note asks for
+    saved.write_text(json.dumps({**before, "EstimatedNumberOfUsers": -1}))
+
+    with changed_meanwhile(account):
+        attach(account, exit_code=2)
+
+    assert json.loads(saved.read_text())["EstimatedNumberOfUsers"] == -1
 
 
 def test_what_an_update_loses_is_told(account: Account) -> None:

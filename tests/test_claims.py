@@ -90,7 +90,7 @@ def test_added_claims_do_not_follow_what_they_were_made_of_and_cannot_be_changed
     needs.clear()
     assert claims == Claims.adding(PLAN, needs={"email"})
     with pytest.raises(TypeError):
-        claims.id_token.add["plan"] = "free"  # type: ignore[index]
+        claims.id_token.add["plan"] = "free"  # type: ignore[index]  # wrong on purpose
 
 
 def a_token_with(part: str, value: Any) -> TokenClaims:
@@ -133,7 +133,7 @@ def test_token_claims_that_no_type_checker_has_seen_may_be_malformed(wrong: Any)
         (in_id(add={"": None}, suppress={"a"}, add_scopes=PLAN.keys()), None),
         (Claims(groups=ADMINS, needs={"email"}), None),
         (Claims(groups=Groups()), None),
-        (Claims(groups=Groups(["admins"], ["arn:admins"], "")), None),  # type: ignore[arg-type]
+        (Claims(groups=Groups(["admins"], ["arn:admins"], "")), None),  # type: ignore[arg-type]  # wrong on purpose
         (Claims.adding(PLAN, to={"id", "access"}, needs={"email"}), None),
     ],
 )

@@ -506,7 +506,7 @@ def test_an_event_cannot_be_changed(event: Any) -> None:
     mappings: list[Mapping[str, str]] = [event.user.attributes, event.client_metadata]
     for mapping in mappings:
         with pytest.raises(TypeError):
-            mapping["email"] = "x"  # type: ignore[index]
+            mapping["email"] = "x"  # type: ignore[index]  # wrong on purpose
     for value, name in ((event, "user"), (event.user, "name")):
         with pytest.raises(AttributeError):
             setattr(value, name, None)

@@ -44,11 +44,11 @@ FULL = Claims(
 
 
 def in_id(value: object, claim: str = "c") -> Claims:
-    return Claims(id_token=TokenClaims(add={claim: value}))  # type: ignore[dict-item]
+    return Claims(id_token=TokenClaims(add={claim: value}))  # type: ignore[dict-item]  # wrong on purpose
 
 
 def in_access(value: object, claim: str = "c") -> Claims:
-    return Claims(access_token=TokenClaims(add={claim: value}))  # type: ignore[dict-item]
+    return Claims(access_token=TokenClaims(add={claim: value}))  # type: ignore[dict-item]  # wrong on purpose
 
 
 def refusal(claims: Claims, event: PreTokenGenerationEvent = V2) -> UnsupportedClaimError:
@@ -221,7 +221,7 @@ def test_a_machine_has_no_id_token_and_no_groups(claims: Claims, subject: str, t
     ["", "a b", " a", "a\n", "a\t", 'a"b', "a\\b", "\x00", "\x7f", "ä", "a\u00a0b", "\ud800"],
 )
 def test_a_scope_is_one_printable_ascii_word(verb: str, scope: str) -> None:
-    wanted = TokenClaims(**{verb: frozenset({"openid", scope})})  # type: ignore[arg-type]
+    wanted = TokenClaims(**{verb: frozenset({"openid", scope})})  # type: ignore[arg-type]  # wrong on purpose
     assert told(refusal(Claims(access_token=wanted))) == (scope, "access", "V2_0")
 
 
@@ -403,9 +403,9 @@ def test_some_claims_take_no_complex_value_in_the_id_token(claim: str) -> None:
         (Claims(groups=Groups(("a", "\ud800"))), V1),
         (Claims(groups=Groups(iam_roles=("\ud800",))), V2),
         (Claims(groups=Groups(preferred_role="\ud800")), V3),
-        (Claims(groups=Groups(("a", 7))), V1),  # type: ignore[arg-type]
-        (Claims(groups=Groups(iam_roles=(None,))), V2),  # type: ignore[arg-type]
-        (Claims(groups=Groups(preferred_role=["a"])), V3),  # type: ignore[arg-type]
+        (Claims(groups=Groups(("a", 7))), V1),  # type: ignore[arg-type]  # wrong on purpose
+        (Claims(groups=Groups(iam_roles=(None,))), V2),  # type: ignore[arg-type]  # wrong on purpose
+        (Claims(groups=Groups(preferred_role=["a"])), V3),  # type: ignore[arg-type]  # wrong on purpose
     ],
 )
 def test_names_and_groups_are_text_that_utf8_can_carry(

@@ -145,15 +145,15 @@ def test_what_is_planted_is_found_where_it_is_told(told: Told) -> None:
 def test_a_setting_is_never_told(variable: str, told: Told) -> None:
     for shape in SHAPES:
         environ = {**GOOD, variable: shape.replace("{}", SECRET)}
-        assert SECRET not in told(lambda: start_and_sign_everybody_in(environ)), shape  # noqa: B023
+        assert SECRET not in told(lambda: start_and_sign_everybody_in(environ)), shape  # noqa: B023  (called at once)
 
 
 def test_settings_that_are_all_wrong_are_not_told(told: Told) -> None:
     for plugins in ("surrealdb,hasura", SECRET):
         environ = {**dict.fromkeys(VARIABLES, SECRET), "COGNITO_CLAIMS_PLUGINS": plugins}
 
-        assert SECRET not in told(lambda: pre_token_generation_from_env(environ))  # noqa: B023
-        assert SECRET not in told(lambda: load(environ))  # noqa: B023
+        assert SECRET not in told(lambda: pre_token_generation_from_env(environ))  # noqa: B023  (called at once)
+        assert SECRET not in told(lambda: load(environ))  # noqa: B023  (called at once)
 
 
 def test_settings_that_are_right_are_in_no_repr(told: Told) -> None:
@@ -226,11 +226,11 @@ def test_what_an_event_holds_is_never_told(path: tuple[Any, ...], told: Told) ->
         ),
         surrealdb=SurrealDBClaims(namespace="a", database="b", access="c"),
         groups=lambda event: Claims(groups=Groups(event.groups, event.iam_roles)),
-        broken=optional(lambda event: 1 / len(repr(event)[:0])),  # type: ignore[arg-type]
+        broken=optional(lambda event: 1 / len(repr(event)[:0])),  # type: ignore[arg-type]  # wrong on purpose
     )
     for planted in (SECRET, [SECRET], {"a": SECRET}, [{"a": [SECRET]}]):
         event = with_planted(path, planted)
-        assert SECRET not in told(lambda: sign_in(handler, event)), planted  # noqa: B023
+        assert SECRET not in told(lambda: sign_in(handler, event)), planted  # noqa: B023  (called at once)
 
 
 def test_a_trigger_source_of_no_trigger_is_not_told(told: Told) -> None:
@@ -322,20 +322,20 @@ ANSWERS: list[Any] = [
     SECRET,
     {"plan": SECRET},
     [SECRET],
-    Claims(id_token={"plan": SECRET}),  # type: ignore[arg-type]
+    Claims(id_token={"plan": SECRET}),  # type: ignore[arg-type]  # wrong on purpose
     Claims.adding({"sub": SECRET}),
     Claims.adding({"plan": SECRET}, to={"access"}),
     Claims.adding({"aud": SECRET}, to={"access"}),
     Claims.adding({"email_verified": {"a": SECRET}}),
-    Claims.adding({"plan": {"a": {SECRET, 1}}}),  # type: ignore[dict-item]
+    Claims.adding({"plan": {"a": {SECRET, 1}}}),  # type: ignore[dict-item]  # wrong on purpose
     Claims.adding({"plan": [[SECRET]]}),
     Claims.adding({"plan": [SECRET, float("nan")]}),
-    Claims.adding({"plan": {"a": SECRET, "b": ValueError(SECRET)}}),  # type: ignore[dict-item]
+    Claims.adding({"plan": {"a": SECRET, "b": ValueError(SECRET)}}),  # type: ignore[dict-item]  # wrong on purpose
     Claims.adding({"plan": SECRET + "\ud800"}),
     Claims.adding({"plan": {SECRET: "\ud800"}}),
     Claims.adding({"plan": {SECRET: SECRET}, "other": [SECRET]}),
     Claims(groups=Groups((SECRET,), (SECRET,), SECRET)),
-    Claims(groups=(SECRET,)),  # type: ignore[arg-type]
+    Claims(groups=(SECRET,)),  # type: ignore[arg-type]  # wrong on purpose
 ]
 
 
@@ -347,7 +347,7 @@ def test_what_a_plugin_returns_is_never_told(returned: Any, version: str, told: 
     twice = pre_token_generation(x=lambda _: returned, y=lambda _: returned)
 
     for handler in (alone, twice):
-        assert SECRET not in told(lambda: sign_in(handler, event))  # noqa: B023
+        assert SECRET not in told(lambda: sign_in(handler, event))  # noqa: B023  (called at once)
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
@@ -440,7 +440,7 @@ def test_a_setting_of_a_user_sync_is_never_told(variable: str, told: Told, dsn: 
     with HasuraServer(dsn) as server:
         for shape in SYNC_SHAPES:
             environ = {**sync_environ(server.url), variable: shape.replace("{}", SECRET)}
-            text = told(lambda: start_and_sign_in(environ))  # noqa: B023
+            text = told(lambda: start_and_sign_in(environ))  # noqa: B023  (called at once)
             assert "user sync: " in text or "wrong setting: " in text, shape
             assert SECRET not in text, shape
 
@@ -459,7 +459,7 @@ def test_what_an_event_of_a_user_sync_holds_is_never_told(
         handler = user_sync(first=optional(UserSync(sink)), x=UserSync(sink))
         for planted in (SECRET, [SECRET], {"a": SECRET}, [{"a": [SECRET]}]):
             event = with_planted(path, planted, SYNCED)
-            text = told(lambda: sign_in(handler, event))  # noqa: B023
+            text = told(lambda: sign_in(handler, event))  # noqa: B023  (called at once)
             assert "user sync: " in text
             assert SECRET not in text, planted
 
@@ -472,7 +472,7 @@ def test_an_email_that_is_anothers_is_never_told(policy: str, told: Told, dsn: s
         for sub in ("one", f"{SECRET}-two"):
             event = with_planted(("request", "userAttributes", "email"), SECRET, SYNCED)
             event["request"]["userAttributes"]["sub"] = sub
-            text = told(lambda: sign_in(handler, event))  # noqa: B023
+            text = told(lambda: sign_in(handler, event))  # noqa: B023  (called at once)
 
     assert "Hasura: constraint-violation (HTTP 200)" in text
     assert SECRET not in text
@@ -539,7 +539,7 @@ def test_what_sqs_answers_is_never_told(answer: aws.Answer, policy: str, told: T
         for sinks in ("hasura", "queue", "hasura,queue"):
             settings = {"USER_SYNC_SINKS": sinks, "USER_SYNC_ON_ERROR": policy}
             handler = user_sync_from_env({**nobody, **sqs, **settings})
-            text = told(lambda: sign_in(handler, event))  # noqa: B023
+            text = told(lambda: sign_in(handler, event))  # noqa: B023  (called at once)
             assert "user sync: " in text
             assert SECRET not in text
 

@@ -184,6 +184,14 @@ def test_who_cannot_be_written_as_of_now_is_written_as_they_last_could(
     }
 
 
+def test_users_are_written_in_one_order_whatever_the_messages() -> None:
+    table = Table()
+
+    outcomes(table, a_row("cat"), a_row("ada"), a_row("ben"), a_row("ada", 1))
+
+    assert table.asked == [[a_row("ada", 1), a_row("ben"), a_row("cat")]]
+
+
 def test_nobody_is_written_where_everybody_is_refused() -> None:
     table = Table(bad=REFUSED)
     rows = [a_row(sub, second, "bad") for sub in ("ada", "ben") for second in range(2)]
@@ -313,7 +321,7 @@ def test_without_any_time_nobody_is_asked(server: HasuraServer) -> None:
 
 
 def test_an_error_of_another_kind_comes_out() -> None:
-    table = Table(bad=ValueError("a bug"))  # type: ignore[arg-type]
+    table = Table(bad=ValueError("a bug"))  # type: ignore[arg-type]  # wrong on purpose
 
     with pytest.raises(ValueError, match="a bug"):
         outcomes(table, a_row("ada", email="bad"))

@@ -154,7 +154,8 @@ class Attachment:
     def _refuse_if_changed(self, before: Mapping[str, Any]) -> None:
         paths = [difference.path for difference in differences(before, self._described())]
         if paths:
-            self._saved.unlink()
+            if json.loads(self._saved.read_text(encoding="utf-8")) == before:
+                self._saved.unlink()  # this run's own, and not an interrupted one's
             told = f"somebody else is changing it ({', '.join(paths)}); run again"
             raise UnusableInput(f"{self._pool_id}: {told}")
 
@@ -173,9 +174,7 @@ class Attachment:
 
     def _refuse_what_cannot_work(self, pool: Mapping[str, Any]) -> None:
         for function in self._functions:
-            self._lambda.get_function_configuration(
-                **function.target
-            )  # raises where it is not there
+            self._lambda.get_function_configuration(**function.target)  # or it is not there
         config = attached(pool.get(_TRIGGERS, {}), self._options.triggers)
         version = config.get("PreTokenGenerationConfig", {}).get("LambdaVersion", "V1_0")
         if version != "V1_0" and pool.get("UserPoolTier") == "LITE":

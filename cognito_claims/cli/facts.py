@@ -116,25 +116,23 @@ class Reader:
         client = self._aws.client("lambda", function.region)
         logs = self._aws.client("logs", function.region)
 
-        def configuration() -> Mapping[str, Any]:
-            found: Mapping[str, Any] = client.get_function_configuration(**function.target)
-            return found
+        try:
+            configuration = self._read(
+                "lambda:GetFunctionConfiguration",
+                lambda: client.get_function_configuration(**function.target),
+            )
+        except client.exceptions.ResourceNotFoundException:
+            return Function(arn, None, None, None, is_missing=True)
 
         def keeps_logs_for_ever() -> bool:
-            config = self._read("lambda:GetFunctionConfiguration", configuration) or {}
             default = f"/aws/lambda/{function.name}"
-            name = config.get("LoggingConfig", {}).get("LogGroup", default)
+            name = (configuration or {}).get("LoggingConfig", {}).get("LogGroup", default)
             groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
             return any(g["logGroupName"] == name and "retentionInDays" not in g for g in groups)
 
-        try:
-            configuration()
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                return Function(arn, None, None, None, is_missing=True)
         return Function(
             arn,
-            configuration=self._read("lambda:GetFunctionConfiguration", configuration),
+            configuration=configuration,
             statements=self._read("lambda:GetPolicy", lambda: [*statements(client, function)]),
             keeps_logs_for_ever=self._read("logs:DescribeLogGroups", keeps_logs_for_ever),
         )

@@ -12,6 +12,9 @@ from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.sync.queue import region_of, to_message, url_problems
 from cognito_claims.sync.rows import Row, Sink
 
+_MOST = 10  # in one call of SendMessageBatch
+_QUEUE_URL = "USER_SYNC_QUEUE_URL"
+
 
 class Target(StrEnum):
     """Where a backfill writes."""
@@ -25,10 +28,6 @@ class Destination(NamedTuple):
 
     sink: Sink
     settings: Mapping[str, str]
-
-
-_MOST = 10  # in one call of SendMessageBatch
-_QUEUE_URL = "USER_SYNC_QUEUE_URL"
 
 
 class QueueBatches:

@@ -65,7 +65,7 @@ def in_front_of(
 def _forwarded(moto: str, request: Request) -> Answer:
     headers = {name: text for name, text in request.headers.items() if name != "content-length"}
     try:
-        with urlopen(Forwarded(f"{moto}/", request.body, headers)) as answered:  # noqa: S310
+        with urlopen(Forwarded(f"{moto}/", request.body, headers)) as answered:  # noqa: S310  (moto, over http)
             return Answer(answered.status, answered.read())
     except HTTPError as refused:
         with refused:

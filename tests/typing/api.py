@@ -29,16 +29,16 @@ async def late(event: PreTokenGenerationEvent) -> Claims:
 accepted: Plugin = plan
 handler = pre_token_generation(plan=plan, hasura=HasuraClaims(), both=optional(pure(plan)))
 
-pre_token_generation(plan=no_claims)  # type: ignore[arg-type]
-pre_token_generation(plan=late)  # type: ignore[arg-type]
-pre_token_generation(plan)  # type: ignore[call-arg, arg-type]
-optional(no_claims)  # type: ignore[arg-type]
-Claims.adding({"plan": object()})  # type: ignore[dict-item]
-Claims.adding({"plan": "pro"}, to={"refresh"})  # type: ignore[arg-type]
-Claims.adding({"plan": "pro"}, {"id"})  # type: ignore[call-arg]
-TokenClaims(suppress="email")  # type: ignore[arg-type]
-print(a_user_event().user.sub)  # type: ignore[union-attr]
-a_user_event().groups = ()  # type: ignore[misc]
-HasuraClaims("user")  # type: ignore[call-arg]
-HasuraClaims(claims_format="xml")  # type: ignore[arg-type]
-SurrealDBClaims(namespace="test")  # type: ignore[call-arg]
+pre_token_generation(plan=no_claims)  # type: ignore[arg-type]  # wrong on purpose
+pre_token_generation(plan=late)  # type: ignore[arg-type]  # wrong on purpose
+pre_token_generation(plan)  # type: ignore[call-arg, arg-type]  # wrong on purpose
+optional(no_claims)  # type: ignore[arg-type]  # wrong on purpose
+Claims.adding({"plan": object()})  # type: ignore[dict-item]  # wrong on purpose
+Claims.adding({"plan": "pro"}, to={"refresh"})  # type: ignore[arg-type]  # wrong on purpose
+Claims.adding({"plan": "pro"}, {"id"})  # type: ignore[call-arg]  # wrong on purpose
+TokenClaims(suppress="email")  # type: ignore[arg-type]  # wrong on purpose
+print(a_user_event().user.sub)  # type: ignore[union-attr]  # wrong on purpose
+a_user_event().groups = ()  # type: ignore[misc]  # wrong on purpose
+HasuraClaims("user")  # type: ignore[call-arg]  # wrong on purpose
+HasuraClaims(claims_format="xml")  # type: ignore[arg-type]  # wrong on purpose
+SurrealDBClaims(namespace="test")  # type: ignore[call-arg]  # wrong on purpose
