@@ -30,7 +30,10 @@ from tests.stand_ins.hasura_schema import Names, Role, schema_of
 from tests.stand_ins.hasura_sql import HasuraError, Insert, Outcome, connection_error, run
 from tests.stand_ins.postgres import Connection, Database
 
-_INVALID = re.compile(r"Variable '\$(\w+)' has invalid value(?: at (\S+))?:")
+_INVALID = re.compile(
+    r"Variable '\$(\w+)' (?:of .* must not be null|got invalid value .*?(?: at '\1(\S+)')?; )",
+    re.DOTALL,
+)
 _NOBODY = Role()
 
 
@@ -98,7 +101,7 @@ class Engine:
             schema = self._schemas[session] = schema_of(self._names, role, *resolvers)
         return schema
 
-    def _insert(self, role: Role, _: object, info: GraphQLResolveInfo[Any], **sent: Any) -> Outcome:
+    def _insert(self, role: Role, _: object, info: GraphQLResolveInfo, **sent: Any) -> Outcome:
         path = f"$.selectionSet.{info.field_name}.args"
         return run(info.context, self._names.table, Insert(sent, role.check), path)
 
@@ -115,13 +118,15 @@ def _document(schema: GraphQLSchema, query: Query) -> _Document:
     asked = get_operation_ast(document, query.operation)
     if asked is None:
         raise HasuraError("validation-failed", "exactly one operation has to be present, or named")
+    if asked.operation is OperationType.SUBSCRIPTION:
+        raise HasuraError("validation-failed", "no such field in the schema")
     is_mutation = asked.operation is OperationType.MUTATION
     if is_mutation and schema.mutation_type is None:
         raise HasuraError("validation-failed", "no mutations exist")
     places = list(_walk(document, "$"))
-    for error in validate(schema, document, hide_suggestions=True):
+    for error in validate(schema, document):
         found = (path for node, path in places if error.nodes and node is error.nodes[-1])
-        raise HasuraError("validation-failed", error.message, next(found, "$"))
+        raise HasuraError("validation-failed", _told(error), next(found, "$"))
     uses = {n.name.value: path for n, path in places if isinstance(n, VariableNode)}
     definitions = asked.variable_definitions or ()
     optional = [d.variable.name.value for d in definitions if d.default_value is None]
@@ -157,7 +162,6 @@ def _execute(
         context_value=connection,
         variable_values=values,
         operation_name=query.operation,
-        hide_suggestions=True,
     )
     for error in result.errors or ():
         if isinstance(error.original_error, HasuraError):
@@ -172,4 +176,9 @@ def _refused_variable(error: GraphQLError, document: _Document) -> HasuraError:
         raise error
     code = (error.extensions or {}).get("code", "validation-failed")
     path = document.uses[refused[1]] + (refused[2] or "")
-    return HasuraError(code, error.message, path)
+    return HasuraError(code, _told(error), path)
+
+
+def _told(error: GraphQLError) -> str:
+    """Give the message without graphql-core's suggestions, which Hasura does not make."""
+    return error.message.partition(" Did you mean ")[0]

@@ -92,7 +92,7 @@ def _scalar(name: str) -> GraphQLScalarType:
 
     if name == "jsonb":
         return GraphQLScalarType(name)
-    return GraphQLScalarType(name, coerce_input_value=a_string)
+    return GraphQLScalarType(name, parse_value=a_string)
 
 
 def _required_list(of: GraphQLNonNull[Any]) -> GraphQLNonNull[Any]:
