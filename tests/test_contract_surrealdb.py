@@ -202,7 +202,7 @@ def test_an_id_claim_names_the_record_only_without_an_authenticate_clause() -> N
 
 
 def test_a_jwt_access_makes_the_bearer_a_system_user() -> None:
-    table = SCRIPT[SCRIPT.index("DEFINE TABLE") :]
+    table = SCRIPT[SCRIPT.index("DEFINE TABLE") : SCRIPT.index("COMMIT")]
     access = f"DEFINE ACCESS user ON DATABASE TYPE JWT ALGORITHM RS256 KEY {string(public_key())};"
 
     assert refusal(an_id_token(), script=access + table) == "system-user"
@@ -274,7 +274,7 @@ def test_a_name_that_is_no_printable_text_is_refused(field: str, name: str) -> N
 @pytest.mark.parametrize(
     ("generation", "spelled"),
     [
-        ("1.x", ["DEFINE SCOPE `user`;", f'TYPE JWKS VALUE "{ISSUER}/.well-known/jwks.json"']),
+        ("1.x", ["DEFINE SCOPE `user` SESSION 1h;", f'TYPE JWKS VALUE "{ISSUER}/.well-known/jwks.json"']),
         ("2.x", [f'WITH JWT URL "{ISSUER}/.well-known/jwks.json"', "type::thing", "is::email"]),
         ("3.x", [f'WITH JWT URL "{ISSUER}/.well-known/jwks.json"', "type::record", "is_email"]),
     ],

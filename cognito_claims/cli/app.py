@@ -2,7 +2,6 @@
 
 import json
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -15,10 +14,11 @@ from cognito_claims.cli.backfill import Backfill, Options
 from cognito_claims.cli.check import check as run_check
 from cognito_claims.cli.doctor import doctor as run_doctor
 from cognito_claims.cli.inputs import UnusableInput, read_environment, read_event
+from cognito_claims.cli.options import EnvFile, Format, OutputFormat, PoolId, tell_findings
 from cognito_claims.cli.pool_update import EventVersion, Triggers
-from cognito_claims.cli.preview import Finding
 from cognito_claims.cli.preview import preview as run_preview
-from cognito_claims.cli.report import print_backfill, print_change, print_findings, print_preview
+from cognito_claims.cli.report import print_backfill, print_change, print_preview
+from cognito_claims.cli.setup.command import setup
 from cognito_claims.cli.targets import Target
 
 app: typer.Typer = typer.Typer(
@@ -28,23 +28,9 @@ app: typer.Typer = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(setup, name="setup")
 
 
-class Format(StrEnum):
-    """How a command prints its result."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-EnvFile = Annotated[
-    Path | None,
-    typer.Option("--env-file", help="Settings as NAME=value lines; without it, the environment."),
-]
-OutputFormat = Annotated[Format, typer.Option("--format", help="For people, or for programs.")]
-
-
-PoolId = Annotated[str, typer.Option("--user-pool-id", help="As in eu-central-1_AbCdEfGhI.")]
 FunctionArn = Annotated[
     str | None, typer.Option(help="The pre token generation function; an alias or version, too.")
 ]
@@ -78,7 +64,7 @@ def preview(
 def check(env_file: EnvFile = None, output_format: OutputFormat = Format.TEXT) -> None:
     """Check the settings and the composition of the plugins; exits with 1 when there is an error."""
     findings = run_check(read_environment(env_file))
-    _tell_findings(findings, output_format, "No findings: the settings fit together.")
+    tell_findings(findings, output_format, "No findings: the settings fit together.")
 
 
 @app.command()
@@ -91,15 +77,7 @@ def doctor(
 ) -> None:
     """Examine a pool and the functions attached to it, by reading alone; exits with 1 when there is an error."""
     findings = run_doctor(user_pool_id, client_id, read_environment(env_file))
-    _tell_findings(findings, output_format, "No findings: the pool and its functions are sound.")
-
-
-def _tell_findings(findings: list[Finding], output_format: Format, if_none: str) -> NoReturn:
-    if output_format is Format.JSON:
-        print(json.dumps({"findings": [f._asdict() for f in findings]}, indent=2))  # noqa: T201  (the output)
-    else:
-        print_findings(findings, if_none, Console())
-    raise typer.Exit(1 if any(finding.level == "error" for finding in findings) else 0)
+    tell_findings(findings, output_format, "No findings: the pool and its functions are sound.")
 
 
 @app.command()

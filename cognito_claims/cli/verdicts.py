@@ -6,6 +6,7 @@ from typing import Any
 from cognito_claims.contract import hasura, surrealdb
 from cognito_claims.contract.cognito import Tokens
 from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.hasura_setup import Issuer, jwt_secret
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
@@ -48,15 +49,16 @@ def _ask(
     event: PreTokenGenerationEvent,
     claims: dict[str, Any],
 ) -> dict[str, Any]:
-    issuer = f"https://cognito-idp.{event.region}.amazonaws.com/{event.user_pool_id}"
+    url = f"https://cognito-idp.{event.region}.amazonaws.com/{event.user_pool_id}"
+    issuer = Issuer(url, event.client_id)
     if isinstance(plugin, HasuraClaims):
-        return {"token": token, **_ask_hasura(plugin, issuer, event.client_id, claims)}
+        return {"token": token, **_ask_hasura(plugin, issuer, claims)}
     verdict = surrealdb.verdict(
         claims,
         namespace=plugin.namespace,
         database=plugin.database,
-        issuer=issuer,
-        client_id=event.client_id,
+        issuer=issuer.url,
+        client_id=issuer.client_id,
         access=plugin.access,
         token_name=plugin.token,
         scope=plugin.scope,
@@ -65,17 +67,9 @@ def _ask(
     return {"token": token, **verdict}
 
 
-def _ask_hasura(
-    plugin: HasuraClaims, issuer: str, client_id: str, claims: dict[str, Any]
-) -> dict[str, Any]:
-    secret = {
-        "jwk_url": f"{issuer}/.well-known/jwks.json",
-        "issuer": issuer,
-        "audience": [client_id],
-        "claims_namespace": plugin.claims_namespace,
-        "claims_format": plugin.claims_format,
-        "allowed_skew": 10,
-    }
+def _ask_hasura(plugin: HasuraClaims, issuer: Issuer, claims: dict[str, Any]) -> dict[str, Any]:
+    namespace, claims_format = plugin.claims_namespace, plugin.claims_format
+    secret = jwt_secret(issuer, namespace=namespace, claims_format=claims_format)
     try:
         return {"accepted": True, "session": hasura.session(claims, secret)}
     except Refused as refusal:

@@ -1,14 +1,17 @@
 """The set-up script that makes a SurrealDB database take one user pool's tokens, per generation.
 
 The rules are SurrealDB's ("DEFINE ACCESS", "DEFINE TOKEN", "PERMISSIONS"), run on 1.0.0, 2.3.10 and
-3.0.2. A record's id is the user's `sub` from 2.x on; 1.x has no AUTHENTICATE clause to say so, and
-finds an ID token's row by its verified email.
+3.0.2. A record's id is the user's `sub`. 1.x has no AUTHENTICATE clause to resolve it: there the
+application creates the row at the first sign-in, and an ID token's row is found by its verified email.
 """
 
+import re
 from typing import Literal, NamedTuple
 
 from cognito_claims.contract.errors import Refused
 
+_OWN_ID = 'id = type::thing("user", $token.sub)'
+_DEFINE = re.compile(r"^DEFINE (ACCESS|FIELD|INDEX|TABLE)")
 Generation = Literal["1.x", "2.x", "3.x"]
 GENERATIONS: tuple[Generation, ...] = ("1.x", "2.x", "3.x")
 
@@ -77,18 +80,27 @@ def checks(setup: Setup) -> tuple[Check, ...]:
 
 
 def setup_script(
-    setup: Setup, generation: Generation = "2.x", *, public_key: str | None = None
+    setup: Setup,
+    generation: Generation = "2.x",
+    *,
+    public_key: str | None = None,
+    overwrite: bool = False,
 ) -> str:
-    """Write the script for one generation; without a PEM key it names the pool's JWKS URL.
+    """Write the script for one generation, one transaction; without a PEM key it names the pool's JWKS URL.
 
-    A real server reads the URL (1.x: from 1.2 on); no embedded engine does, so tests pass the key.
+    A real server reads the URL (1.x: from 1.2 on); no embedded engine does, so tests pass the key. What is defined
+    already makes a 2.x or 3.x refuse all of it unless `overwrite`; a 1.x has no such word, and overwrites.
+    Raises `Refused` for a value that cannot be quoted.
     """
     if generation == "1.x":
         entrance = _scope(setup, public_key)
     else:
         entrance = _access(setup, generation, public_key)
     use = f"USE NS {identifier(setup.namespace)} DB {identifier(setup.database)};"
-    return "\n".join((use, *entrance, *_table(setup, generation), ""))
+    lines = [*entrance, *_table(setup, generation)]
+    if overwrite and generation != "1.x":
+        lines = [_DEFINE.sub(r"\g<0> OVERWRITE", line) for line in lines]
+    return "\n".join((use, "BEGIN TRANSACTION;", *lines, "COMMIT TRANSACTION;", ""))
 
 
 def _scope(setup: Setup, public_key: str | None) -> tuple[str, ...]:
@@ -96,7 +108,7 @@ def _scope(setup: Setup, public_key: str | None) -> tuple[str, ...]:
     scope, token = identifier(setup.scope or ""), identifier(setup.token_name or "")
     kind, value = ("RS256", public_key) if public_key else ("JWKS", _jwks_url(setup))
     return (
-        f"DEFINE SCOPE {scope};",
+        f"DEFINE SCOPE {scope} SESSION 1h;",
         f"DEFINE TOKEN {token} ON SCOPE {scope} TYPE {kind} VALUE {string(value)};",
     )
 
@@ -121,10 +133,14 @@ def _access(setup: Setup, generation: Generation, public_key: str | None) -> tup
 def _table(setup: Setup, generation: Generation) -> tuple[str, ...]:
     """Define the users' table; the field stands before its index, or 3.x refuses the index."""
     is_email = "string::is_email" if generation == "3.x" else "string::is::email"
+    owner = _owner(setup, generation)
+    # 1.x makes no row at a sign-in: the application creates it, with the id that later versions give it.
+    creator = " AND ".join(dict.fromkeys((*owner, _OWN_ID)))
+    create = f"WHERE {creator}" if generation == "1.x" else "NONE"
     table = (
         "DEFINE TABLE user SCHEMAFULL PERMISSIONS",
-        f"  FOR select, update, delete WHERE {' AND '.join(_owner(setup, generation))}",
-        "  FOR create NONE;",
+        f"  FOR select, update, delete WHERE {' AND '.join(owner)}",
+        f"  FOR create {create};",
         "DEFINE FIELD cognito_username ON user TYPE string;",
     )
     if setup.reads == "access":
@@ -141,7 +157,7 @@ def _owner(setup: Setup, generation: Generation) -> tuple[str, ...]:
     email = ("email = $token.email",) if setup.reads == "id" else ()
     if generation != "1.x":
         return (f"$access = {string(setup.access or '')}", "id = $auth", *email)
-    own = email or ('id = type::thing("user", $token.sub)',)
+    own = email or (_OWN_ID,)
     return (
         f"$scope = {string(setup.scope or '')}",
         *(check.holds for check in checks(setup)),

@@ -19,8 +19,12 @@ from cognito_claims.references import Secret
 from cognito_claims.settings import read
 
 _DRIVER = "cognito_claims.clients.fauna_driver"
-_SYSTEM = frozenset(
-    ("AccessProvider", "Collection", "Credential", "Database", "Function", "Key", "Role", "Token")
+_OWN = frozenset(  # of Fauna: its collections, its modules, and FQL's words
+    (
+        *("AccessProvider", "Collection", "Credential", "Database", "Function", "Key", "Role", "Token"),
+        *("Date", "FQL", "Math", "Query", "Set", "Time", "Transaction"),
+        *("at", "else", "false", "if", "isa", "let", "null", "true"),
+    )
 )
 _RETRY_S = 15.0  # within which Cognito may send an event again
 _LONGEST_TTL = 10 * 366 * 24 * 3600
@@ -162,8 +166,8 @@ class FaunaTokens:
         for setting, name in (("collection", self.collection), ("index", self.index)):
             if not (name.isascii() and name.isidentifier()):
                 yield Problem(setting, "expected an identifier: letters, digits and _")
-        if self.collection in _SYSTEM:
-            yield Problem("collection", "is one of Fauna's own")
+            elif name in _OWN:
+                yield Problem(setting, "is one of Fauna's own")
         if "" in self.suppress:
             yield Problem("suppress", "expected names of claims")
         if not self.suppress.isdisjoint(self._claim_of.values()):

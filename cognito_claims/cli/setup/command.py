@@ -1,0 +1,127 @@
+"""The command `setup` with its three backends."""
+
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cognito_claims.cli.inputs import read_environment, read_text
+from cognito_claims.cli.options import EnvFile, Format, OutputFormat, PoolId, tell_findings
+from cognito_claims.cli.preview import Finding
+from cognito_claims.cli.setup import fauna as fauna_setup
+from cognito_claims.cli.setup import hasura as hasura_setup
+from cognito_claims.cli.setup import surrealdb as surrealdb_setup
+from cognito_claims.cli.setup.fit import engine_findings, fit
+from cognito_claims.cli.setup.parts import Part, issuer_of, the_part
+
+setup: typer.Typer = typer.Typer(
+    no_args_is_help=True, help="Print what a backend needs to take the pool's tokens."
+)
+
+
+class TokenKind(StrEnum):
+    """The two tokens that a user gets."""
+
+    ID = "id"
+    ACCESS = "access"
+
+
+ClientId = Annotated[str, typer.Option(help="The app client to which the tokens are issued.")]
+PartName = Annotated[
+    str | None, typer.Option("--part", help="Print this part alone, just as its backend takes it.")
+]
+CheckFile = Annotated[
+    Path | None,
+    typer.Option("--check", help="Print no part; say whether this file still fits the settings."),
+]
+
+
+@setup.command()
+def surrealdb(
+    *,
+    user_pool_id: PoolId,
+    client_id: ClientId,
+    token: Annotated[
+        TokenKind | None,
+        typer.Option(help="The token that the database gets, where both have claims."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace what an earlier run has defined.")
+    ] = False,
+    part: PartName = None,
+    check_file: CheckFile = None,
+    env_file: EnvFile = None,
+    output_format: OutputFormat = Format.TEXT,
+) -> None:
+    """Print the SurrealQL for 1.x, 2.x and 3.x, each to be run as it is."""
+    environ, issuer = read_environment(env_file), issuer_of(user_pool_id, client_id)
+    wanted = surrealdb_setup.setup_of(environ, issuer, token)
+    parts = _chosen(surrealdb_setup.parts(wanted, overwrite=overwrite), part)
+    if check_file is None:
+        _print(parts, output_format)
+    else:
+        text = read_text(check_file)
+        nearest, findings = fit(parts, text)
+        if nearest.name == "2.x" and not any(finding.level == "error" for finding in findings):
+            findings = [*findings, *engine_findings(text, wanted)]
+        _tell(findings, check_file, output_format)
+
+
+@setup.command()
+def hasura(
+    *,
+    user_pool_id: PoolId,
+    client_id: ClientId,
+    part: PartName = None,
+    check_file: CheckFile = None,
+    env_file: EnvFile = None,
+    output_format: OutputFormat = Format.TEXT,
+) -> None:
+    """Print the JWT configurations; for a user sync, its table and permissions as well."""
+    environ, issuer = read_environment(env_file), issuer_of(user_pool_id, client_id)
+    _print_or_check(hasura_setup.parts(environ, issuer), part, check_file, output_format)
+
+
+@setup.command()
+def fauna(
+    *,
+    part: PartName = None,
+    check_file: CheckFile = None,
+    env_file: EnvFile = None,
+    output_format: OutputFormat = Format.TEXT,
+) -> None:
+    """Print the schema, in FSL: the collection, who mints tokens, what users may do with them."""
+    parts = fauna_setup.parts(read_environment(env_file))
+    _print_or_check(parts, part, check_file, output_format)
+
+
+def _print_or_check(
+    parts: Sequence[Part], name: str | None, check_file: Path | None, output_format: Format
+) -> None:
+    parts = _chosen(parts, name)
+    if check_file is None:
+        _print(parts, output_format)
+    else:
+        _tell(fit(parts, read_text(check_file))[1], check_file, output_format)
+
+
+def _chosen(parts: Sequence[Part], name: str | None) -> Sequence[Part]:
+    return parts if name is None else [the_part(parts, name)]
+
+
+def _print(parts: Sequence[Part], output_format: Format) -> None:
+    if output_format is Format.JSON:
+        content = {part.name: part.text for part in parts}
+        text = json.dumps({"parts": content}, indent=2)
+    elif len(parts) == 1:
+        text = parts[0].text
+    else:
+        text = "\n".join(f"# {part.name}: {part.purpose}\n\n{part.text}" for part in parts)
+    print(text.removesuffix("\n"))  # noqa: T201  (the output)
+
+
+def _tell(findings: Sequence[Finding], check_file: Path, output_format: Format) -> None:
+    tell_findings(findings, output_format, f"No findings: {check_file} fits the settings.")

@@ -1,0 +1,53 @@
+"""What `setup` prints: the parts of one backend's set-up, and what they are made from besides the settings."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple, TypeVar
+
+from cognito_claims.cli.aws import region_of_pool
+from cognito_claims.cli.inputs import UnusableInput
+from cognito_claims.cli.preview import configured
+from cognito_claims.contract.hasura_setup import Issuer
+
+Language = Literal["fsl", "json", "sql", "surrealql"]
+_Plugin = TypeVar("_Plugin")
+_CLIENT_ID = re.compile(r"[A-Za-z0-9_+]{1,128}")
+
+
+class Part(NamedTuple):
+    """One text for one place: a script, a server's configuration, a request."""
+
+    name: str
+    purpose: str
+    language: Language
+    text: str
+
+
+def issuer_of(user_pool_id: str, client_id: str) -> Issuer:
+    """Give whose tokens are to be taken; raises `UnusableInput` for what is no pool's or app client's id."""
+    region = region_of_pool(user_pool_id)
+    if not _CLIENT_ID.fullmatch(client_id):
+        raise UnusableInput("--client-id: expected an app client's id: letters and digits")
+    return Issuer(f"https://cognito-idp.{region}.amazonaws.com/{user_pool_id}", client_id)
+
+
+def the_plugin(kind: type[_Plugin], name: str, environ: Mapping[str, str]) -> _Plugin:
+    """Give the one plugin of this kind that the settings describe."""
+    found = [
+        marked.plugin
+        for marked in configured(environ).plugins.values()
+        if isinstance(marked.plugin, kind)
+    ]
+    if len(found) != 1:
+        problem = "stands there twice" if found else "is not among them"
+        raise UnusableInput(f"COGNITO_CLAIMS_PLUGINS: {name} {problem}")
+    return found[0]
+
+
+def the_part(parts: Sequence[Part], name: str) -> Part:
+    """Give the part of this name; raises `UnusableInput` where the settings make none."""
+    for part in parts:
+        if part.name == name:
+            return part
+    names = ", ".join(part.name for part in parts)
+    raise UnusableInput(f"{name}: the settings make no such part, but {names}")

@@ -1,0 +1,99 @@
+"""SurrealDB's set-up: one script for each version that the settings address."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cognito_claims.cli.inputs import UnusableInput
+from cognito_claims.cli.setup.parts import Part, the_plugin
+from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.hasura_setup import Issuer
+from cognito_claims.contract.surrealql import Generation, Setup, identifier, setup_script
+from cognito_claims.plugins.surrealdb import SurrealDBClaims
+
+_FIRST_SIGN_IN = {
+    "id": 'CREATE type::thing("user", $token.sub) SET email = $token.email, cognito_username = $token["cognito:username"];',
+    "access": 'CREATE type::thing("user", $token.sub) SET cognito_username = $token.username;',
+}
+
+
+def parts(setup: Setup, *, overwrite: bool = False) -> list[Part]:
+    """Write a script for every version that the settings address."""
+    return [
+        Part(
+            generation,
+            f"SurrealDB {generation}, to run as the root or namespace owner",
+            "surrealql",
+            f"{_comment(setup, generation)}{setup_script(setup, generation, overwrite=overwrite)}",
+        )
+        for generation in setup.generations()
+    ]
+
+
+def setup_of(environ: Mapping[str, str], issuer: Issuer, token: str | None) -> Setup:
+    """Give what the database is to expect; one database reads one of the two tokens (`id`, `access`).
+
+    Raises `UnusableInput`, also for a name that no script can hold.
+    """
+    plugin = the_plugin(SurrealDBClaims, "surrealdb", environ)
+    reads = [kind for kind in plugin.tokens if token in (None, kind)]
+    if not reads:
+        raise UnusableInput("--token: SURREALDB_TOKENS does not name this one")
+    if len(reads) > 1:
+        raise UnusableInput("--token: SURREALDB_TOKENS names both, say which the database gets")
+    named = {
+        "SURREALDB_NAMESPACE": plugin.namespace,
+        "SURREALDB_DATABASE": plugin.database,
+        "SURREALDB_ACCESS": plugin.access,
+        "SURREALDB_TOKEN": plugin.token,
+        "SURREALDB_SCOPE": plugin.scope,
+    }
+    problems = [*_unquotable(named)]
+    if problems:
+        raise UnusableInput(*problems)
+    return Setup(
+        plugin.namespace,
+        plugin.database,
+        issuer.url,
+        issuer.client_id,
+        plugin.access,
+        plugin.token,
+        plugin.scope,
+        reads[0],
+    )
+
+
+def sample_claims(setup: Setup) -> dict[str, Any]:
+    """Make up a token of this pool and app client, of a user whom nobody else is."""
+    names = {
+        "ns": setup.namespace,
+        "db": setup.database,
+        "ac": setup.access,
+        "tk": setup.token_name,
+        "sc": setup.scope,
+    }
+    claims: dict[str, Any] = {claim: name for claim, name in names.items() if name is not None}
+    claims |= {"iss": setup.issuer, "token_use": setup.reads, "sub": "a-made-up-user"}
+    if setup.reads == "access":
+        claims |= {"client_id": setup.client_id, "username": "made-up"}
+    else:
+        claims |= {"aud": setup.client_id, "cognito:username": "made-up"}
+        claims |= {"email": "made-up@example.com", "email_verified": True}
+    return {**claims, "exp": int(time.time()) + 3600}
+
+
+def _unquotable(named: Mapping[str, str | None]) -> Iterator[str]:
+    for setting, name in named.items():
+        try:
+            identifier(name or "none")
+        except Refused:
+            yield f"{setting}: a set-up script takes printable text alone"
+
+
+def _comment(setup: Setup, generation: Generation) -> str:
+    host = setup.issuer.split("/")[2]
+    comment = f"-- The server fetches the pool's keys: surreal start --allow-net {host} ...\n"
+    if generation != "1.x":
+        return comment
+    first = "-- At a user's first sign-in the application makes the row:"
+    return f"-- From 1.2 on. {comment[3:]}{first}\n-- {_FIRST_SIGN_IN[setup.reads]}\n"
