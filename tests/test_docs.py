@@ -11,6 +11,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 import cognito_claims.claims
 import cognito_claims.testing.builders
 from tests import settings_table
+from tests.command import run
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -61,3 +62,11 @@ def test_the_settings_page_has_a_row_for_every_setting(prefix: str) -> None:
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) < 150
+
+
+def test_the_schema_on_the_page_about_fauna_is_what_setup_prints() -> None:
+    required = {"FAUNA_ENDPOINT": "https://fauna.example.com", "FAUNA_SECRET": "a-key"}
+    printed = run("setup", "fauna", environ={"COGNITO_CLAIMS_PLUGINS": "fauna", **required})
+
+    page = (ROOT / "docs/fauna.md").read_text()
+    assert f"<!-- begin schema -->\n```\n{printed.out}```\n" in page

@@ -27,6 +27,7 @@ import pytest
 
 from cognito_claims import deadline
 from cognito_claims.claims import Claims
+from cognito_claims.cli.demo.fauna_store import Key
 from cognito_claims.clients.fauna import FaunaClient
 from cognito_claims.clients.fauna_driver import FaunaDriver
 from cognito_claims.contract.cognito import issue_tokens
@@ -59,7 +60,6 @@ from tests.fauna_faults import (
 from tests.stand_ins import fauna_wire as fauna
 from tests.stand_ins.certificates import Authority
 from tests.stand_ins.fauna import SECRET, FaunaServer
-from tests.stand_ins.fauna_store import Key
 from tests.stand_ins.fauna_wire import Fault
 from tests.stand_ins.moto import HIDDEN, SILENCE, Answer, Request, answering
 

@@ -14,6 +14,7 @@ from cognito_claims.cli.backfill import Backfill, Options
 from cognito_claims.cli.check import check as run_check
 from cognito_claims.cli.doctor import doctor as run_doctor
 from cognito_claims.cli.inputs import UnusableInput, read_environment, read_event
+from cognito_claims.cli.local import app as local
 from cognito_claims.cli.options import EnvFile, Format, OutputFormat, PoolId, tell_findings
 from cognito_claims.cli.pool_update import EventVersion, Triggers
 from cognito_claims.cli.preview import preview as run_preview
@@ -29,6 +30,7 @@ app: typer.Typer = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(setup, name="setup")
+app.add_typer(local)
 
 
 FunctionArn = Annotated[

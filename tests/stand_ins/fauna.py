@@ -1,30 +1,22 @@
 """A strict stand-in of a self-hosted Fauna server, with faults that a test can script."""
 
-import re
 import socket
 import ssl
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from email.message import Message
 from functools import partial
 from threading import Event, Lock, Thread
-from time import time_ns
 from typing import Self
 
+from cognito_claims.cli.demo.fauna_endpoint import Endpoint
+from cognito_claims.cli.demo.fauna_query import Recogniser
+from cognito_claims.cli.demo.fauna_store import Key, Store
 from tests.stand_ins.certificates import Certificate
-from tests.stand_ins.fauna_store import FaunaError, Key, Recogniser, Store
-from tests.stand_ins.fauna_wire import JSON, Answer, End, Fault, Request, Step, as_json, read, well
+from tests.stand_ins.fauna_wire import Answer, End, Fault, Request, Step, as_json, read, well
 
 SECRET = "fnAEstandInOfAServerKeyForTheTestsAlone0"
-_REQUIRED = {
-    "Host": r".+",
-    "Content-Length": r"[0-9]+",
-    "Content-Type": re.escape(JSON),
-    "X-Format": r"tagged",
-    "X-Query-Timeout-Ms": r"[1-9][0-9]*",
-}
 
 
 class FaunaServer:
@@ -48,8 +40,7 @@ class FaunaServer:
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
         self.connections = 0
-        self._recognise = Recogniser(collection, index, field)
-        self._txns: list[int] = []
+        self._endpoint = Endpoint(self.store, Recogniser(collection, index, field))
         self._tls = certificate.server_context() if certificate else None
         self._lock, self._closing = Lock(), Event()
         self._open: dict[int, socket.socket] = {}
@@ -148,32 +139,7 @@ class FaunaServer:
         return True
 
     def _answer(self, request: Request) -> Answer:
-        try:
-            return as_json(200, self._run(request) | self._receipt())
-        except FaunaError as error:
-            receipt = self._receipt() if error.status in (400, 409) else {}
-            return as_json(error.status, error.body() | receipt)
+        def header(name: str) -> list[str]:
+            return request.headers.get_all(name, [])
 
-    def _run(self, request: Request) -> dict[str, object]:
-        if (request.method, request.path) != ("POST", "/query/1"):
-            raise FaunaError("not_found", "nothing is served there", status=404)
-        key = self.store.key(request.headers.get("Authorization", ""))
-        self._check(request.headers)
-        query = self._recognise(request.body)
-        data = self.store.sign_in(key, query)
-        return {"data": data, "static_type": query.static_type, "summary": ""}
-
-    def _check(self, headers: Message) -> None:
-        for name, pattern in _REQUIRED.items():
-            if not re.fullmatch(pattern, ", ".join(headers.get_all(name, []))):
-                raise FaunaError("invalid_request", f"{name}: expected {pattern}")
-        seen = headers.get_all("X-Last-Txn-Ts", [])
-        if seen and ", ".join(seen) not in map(str, self._txns):
-            raise FaunaError("invalid_request", "X-Last-Txn-Ts: never given out by this server")
-
-    def _receipt(self) -> dict[str, object]:
-        with self._lock:
-            self._txns.append(max(time_ns() // 1000, *(last + 1 for last in self._txns[-1:]), 0))
-            stats = {"compute_ops": 1, "read_ops": 1, "write_ops": 1, "query_time_ms": 1}
-            stats |= {"storage_bytes_read": 1, "storage_bytes_write": 1, "contention_retries": 0}
-            return {"txn_ts": self._txns[-1], "stats": stats, "schema_version": 1}
+        return as_json(*self._endpoint(request.method, request.path, header, request.body))

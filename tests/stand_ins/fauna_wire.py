@@ -10,9 +10,8 @@ from itertools import chain, repeat
 from time import monotonic
 from typing import NamedTuple
 
-from tests.stand_ins.fauna_store import FaunaError
-
-JSON = "application/json;charset=utf-8"
+from cognito_claims.cli.demo.fauna_endpoint import JSON
+from cognito_claims.cli.demo.fauna_query import FaunaError
 
 
 class Request(NamedTuple):

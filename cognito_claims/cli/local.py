@@ -1,0 +1,64 @@
+"""The commands that serve on this machine, `demo` and `playground`; they need the extra `demo`."""
+
+import json
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from cognito_claims.cli.demo.failed import Failed
+from cognito_claims.cli.inputs import UnusableInput, read_environment
+from cognito_claims.cli.options import EnvFile
+
+_EXTRA = ("ministack", "starlette", "uvicorn")
+
+app: typer.Typer = typer.Typer()
+Port = Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")]
+
+
+@app.command()
+def demo(
+    *,
+    web: Annotated[
+        bool, typer.Option("--web", help="Serve the web application of the SurrealDB guide.")
+    ] = False,
+    port: Port = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Sign a user in on a local Cognito with the real function, and on to the backends. Exits with 1 when a step fails."""
+    if web:
+        if as_json:
+            raise UnusableInput("--json: the web application has nothing to print")
+        try:
+            _with_extra("cognito_claims.cli.demo.web").serve_web(port=port, on_ready=_say)
+        except Failed as error:
+            Console(stderr=True).print(
+                f"cognito-claims: {error}", highlight=False, markup=False, soft_wrap=True
+            )
+            raise typer.Exit(1) from None
+        return
+    result = _with_extra("cognito_claims.cli.demo.demo").run_demo(Console(quiet=as_json), port=port)
+    if as_json:
+        print(json.dumps(result.to_json(), indent=2))  # noqa: T201  (the output)
+    raise typer.Exit(result.exit_code)
+
+
+@app.command()
+def playground(*, port: Port = 8420, env_file: EnvFile = None) -> None:
+    """Serve a page on which one changes events and settings, and sees the tokens and verdicts."""
+    serve = _with_extra("cognito_claims.cli.playground.serve").serve
+    serve(read_environment(env_file), port=port, on_ready=_say)
+
+
+def _with_extra(module: str) -> Any:
+    for needed in _EXTRA:
+        if find_spec(needed) is None:
+            advice = f"needs {needed}: pip install 'cognito-claims[demo]'"
+            raise UnusableInput(f"the command {advice}")
+    return import_module(module)
+
+
+def _say(url: str) -> None:
+    Console().print(f"{url}\nCtrl-C ends it.", highlight=False, markup=False, soft_wrap=True)
