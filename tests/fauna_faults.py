@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
+from cognito_claims.cli.demo.fauna_endpoint import JSON
 from cognito_claims.clients.connection import tls_context
 from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.errors import SignInError, TokenDenied
@@ -128,7 +129,7 @@ _reset_in_handshake = Fault(lambda _: [0.05, fauna.End.RESET], on_accept=True)
 
 # As load balancers say it to whoever has been idle; it is no answer to the next request.
 _farewell = Fault(lambda ask: [ask().wire, fauna.Answer(408, b"").wire])
-_CHUNKED = (f"Content-Type: {fauna.JSON}", "Transfer-Encoding: chunked")
+_CHUNKED = (f"Content-Type: {JSON}", "Transfer-Encoding: chunked")
 _cut_chunks = Fault(
     lambda ask: [fauna.head(200, *_CHUNKED), b"%x\r\n" % 9999, ask().body, fauna.End.CLOSE]
 )

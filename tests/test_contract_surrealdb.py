@@ -274,7 +274,13 @@ def test_a_name_that_is_no_printable_text_is_refused(field: str, name: str) -> N
 @pytest.mark.parametrize(
     ("generation", "spelled"),
     [
-        ("1.x", ["DEFINE SCOPE `user` SESSION 1h;", f'TYPE JWKS VALUE "{ISSUER}/.well-known/jwks.json"']),
+        (
+            "1.x",
+            [
+                "DEFINE SCOPE `user` SESSION 1h;",
+                f'TYPE JWKS VALUE "{ISSUER}/.well-known/jwks.json"',
+            ],
+        ),
         ("2.x", [f'WITH JWT URL "{ISSUER}/.well-known/jwks.json"', "type::thing", "is::email"]),
         ("3.x", [f'WITH JWT URL "{ISSUER}/.well-known/jwks.json"', "type::record", "is_email"]),
     ],

@@ -78,7 +78,8 @@ def asking_aws(subject: str) -> Iterator[None]:
 def region_of_pool(user_pool_id: str) -> str:
     """Give the region that a user pool's id begins with."""
     region, _, name = user_pool_id.partition("_")
-    if not (region.replace("-", "").isalnum() and name.isalnum()):
+    letters = region.replace("-", "") + name
+    if not (region and name and letters.isascii() and letters.isalnum()):
         raise UnusableInput("--user-pool-id: expected a pool's id, as in eu-central-1_AbCdEfGhI")
     return region
 

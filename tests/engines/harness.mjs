@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 
 /**
- * Answer the cases on stdin, `[{namespace, database, script, token, who, look, attempts}]`, with one
- * fresh engine each. The last line on stdout is the answers: `{refused}`, or `{who, seen, after}`.
+ * Answer the cases on stdin, `[{namespace, database, script, questions, token, who, look, attempts}]`, with one
+ * fresh engine each. The last line on stdout is the answers: `{faulty, told}` for a script that does not run, `{told, refused}` for a
+ * token that is not taken, or `{told, who, seen, after}`.
  *
  * An embedded engine has authentication off, and a client may drop a session on its own (3.x does at
  * the token's `exp`), so `who` is asked before and after what the bearer does.
@@ -16,12 +17,20 @@ export async function answer(open) {
   process.stdout.write(`\n${JSON.stringify(answers)}\n`, () => process.exit(0));
 }
 
-async function judge(engine, { script, token, who, look, attempts }) {
-  await engine.ask(script);
+async function judge(engine, { script, questions, token, who, look, attempts }) {
+  let faulty;
+  await engine.ask(script).catch((error) => { faulty = String(error.message); });
+  const told = [];
+  for (const question of questions) {
+    told.push([await engine.ask(question)].flat()[0]); // 1.0.0 puts an object into a list
+  }
+  if (faulty) {
+    return { faulty, told };
+  }
   try {
     await engine.authenticate(token);
   } catch (error) {
-    return { refused: String(error.message) };
+    return { told, refused: String(error.message) };
   }
   const before = await engine.ask(who);
   const seen = await engine.ask(look);
@@ -30,5 +39,5 @@ async function judge(engine, { script, token, who, look, attempts }) {
   }
   const still = await engine.ask(who);
   await engine.leave();
-  return { who: [before, still], seen, after: await engine.ask(look) };
+  return { told, who: [before, still], seen, after: await engine.ask(look) };
 }

@@ -38,6 +38,10 @@ def json_findings(part: Part, content: object) -> Iterator[Finding]:
     else:
         jwt = _inner(content)
         yield from _config_findings(part.name, AuthConfigJwt, _inner(expected), jwt)
+        for key in ("kind", "version"):
+            if "definition" in content and content.get(key) != expected[key]:
+                wanted = json.dumps(expected[key])
+                yield Finding("differs", "error", f"{part.name}: {key}: expected {wanted}")
 
 
 def _inner(config: dict[str, Any]) -> dict[str, Any]:
@@ -63,10 +67,10 @@ def _config_findings(
     except ValueError as error:
         yield Finding("differs", "error", f"{name}: {error}")
         return
-    audience = given.get("audience", [])
+    audience = given.get("audience") or []
     given = {**given, "audience": [audience] if isinstance(audience, str) else audience}
     yield from _audience_findings(name, expected.pop("audience"), given["audience"])
-    skew = next((given[key] for key in _SKEWS if key in given), 0)
+    skew = next((given[key] for key in _SKEWS if given.get(key) is not None), 0)
     for key in _SKEWS:
         expected.pop(key, None)
     for path, wanted in _differences(expected, given):
@@ -86,23 +90,34 @@ def _audience_findings(name: str, expected: list[str], given: list[str]) -> Iter
 
 
 def _metadata_findings(expected: dict[str, Any], content: dict[str, Any]) -> Iterator[Finding]:
-    """Look for each call; whoever may do more with the table than that is worth a look."""
+    """Look for each call about the table; whoever may do more with it than that is worth a look."""
+    if content["type"] != expected["type"]:
+        yield Finding(
+            "differs", "error", f"metadata: type: expected {json.dumps(expected['type'])}"
+        )
     wanted = {_subject(call): call for call in expected["args"]}
-    calls = content.get("args")
-    given = [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
-    found = {_subject(call): call for call in given}
+    given = [*_calls_about(expected["args"][0]["args"]["table"], content["args"])]
     for subject, call in wanted.items():
-        if subject not in found:
+        same = [(place, each) for place, each in given if _subject(each) == subject]
+        if not same:
             yield Finding("missing", "error", f"metadata: {subject} is missing")
-            continue
-        for path, value in _differences(call, found[subject], is_exact=True):
-            differs = f"metadata: {subject}: {path}: expected {json.dumps(value)}"
+        for place, _ in same[1:]:
+            twice = f"metadata: {place}: {subject} stands here again"
+            yield Finding("defined-twice", "error", twice)
+        for path, value in _differences(call, same[0][1], is_exact=True) if same else ():
+            differs = f"metadata: {same[0][0]}: {subject}: {path}: expected {json.dumps(value)}"
             yield Finding("differs", "error", differs)
-    table = expected["args"][0]["args"]["table"]
-    for subject, call in found.items():
-        if subject not in wanted and _args(call).get("table") in (table, table["name"]):
-            more = f"metadata: {subject}: more than the settings need"
+    for place, each in given:
+        if _subject(each) not in wanted:
+            more = f"metadata: {place}: more than the settings need"
             yield Finding("grants-more", "warning", more)
+
+
+def _calls_about(table: dict[str, str], calls: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give the calls about one table, by their places: what a file says is not to be repeated."""
+    for place, call in enumerate(calls if isinstance(calls, list) else []):
+        if isinstance(call, dict) and _args(call).get("table") in (table, table["name"]):
+            yield f"args[{place}]", call
 
 
 def _subject(call: Mapping[str, Any]) -> str:
@@ -121,7 +136,7 @@ def _differences(
 ) -> Iterator[tuple[str, Any]]:
     """Give the places that differ, with what is expected there; in a filter or check, more is another thing."""
     if not (isinstance(expected, dict) and isinstance(given, dict)):
-        if expected != given:
+        if _unordered(expected) != _unordered(given):
             yield path, expected
         return
     if is_exact and not given.keys() <= expected.keys():
@@ -133,3 +148,8 @@ def _differences(
             yield from _differences(value, given[key], inner, is_exact=is_exact)
         else:
             yield inner, value
+
+
+def _unordered(value: Any) -> Any:
+    """Give a list, of columns, in one order."""
+    return sorted(map(json.dumps, value)) if isinstance(value, list) else value

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cognito_claims.cli.inputs import UnusableInput
-from cognito_claims.cli.setup.hasura_users import metadata, table_sql
+from cognito_claims.cli.setup.hasura_users import metadata, name_problems, table_sql
 from cognito_claims.cli.setup.parts import Part, the_plugin
 from cognito_claims.contract.hasura_setup import Issuer, auth_config, jwt_secret
 from cognito_claims.errors import SettingsError
@@ -40,9 +40,13 @@ def _users(environ: Mapping[str, str]) -> HasuraUsers | None:
     if not environ.get("HASURA_SYNC_URL", "").strip():
         return None
     try:
-        return HasuraUsers.from_env(environ)
+        users = HasuraUsers.from_env(environ)
     except SettingsError as error:
         raise UnusableInput(*map(str, error.problems)) from None
+    problems = [*name_problems(users)]
+    if problems:
+        raise UnusableInput(*problems)
+    return users
 
 
 def _json(content: object, **layout: Any) -> str:

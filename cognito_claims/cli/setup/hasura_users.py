@@ -11,6 +11,23 @@ from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.sync.hasura import HasuraUsers
 
 _ADMIN = "admin"  # who needs no permission, and can be given none
+_LONGEST_NAME = 63
+_OF_EVERY_TABLE = frozenset(("cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"))
+
+
+def name_problems(users: HasuraUsers) -> Iterator[str]:
+    """Say which settings name what PostgreSQL would cut short, or has already ("Identifiers", "System Columns")."""
+    version = () if users.version_column is None else (users.version_column,)
+    columns = {"HASURA_SYNC_COLUMNS": tuple(users.columns), "HASURA_SYNC_VERSION_COLUMN": version}
+    named = {"HASURA_SYNC_TABLE": (users.table,), "HASURA_SYNC_CONSTRAINT": (users.constraint,)}
+    for setting, names in {**named, **columns}.items():
+        if any(len(name) > _LONGEST_NAME for name in names):
+            yield f"{setting}: PostgreSQL cuts a name after {_LONGEST_NAME} letters"
+    for setting, names in columns.items():
+        if not _OF_EVERY_TABLE.isdisjoint(names):
+            yield f"{setting}: every table of PostgreSQL's has a column of this name"
+    if users.constraint == users.table:
+        yield "HASURA_SYNC_CONSTRAINT: its index cannot have the table's name"
 
 
 def table_sql(users: HasuraUsers) -> str:

@@ -32,7 +32,15 @@ def issuer_of(user_pool_id: str, client_id: str) -> Issuer:
 
 
 def the_plugin(kind: type[_Plugin], name: str, environ: Mapping[str, str]) -> _Plugin:
-    """Give the one plugin of this kind that the settings describe."""
+    """Give the one plugin of this kind that the settings describe; its variables are `NAME_...`."""
+    prefix = f"{name.upper()}_"
+    own = {setting: text for setting, text in environ.items() if setting.startswith(prefix)}
+    # Bytes that are no UTF-8 reach Python as lone surrogates, which other programs' JSON does not have.
+    odd = [
+        setting for setting, text in own.items() if text.encode(errors="ignore").decode() != text
+    ]
+    if odd:
+        raise UnusableInput(*(f"{setting}: not a text in UTF-8" for setting in odd))
     found = [
         marked.plugin
         for marked in configured(environ).plugins.values()

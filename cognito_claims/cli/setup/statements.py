@@ -1,12 +1,12 @@
 """A script as its statements, so that two can be compared whatever their layout, comments and quotes."""
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from cognito_claims.cli.setup.parts import Language
 
-Kind = Literal["name", "string", "word"]
+Kind = Literal["keyword", "name", "string", "word"]
 
 _COMMENTS = {
     "surrealql": r"--[^\n]*|//[^\n]*|\#[^\n]*|/\*.*?\*/",
@@ -14,26 +14,36 @@ _COMMENTS = {
     "fsl": r"//[^\n]*|/\*.*?\*/",
 }
 _REST = r"""
-  | (?P<quoted>"(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | `(?:\\.|[^`\\])*`)
+  | (?P<quoted>"(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | `(?:\\.|[^`\\])*` | ⟨(?:\\.|[^⟩\\])*⟩)
   | (?P<plain>\w+|\S)
 """
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_NAME_QUOTES = {"sql": '"', "surrealql": "`"}
+_ESCAPE = re.compile(r"\\([\"'`⟩\\])")  # any other would say another thing than the letter
+_PLAIN = re.compile(r"[A-Za-z_]\w*")
+_NAME_QUOTES = {"fsl": "", "sql": '"', "surrealql": "`⟨"}
 _MODIFIERS = (("OVERWRITE",), ("IF", "NOT", "EXISTS"))
 _MEMBERS = frozenset(("index", "membership", "privileges", "unique"))
 
 
 class Token(NamedTuple):
-    """A word or symbol, a string, or a name that would be no word without its quotes."""
+    """A word or symbol, a keyword in capitals, a string, or a name in its quotes."""
 
     text: str
     kind: Kind
     line: int
 
     @property
-    def says(self) -> tuple[str, Kind]:
-        """Give what it says, without where it stands."""
-        return self.text, self.kind
+    def unquoted(self) -> str:
+        """Give a word or symbol in capitals, nothing for what stands in quotes."""
+        return self.text.upper() if self.kind in ("keyword", "word") else ""
+
+    def matches(self, other: "Token") -> bool:
+        """Say whether the other says the same: a keyword in any case, a plain name with quotes or without."""
+        if self.kind == "keyword":
+            return self.text == other.unquoted
+        if self.text != other.text:
+            return False
+        kinds = {self.kind, other.kind}
+        return len(kinds) == 1 or ("string" not in kinds and bool(_PLAIN.fullmatch(self.text)))
 
 
 class Statement(NamedTuple):
@@ -41,46 +51,62 @@ class Statement(NamedTuple):
 
     tokens: tuple[Token, ...]
 
-    @property
-    def says(self) -> tuple[tuple[str, Kind], ...]:
-        """Give what it says, without where it stands."""
-        return tuple(token.says for token in self.tokens)
+    def matches(self, other: "Statement") -> bool:
+        """Say whether the other says the same."""
+        return _match(self.tokens, other.tokens)
+
+    def is_about(self, other: "Statement") -> bool:
+        """Say whether the other is about the same, whatever it says of it."""
+        return _match(self._subject, other._subject)
 
     @property
     def subject(self) -> str:
         """Name what it is about, as in `DEFINE FIELD email ON user` or `role cognitoUser`."""
-        texts = [token.text for token in self.tokens]
-        if texts[0] == "@":
-            texts = texts[texts.index(")") + 1 :] if ")" in texts else texts
-        if texts[:2] in (["DEFINE", "FIELD"], ["DEFINE", "INDEX"], ["CREATE", "TABLE"]):
-            return " ".join(texts[:5])
-        return " ".join(texts[: 3 if texts[0] == "DEFINE" else 1 if texts[0] == "USE" else 2])
+        return " ".join(token.text for token in self._subject)
+
+    @property
+    def verb(self) -> str:
+        """Give its first word, in capitals."""
+        return self.tokens[0].unquoted
+
+    @property
+    def _subject(self) -> tuple[Token, ...]:
+        tokens = self.tokens
+        if self.verb == "@":  # an annotation, as in @role(name)
+            tokens = tokens[next((n for n, t in enumerate(tokens, 1) if t.unquoted == ")"), 0) :]
+        first, second = [*(token.unquoted for token in tokens[:2]), "", ""][:2]
+        if (first, second) in (("DEFINE", "FIELD"), ("DEFINE", "INDEX"), ("CREATE", "TABLE")):
+            return tokens[:5]
+        return tokens[: 3 if first == "DEFINE" else 1 if first == "USE" else 2]
 
 
 def statements(text: str, language: Language) -> list[Statement]:
-    """Split a script; the words of transactions, and of how a definition treats one that is there, do not count."""
+    """Split a script; how a definition treats one that is there does not count."""
     split = _schema_items if language == "fsl" else _ended_by_semicolons
-    found = (_bare(tokens) for tokens in split(_tokens(text, language)))
-    return [each for each in found if each.tokens[0].text.upper() not in ("BEGIN", "COMMIT")]
+    return [_bare(tokens) for tokens in split(_tokens(text, language))]
 
 
-def alike(expected: str, given: str, language: Language) -> tuple[list[Statement], list[Statement]]:
-    """Split two scripts, in both of which the keywords are written in capitals: whatever the first has in capitals."""
-    wanted, found = statements(expected, language), statements(given, language)
-    words = (token for statement in wanted for token in statement.tokens if token.kind == "word")
-    keywords = {token.text for token in words if token.text.isupper()}
-    return [_folded(each, keywords) for each in wanted], [_folded(each, keywords) for each in found]
+def members(item: Statement) -> list[Statement]:
+    """Split a schema's role or collection: what stands before its braces, each of its members, what else is in it."""
+    words = [token.unquoted for token in item.tokens]
+    if item.verb not in ("COLLECTION", "ROLE") or "{" not in words:
+        return [item]
+    opening = words.index("{")
+    found: list[list[Token]] = [[*item.tokens[:opening]], []]
+    depth = 0
+    for token in item.tokens[opening + 1 : -1]:
+        if depth == 0 and token.kind == "word" and token.text in _MEMBERS:
+            found.append([])
+        found[-1].append(token)
+        depth += _depth(token)
+        if depth == 0 and token.unquoted in ("]", "}"):
+            found.append([])
+    return [Statement(tuple(tokens)) for tokens in found if tokens]
 
 
-def _folded(statement: Statement, keywords: Set[str]) -> Statement:
-    return Statement(
-        tuple(
-            token._replace(text=token.text.upper())
-            if token.kind == "word" and token.text.upper() in keywords
-            else token
-            for token in statement.tokens
-        )
-    )
+def _match(wanted: tuple[Token, ...], found: tuple[Token, ...]) -> bool:
+    pairs = zip(wanted, found, strict=False)
+    return len(wanted) == len(found) and all(token.matches(other) for token, other in pairs)
 
 
 def _tokens(text: str, language: Language) -> Iterator[Token]:
@@ -90,16 +116,12 @@ def _tokens(text: str, language: Language) -> Iterator[Token]:
         line += text.count("\n", seen, match.start())
         seen = match.start()
         if match["quoted"]:
-            yield _unquoted(match["quoted"], line, language)
+            is_name = match["quoted"][0] in _NAME_QUOTES[language]
+            content = _ESCAPE.sub(r"\1", match["quoted"][1:-1])
+            yield Token(content, "name" if is_name else "string", line)
         elif match["plain"]:
-            yield Token(match["plain"], "word", line)
-
-
-def _unquoted(quoted: str, line: int, language: Language) -> Token:
-    content = _ESCAPE.sub(r"\1", quoted[1:-1])
-    if quoted[0] != _NAME_QUOTES.get(language):
-        return Token(content, "string", line)
-    return Token(content, "word" if re.fullmatch(r"[A-Za-z_]\w*", content) else "name", line)
+            is_keyword = match["plain"].isupper() and language != "fsl"
+            yield Token(match["plain"], "keyword" if is_keyword else "word", line)
 
 
 def _ended_by_semicolons(tokens: Iterator[Token]) -> Iterator[list[Token]]:
@@ -107,7 +129,7 @@ def _ended_by_semicolons(tokens: Iterator[Token]) -> Iterator[list[Token]]:
     depth = 0
     for token in tokens:
         depth += _depth(token)
-        if depth == 0 and token.says == (";", "word"):
+        if depth == 0 and token.unquoted == ";":
             if gathered:
                 yield gathered
             gathered = []
@@ -123,7 +145,7 @@ def _schema_items(tokens: Iterator[Token]) -> Iterator[list[Token]]:
     for token in tokens:
         gathered.append(token)
         depth += _depth(token)
-        if depth == 0 and token.says == ("}", "word"):
+        if depth == 0 and token.unquoted == "}":
             yield gathered
             gathered = []
     if gathered:
@@ -138,24 +160,11 @@ def _depth(token: Token) -> int:
 
 def _bare(tokens: list[Token]) -> Statement:
     """Leave out how a definition treats one that is there, and the word TABLE, which may follow ON."""
-    texts = [token.text.upper() for token in tokens]
-    if texts[0] == "DEFINE":
-        for words in _MODIFIERS:
-            if tuple(texts[2 : 2 + len(words)]) == words:
-                del tokens[2 : 2 + len(words)], texts[2 : 2 + len(words)]
-        if texts[3:5] == ["ON", "TABLE"]:
+    words = [token.unquoted for token in tokens]
+    if words[0] == "DEFINE":
+        for modifier in _MODIFIERS:
+            if tuple(words[2 : 2 + len(modifier)]) == modifier:
+                del tokens[2 : 2 + len(modifier)], words[2 : 2 + len(modifier)]
+        if words[3:5] == ["ON", "TABLE"]:
             del tokens[4]
     return Statement(tuple(tokens))
-
-
-def members(item: Statement) -> list[Statement]:
-    """Split what stands in the braces of a schema's item: all that begins at its keywords, or the whole."""
-    opening = item.says.index(("{", "word"))
-    found: list[list[Token]] = [[*item.tokens[:opening]]]
-    depth = 0
-    for token in item.tokens[opening + 1 : -1]:
-        if depth == 0 and token.kind == "word" and token.text in _MEMBERS:
-            found.append([])
-        found[-1].append(token)
-        depth += _depth(token)
-    return [Statement(tuple(tokens)) for tokens in found]

@@ -1,9 +1,11 @@
 """SurrealDB's set-up: one script for each version that the settings address."""
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cognito_claims.claims import Token
 from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.setup.parts import Part, the_plugin
 from cognito_claims.contract.errors import Refused
@@ -11,6 +13,8 @@ from cognito_claims.contract.hasura_setup import Issuer
 from cognito_claims.contract.surrealql import Generation, Setup, identifier, setup_script
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
 
+# What 1.x may read as a record's id, a time or a uuid, though it stands in quotes: its scope would equal nothing.
+_NO_STRING_TO_1_X = re.compile(r".*:.*|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}", re.DOTALL | re.I)
 _FIRST_SIGN_IN = {
     "id": 'CREATE type::thing("user", $token.sub) SET email = $token.email, cognito_username = $token["cognito:username"];',
     "access": 'CREATE type::thing("user", $token.sub) SET cognito_username = $token.username;',
@@ -36,7 +40,7 @@ def setup_of(environ: Mapping[str, str], issuer: Issuer, token: str | None) -> S
     Raises `UnusableInput`, also for a name that no script can hold.
     """
     plugin = the_plugin(SurrealDBClaims, "surrealdb", environ)
-    reads = [kind for kind in plugin.tokens if token in (None, kind)]
+    reads: list[Token] = [kind for kind in plugin.tokens if token in (None, kind)]
     if not reads:
         raise UnusableInput("--token: SURREALDB_TOKENS does not name this one")
     if len(reads) > 1:
@@ -88,6 +92,8 @@ def _unquotable(named: Mapping[str, str | None]) -> Iterator[str]:
             identifier(name or "none")
         except Refused:
             yield f"{setting}: a set-up script takes printable text alone"
+    if _NO_STRING_TO_1_X.fullmatch(named["SURREALDB_SCOPE"] or ""):
+        yield "SURREALDB_SCOPE: SurrealDB 1.x takes a text with a colon, or one like a uuid, for no text"
 
 
 def _comment(setup: Setup, generation: Generation) -> str:

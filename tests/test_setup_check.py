@@ -1,0 +1,575 @@
+"""`setup --check FILE`: what fits in another spelling fits, what is missing or changed is found, and the file is never repeated."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.command import Run, run
+
+ENVIRON = {
+    "SURREALDB_NAMESPACE": "app",
+    "SURREALDB_DATABASE": "main",
+    "SURREALDB_ACCESS": "user",
+    "SURREALDB_TOKEN": "cognito",
+    "SURREALDB_SCOPE": "user",
+    "HASURA_GROUP_ROLES": "editors=editor",
+    "HASURA_SYNC_URL": "https://hasura.example.com/v1/graphql",
+    "HASURA_SYNC_ADMIN_SECRET": "an-admin-secret",
+    "HASURA_SYNC_ROLE": "sync",
+    "HASURA_SYNC_COLUMNS": "id=sub,email=email",
+    "HASURA_SYNC_UPDATE_COLUMNS": "email",
+    "HASURA_SYNC_VERSION_COLUMN": "synced_at",
+    "FAUNA_ENDPOINT": "https://fauna.example.com",
+    "FAUNA_SECRET": "fnAkey",
+    "FAUNA_SUPPRESS": "none",
+    "FAUNA_REFRESH_TTL_SECONDS": "86400",
+}
+FROM_POOL = ("--user-pool-id", "eu-west-1_a1B2c3D4e", "--client-id", "client")
+COMMANDS = {"surrealdb": FROM_POOL, "hasura": FROM_POOL, "fauna": ()}
+PARTS = {
+    "1.x": "surrealdb",
+    "2.x": "surrealdb",
+    "3.x": "surrealdb",
+    "jwt-secret": "hasura",
+    "auth-config": "hasura",
+    "sql": "hasura",
+    "metadata": "hasura",
+    "schema": "fauna",
+}
+SCRIPTS = ("1.x", "2.x", "3.x", "sql", "schema")
+SURREALQL = SCRIPTS[:3]
+JSON = ("jwt-secret", "auth-config", "metadata")
+EACH = pytest.mark.parametrize("name", PARTS)
+PLANTED = "planted_5f2c9a"
+
+
+def setup(backend: str, *options: str, **environ: str) -> Run:
+    command = ("setup", backend, *COMMANDS[backend], *options)
+    own = {"COGNITO_CLAIMS_PLUGINS": backend, **ENVIRON, **environ}
+    return run(*command, environ=own, exit_code=None)
+
+
+@cache
+def printed(name: str) -> str:
+    return setup(PARTS[name], "--part", name).out
+
+
+class Check(NamedTuple):
+    """Texts that are checked in one file, one after another."""
+
+    path: Path
+
+    def run(self, name: str, text: str, *options: str, **environ: str) -> Run:
+        self.path.write_text(text, encoding="utf-8")
+        check = ("--check", str(self.path))
+        return setup(PARTS.get(name, name), *check, *options, **environ)
+
+    def findings(self, name: str, text: str, **environ: str) -> list[tuple[str, str]]:
+        ran = self.run(name, text, "--format", "json", **environ)
+        return [(found["code"], found["message"]) for found in ran.content["findings"]]
+
+    def fits(self, name: str, text: str, **environ: str) -> bool:
+        ran = self.run(name, text, **environ)
+        no_findings = f"No findings: {self.path} fits the settings.\n"
+        return (ran.exit_code, ran.out, ran.err) == (0, no_findings, "")
+
+    def finds(self, name: str, text: str) -> bool:
+        """Say whether an error is found, or the file cannot be used at all."""
+        ran = self.run(name, text)
+        assert ran.exit_code != 2 or re.fullmatch(
+            "cognito-claims: --check: the file is .*\n", ran.err
+        )
+        assert PLANTED not in ran.out + ran.err
+        return ran.exit_code != 0
+
+
+@pytest.fixture(scope="module")
+def check(tmp_path_factory: pytest.TempPathFactory) -> Check:
+    return Check(tmp_path_factory.mktemp("check") / "file")
+
+
+# What fits
+
+
+@EACH
+def test_what_is_printed_fits(check: Check, name: str) -> None:
+    assert check.fits(name, printed(name))
+
+
+def swapped(one: str, other: str) -> Callable[[str], str]:
+    """Let two lines that stand in the text change places."""
+
+    def swap(text: str) -> str:
+        lines = text.splitlines()
+        places = [
+            next(n for n, line in enumerate(lines) if start in line) for start in (one, other)
+        ]
+        first, second = places
+        lines[first], lines[second] = lines[second], lines[first]
+        return "\n".join(lines)
+
+    return swap
+
+
+def replaced(*pairs: tuple[str, str]) -> Callable[[str], str]:
+    def replace(text: str) -> str:
+        for old, new in pairs:
+            assert old in text
+            text = text.replace(old, new)
+        return text
+
+    return replace
+
+
+def keywords_in_lower_case(text: str) -> str:
+    return re.sub(r"(\"[^\"]*\"|`[^`]*`)|\b[A-Z]+\b", lambda m: m[1] or m[0].lower(), text)
+
+
+def one_line(text: str) -> str:
+    without_comments = re.sub(r"(?m)^\s*(--|//).*$", "", text)
+    return re.sub(r"\s+", " ", without_comments)
+
+
+def other_string_quotes(text: str) -> str:
+    return re.sub(r'"([^"\']*)"', r"'\1'", text)
+
+
+def unlike(text: str) -> str:
+    """Give JSON another layout and another order of keys."""
+
+    def turned(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: turned(value[key]) for key in reversed(value)}
+        return [*map(turned, value)] if isinstance(value, list) else value
+
+    return json.dumps(turned(json.loads(text)), indent=7)
+
+
+OWN_FIELD = "DEFINE FIELD plan ON user TYPE option<string>;\nDEFINE TABLE product SCHEMAFULL;"
+UNIQUE, INDEX = "  unique [.email]\n", "  index byEmail {\n    terms [.email]\n  }\n"
+OWN_PRIVILEGES = "  privileges Product {\n    read\n  }\n"
+SAME: list[tuple[tuple[str, ...], Callable[[str], str]]] = [
+    (SURREALQL, keywords_in_lower_case),
+    (SCRIPTS, one_line),
+    (SCRIPTS, lambda text: "\ufeff" + text.replace("\n", "\r\n\r\n  ")),
+    ((*SURREALQL, "schema"), other_string_quotes),
+    (SURREALQL, lambda text: text.replace("`", "")),
+    (SURREALQL, replaced(("`app`", "⟨app⟩"))),
+    (("sql",), lambda text: text.replace('"', "")),
+    (("sql",), lambda text: f"BEGIN; {text} COMMIT;"),
+    (SURREALQL, replaced(("BEGIN TRANSACTION;\n", ""), ("COMMIT TRANSACTION;\n", ""))),
+    (("2.x", "3.x"), replaced(("DEFINE ACCESS", "DEFINE ACCESS OVERWRITE"))),
+    (SURREALQL, replaced(("DEFINE TABLE", "DEFINE TABLE IF NOT EXISTS"))),
+    (SURREALQL, replaced(("INDEX email ON user", "INDEX email ON TABLE user"))),
+    (SURREALQL, swapped("DEFINE FIELD cognito_username", "DEFINE FIELD email")),
+    (SURREALQL, replaced(("COMMIT", f"{OWN_FIELD}\nCOMMIT"))),
+    (SURREALQL, lambda text: f"/* {PLANTED} \n DEFINE USER */ # of old: ' \n{text}// \"\n"),
+    (("schema",), replaced((f"{UNIQUE}{INDEX}", f"{INDEX}{UNIQUE}"))),
+    (("schema",), replaced(("  // privileges: what your users may do\n", OWN_PRIVILEGES))),
+    (("schema",), replaced(("  unique", "  name: String?\n  unique"))),
+    (("schema",), replaced(("  unique", "  index byName {\n    terms [.name]\n  }\n  unique"))),
+    (("schema",), replaced((INDEX, f"{INDEX}  name: String?\n"))),
+    (("schema",), lambda text: f"collection Product {{\n  price: Int\n}}\n{text}"),
+    (JSON, unlike),
+    (("jwt-secret",), replaced(('["client"]', '"client"'))),
+    (("auth-config",), lambda text: json.dumps(json.loads(text)["definition"]["mode"]["jwt"])),
+    (
+        ("metadata",),
+        replaced(('"id",\n            "email"\n', '"email",\n            "id"\n')),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "respell"), [(name, respell) for names, respell in SAME for name in names]
+)
+def test_another_spelling_of_the_same_fits(
+    check: Check, name: str, respell: Callable[[str], str]
+) -> None:
+    text = respell(printed(name))
+
+    assert text != printed(name)
+    assert check.fits(name, text)
+
+
+def test_a_default_of_hasuras_may_be_left_out(check: Check) -> None:
+    secret = json.loads(setup("hasura", "--part", "jwt-secret", HASURA_CLAIMS_FORMAT="json").out)
+
+    del secret["claims_namespace"], secret["claims_format"]
+
+    assert check.fits("jwt-secret", json.dumps(secret), HASURA_CLAIMS_FORMAT="json")
+
+
+@pytest.mark.parametrize("reads", ["id", "access"])
+@pytest.mark.parametrize("name", SURREALQL)
+def test_a_script_for_either_token_fits_its_own_settings_alone(
+    check: Check, name: str, reads: str
+) -> None:
+    both = {"SURREALDB_TOKENS": "id,access"}
+    text = setup("surrealdb", "--part", name, "--token", reads, **both).out
+
+    ran = {each: check.run(name, text, "--token", each, **both) for each in ("id", "access")}
+
+    assert [each for each in ran if ran[each].exit_code == 0] == [reads]
+
+
+# What is found
+
+
+@EACH
+def test_every_line_that_is_taken_out_is_missed(check: Check, name: str) -> None:
+    lines = printed(name).splitlines(keepends=True)
+
+    missed = [
+        line
+        for place, line in enumerate(lines)
+        if line.strip() and not line.strip().startswith(("--", "//"))
+        if not check.finds(name, "".join(lines[:place] + lines[place + 1 :]))
+    ]
+
+    assert missed == []
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_word_that_is_changed_is_found_and_never_repeated(check: Check, name: str) -> None:
+    text = printed(name)
+    words = [*re.finditer(r"(?m)^\s*(?:--|//).*$|\w+", text)]
+
+    missed = [
+        word
+        for word in words
+        if not word[0].strip().startswith(("--", "//"))
+        if not check.finds(name, f"{text[: word.start()]}{PLANTED}{text[word.end() :]}")
+    ]
+
+    assert missed == []
+
+
+@pytest.mark.parametrize("name", SURREALQL)
+def test_names_and_strings_in_another_case_are_others(check: Check, name: str) -> None:
+    quoted = re.findall(r"`[^`]+`|\"[^\"]+\"", re.sub("--.*", "", printed(name)))
+
+    missed = [
+        each
+        for each in quoted
+        if not check.finds(name, printed(name).replace(each, each.swapcase()))
+    ]
+
+    assert missed == []
+
+
+def test_a_name_in_capitals_is_not_taken_for_a_keyword(check: Check) -> None:
+    capitals = {"SURREALDB_NAMESPACE": "APP", "SURREALDB_DATABASE": "DB"}
+    text = setup("surrealdb", "--part", "3.x", **capitals).out
+
+    assert check.fits("3.x", text, **capitals)
+    for name in ("`APP`", "`DB`"):
+        found = check.findings("3.x", text.replace(name, name.lower()), **capitals)
+        assert found == [("differs", "3.x: USE, line 2: expected USE NS `APP` DB `DB`;")]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Give the path of everything within a JSON value."""
+    inner = [*value.items()] if isinstance(value, dict) else []
+    for key, each in [*enumerate(value)] if isinstance(value, list) else inner:
+        yield (*path, key)
+        yield from places(each, (*path, key))
+
+
+def without(text: str, path: tuple[Any, ...], *instead: Any) -> str:
+    """Take out what stands at a path, or put something in its place."""
+    content = json.loads(text)
+    parent = content
+    for key in path[:-1]:
+        parent = parent[key]
+    if instead:
+        (parent[path[-1]],) = instead
+    else:
+        del parent[path[-1]]
+    return json.dumps(content)
+
+
+HARMLESS = {"allowed_skew", "allowedSkew", "claims_namespace"}  # a warning; Hasura's own default
+
+
+@pytest.mark.parametrize("name", JSON)
+def test_everything_that_json_lacks_or_has_otherwise_is_found_and_never_repeated(
+    check: Check, name: str
+) -> None:
+    text = printed(name)
+    paths = [*places(json.loads(text))]
+
+    lacking = [path for path in paths if not check.finds(name, without(text, path))]
+    changed = [
+        (path, value)
+        for path in paths
+        for value in (PLANTED, [PLANTED], {"role": PLANTED}, None, 7)
+        if not check.finds(name, without(text, path, value))
+    ]
+
+    assert [path for path in lacking if path[-1] not in HARMLESS] == []
+    assert [each for each in changed if each[0][-1] not in HARMLESS] == []
+
+
+FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
+    (
+        "3.x",
+        replaced((" AND email = $token.email", "")),
+        (
+            "differs",
+            '3.x: DEFINE TABLE user, line 18: expected FOR select, update, delete WHERE $access = "user" AND id = $auth AND email = $token.email',
+        ),
+    ),
+    (
+        "3.x",
+        replaced(("create NONE", "create `none`")),
+        ("differs", "3.x: DEFINE TABLE user, line 18: expected FOR create NONE;"),
+    ),
+    (
+        "3.x",
+        lambda text: text + "DEFINE INDEX email ON user FIELDS cognito_username;",
+        ("defined-twice", "3.x: DEFINE INDEX email ON user, line 23: stands here again"),
+    ),
+    (
+        "3.x",
+        swapped("DEFINE INDEX", "DEFINE FIELD email"),
+        ("order", "3.x: line 20: DEFINE INDEX email ON user stands before what it needs"),
+    ),
+    (
+        "1.x",
+        swapped("USE", "DEFINE SCOPE"),
+        ("order", "1.x: line 4: DEFINE SCOPE user stands before what it needs"),
+    ),
+    (
+        "1.x",
+        replaced(("COMMIT TRANSACTION;\n", "")),
+        ("not-committed", "1.x: line 5: BEGIN without a COMMIT defines nothing"),
+    ),
+    (
+        "1.x",
+        replaced(("COMMIT", "CANCEL")),
+        (
+            "not-committed",
+            "1.x: line 14: expected BEGIN TRANSACTION and then COMMIT TRANSACTION",
+        ),
+    ),
+    (
+        "3.x",
+        replaced(("https://cog", "https://\\cog")),
+        (
+            "differs",
+            '3.x: DEFINE ACCESS user, line 5: expected WITH JWT URL "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a1B2c3D4e/.well-known/jwks.json"',
+        ),
+    ),
+    (
+        "schema",
+        replaced(("    read\n    create\n", "    read\n    write\n    create\n")),
+        (
+            "differs",
+            "schema: role cognitoTokenMinter, line 8: expected privileges Customer { ... as `setup` prints it",
+        ),
+    ),
+    (
+        "schema",
+        replaced(("role cognitoTokenMinter {\n", f"role cognitoTokenMinter {{\n{OWN_PRIVILEGES}")),
+        ("grants-more", "schema: role cognitoTokenMinter, line 8: grants more than is needed"),
+    ),
+    (
+        "schema",
+        replaced(("  // privileges: what your users may do\n", "  membership Customer\n")),
+        ("defined-twice", "schema: membership Customer, line 24: stands here again"),
+    ),
+    (
+        "schema",
+        replaced(("@role(accessTokenMinter)", "@role(server)")),
+        (
+            "differs",
+            "schema: function refreshAccessToken, line 52: expected @role(accessTokenMinter) ... as `setup` prints it",
+        ),
+    ),
+    (
+        "jwt-secret",
+        replaced(('"claims_namespace":', '"claims_namespace_path":')),
+        (
+            "differs",
+            "jwt-secret: expected claims_namespace, and neither claims_map nor claims_namespace_path",
+        ),
+    ),
+    (
+        "auth-config",
+        replaced(('"v3"', '"v2"')),
+        ("differs", 'auth-config: version: expected "v3"'),
+    ),
+    (
+        "metadata",
+        replaced(('"filter": {},', '"filter": {}, "set": {"email": "x"},')),
+        (
+            "differs",
+            'metadata: args[4]: pg_create_update_permission for "sync": args.permission: expected {"columns": ["email", "synced_at"], "filter": {}, "check": {}}',
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "finding"), FOUND)
+def test_a_finding_names_the_place_and_what_is_expected_there(
+    check: Check, name: str, change: Callable[[str], str], finding: tuple[str, str]
+) -> None:
+    assert check.findings(name, change(printed(name))) == [finding]
+
+
+def test_a_permission_that_stands_there_twice_is_found(check: Check) -> None:
+    content = json.loads(printed("metadata"))
+    content["args"].insert(1, without_filter := json.loads(json.dumps(content["args"][1])))
+    without_filter["args"]["permission"]["filter"] = {}
+
+    codes = [code for code, _ in check.findings("metadata", json.dumps(content))]
+
+    assert codes == ["defined-twice", "differs"]
+
+
+def test_a_2_x_script_is_tried_on_an_engine(check: Check) -> None:
+    required = "DEFINE FIELD plan ON user TYPE string;\nCOMMIT"
+    opened = "ALTER TABLE user PERMISSIONS FULL;\nCOMMIT"
+
+    found = [
+        check.findings("2.x", printed("2.x").replace("COMMIT", more)) for more in (required, opened)
+    ]
+
+    reason = "run on a SurrealDB 2.x: the engine refused a statement of the set-up script"
+    reach = "run on a SurrealDB 2.x: the bearer can read or change another user's row"
+    altered = ("not-examined", "line 22: ALTER may undo what stands before")
+    assert found == [[("setup-script", reason)], [altered, ("other-row", reach)]]
+
+
+# What is worth a look
+
+
+WARNED: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
+    (
+        "3.x",
+        lambda text: f"{text}define user {PLANTED} ON ROOT PASSWORD '{PLANTED}' ROLES OWNER;",
+        ("another-entrance", "line 23: DEFINE USER: another way in, not examined"),
+    ),
+    (
+        "1.x",
+        lambda text: f"{text}DEFINE TOKEN `{PLANTED}` ON DATABASE TYPE HS512 VALUE '{PLANTED}';",
+        ("another-entrance", "line 15: DEFINE TOKEN: another way in, not examined"),
+    ),
+    (
+        "3.x",
+        lambda text: f"{text}REMOVE TABLE user;",
+        ("not-examined", "line 23: REMOVE may undo what stands before"),
+    ),
+    (
+        "jwt-secret",
+        replaced(('["client"]', f'["{PLANTED}","client"]')),
+        ("other-audience", "jwt-secret: audience: tokens of other app clients are taken, too"),
+    ),
+    (
+        "jwt-secret",
+        replaced(('"allowed_skew":10', '"allowed_skew":null')),
+        (
+            "skew",
+            "jwt-secret: allowed_skew or allowedSkew: expected about 10 seconds: Cognito's clock may be ahead",
+        ),
+    ),
+    (
+        "metadata",
+        replaced(('"role": "editor"', f'"role": "{PLANTED}"')),
+        ("grants-more", "metadata: args[2]: more than the settings need"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "finding"), WARNED)
+def test_what_opens_more_is_a_warning_that_repeats_nothing(
+    check: Check, name: str, change: Callable[[str], str], finding: tuple[str, str]
+) -> None:
+    settings = {"HASURA_GROUP_ROLES": "none"} if name == "metadata" else {}
+    text = change(printed(name))
+
+    ran = check.run(name, text, **settings)
+
+    assert check.findings(name, text, **settings) == [finding]
+    assert ran.exit_code == 0
+    assert PLANTED not in ran.out + ran.err
+
+
+def test_what_is_about_another_table_is_nobodys_business(check: Check) -> None:
+    content = json.loads(printed("metadata"))
+    other = json.loads(json.dumps(content["args"]).replace('"users"', '"products"'))
+    content["args"] += other
+
+    assert check.fits("metadata", json.dumps(content))
+
+
+# Files that cannot be used
+
+
+@pytest.mark.parametrize(
+    ("backend", "text", "said"),
+    [
+        ("surrealdb", "{}", "--check: the file is JSON, which 1.x is not"),
+        ("fauna", "[1]", "--check: the file is JSON, which schema is not"),
+        ("hasura", '{"jwk_url": "x",}', "--check: the file is not JSON"),
+        ("hasura", "[" * 100_000, "--check: the file is not JSON"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused(
+    check: Check, backend: str, text: str, said: str
+) -> None:
+    ran = check.run(backend, text)
+
+    assert (ran.exit_code, ran.out, ran.err) == (2, "", f"cognito-claims: {said}\n")
+
+
+def test_another_part_than_the_one_asked_for_is_refused(check: Check) -> None:
+    ran = check.run("hasura", printed("jwt-secret"), "--part", "auth-config")
+
+    said = "jwt-secret: the settings make no such part, but auth-config"
+    assert (ran.exit_code, ran.err) == (2, f"cognito-claims: {said}\n")
+
+
+def test_a_file_that_cannot_be_read_is_named(check: Check) -> None:
+    absent = check.path.with_name("absent")
+    ran = setup("fauna", "--check", str(absent))
+    check.path.write_bytes(b"\xff")
+    binary = setup("fauna", "--check", str(check.path))
+
+    said = [f"{absent}: No such file or directory", f"{check.path}: not a text in UTF-8"]
+    assert [ran.err, binary.err] == [f"cognito-claims: {line}\n" for line in said]
+    assert [ran.exit_code, binary.exit_code] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    "text", ["", ";", '"";', "``", "}", "{", "role cognitoUser", "USE", "@role"]
+)
+@pytest.mark.parametrize("name", ["3.x", "sql", "schema"])
+def test_scraps_are_nothing_that_fits(check: Check, name: str, text: str) -> None:
+    assert check.finds(name, text)
+
+
+SCRAPS = st.sampled_from(
+    ["'", '"', "`", ";", "{", "}", "(", ")", "/*", "--", "\\", "@", "null", "⟨"]
+)
+
+
+@settings(max_examples=min(settings().max_examples, 5_000))
+@given(name=st.sampled_from([*PARTS]), data=st.data())
+def test_no_file_is_too_odd_to_be_told_about(check: Check, name: str, data: st.DataObject) -> None:
+    text = printed(name)
+    start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(text))] * 2)))
+    scrap = data.draw(SCRAPS | st.text(st.characters(exclude_categories=["Cs"]), max_size=5))
+
+    ran = check.run(name, text[:start] + scrap + text[data.draw(st.sampled_from((start, end))) :])
+
+    assert (ran.exit_code in (0, 1)) is (ran.err == "")
+    assert ran.err.count("\n") < 2
