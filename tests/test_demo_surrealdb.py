@@ -39,7 +39,7 @@ def a_token(key: Any = None, **changed: Any) -> str:
     sub = changed.get("sub") or str(uuid.uuid4())
     user = {"email": f"{sub}@example.com", "email_verified": True, "cognito:username": "alice"}
     own = {"iss": ISSUER, "aud": "client", "token_use": "id", "sub": sub}
-    ours = {"ns": "shop", "db": "main", "ac": "user", "exp": int(time.time()) + 60}
+    ours = {"ns": "shop", "db": "main", "ac": "user", "exp": int(time.time()) + 3600}
     return sign({**own, **user, **ours, **changed}, key)
 
 

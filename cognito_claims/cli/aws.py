@@ -1,5 +1,6 @@
 """AWS for the commands: boto3's clients, with what the environment or its file says before a profile."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from cognito_claims.cli.inputs import UnusableInput
 
 AWS_ERRORS: tuple[type[Exception], ...] = (BotoCoreError, ClientError)
 _KEY, _SECRET, _TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
+_POOL_ID = re.compile(r"([a-z]+(?:-[a-z]+)*-[0-9]+)_[0-9A-Za-z]+")
 _SERVICE_IDS = {  # as they stand in AWS's variables
     "cognito-idp": "COGNITO_IDENTITY_PROVIDER",
     "lambda": "LAMBDA",
@@ -77,11 +79,10 @@ def asking_aws(subject: str) -> Iterator[None]:
 
 def region_of_pool(user_pool_id: str) -> str:
     """Give the region that a user pool's id begins with."""
-    region, _, name = user_pool_id.partition("_")
-    letters = region.replace("-", "") + name
-    if not (region and name and letters.isascii() and letters.isalnum()):
+    found = _POOL_ID.fullmatch(user_pool_id)
+    if found is None:
         raise UnusableInput("--user-pool-id: expected a pool's id, as in eu-central-1_AbCdEfGhI")
-    return region
+    return found[1]
 
 
 def aws_message(error: Exception) -> str:

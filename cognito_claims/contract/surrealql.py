@@ -1,8 +1,8 @@
 """The set-up script that makes a SurrealDB database take one user pool's tokens, per generation.
 
 The rules are SurrealDB's ("DEFINE ACCESS", "DEFINE TOKEN", "PERMISSIONS"), run on 1.0.0, 2.3.10 and
-3.0.2. A record's id is the user's `sub`. 1.x has no AUTHENTICATE clause to resolve it: there the
-application creates the row at the first sign-in, and an ID token's row is found by its verified email.
+3.0.2. A record's id is the user's `sub`. 1.x has no AUTHENTICATE clause that could make the record:
+there the application does, at the first sign-in, and the permissions let it make no other.
 """
 
 import re
@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from cognito_claims.contract.errors import Refused
 
+_FRESH = "$token.exp > time::unix()"  # a session may outlive its token
 _OWN_ID = 'id = type::thing("user", $token.sub)'
 _DEFINE = re.compile(r"^DEFINE (ACCESS|FIELD|INDEX|TABLE)")
 Generation = Literal["1.x", "2.x", "3.x"]
@@ -49,12 +50,12 @@ def identifier(value: str) -> str:
 
     Angle brackets do not do: `\⟩` is a parse error on 1.0.0 and 3.0.2.
     """
-    return f"`{_escaped(value, '`')}`"
+    return f"`{_escaped(value, '`', breaks='')}`"
 
 
 def string(value: str) -> str:
-    """Quote a string literal."""
-    return f'"{_escaped(value, chr(34))}"'
+    """Quote a string literal, which may have line breaks, as a PEM key does."""
+    return f'"{_escaped(value, chr(34), breaks=chr(10))}"'
 
 
 def checks(setup: Setup) -> tuple[Check, ...]:
@@ -133,13 +134,12 @@ def _access(setup: Setup, generation: Generation, public_key: str | None) -> tup
 def _table(setup: Setup, generation: Generation) -> tuple[str, ...]:
     """Define the users' table; the field stands before its index, or 3.x refuses the index."""
     is_email = "string::is_email" if generation == "3.x" else "string::is::email"
-    owner = _owner(setup, generation)
+    owner = " AND ".join(_owner(setup, generation))
     # 1.x makes no row at a sign-in: the application creates it, with the id that later versions give it.
-    creator = " AND ".join(dict.fromkeys((*owner, _OWN_ID)))
-    create = f"WHERE {creator}" if generation == "1.x" else "NONE"
+    create = f"WHERE {owner}" if generation == "1.x" else "NONE"
     table = (
         "DEFINE TABLE user SCHEMAFULL PERMISSIONS",
-        f"  FOR select, update, delete WHERE {' AND '.join(owner)}",
+        f"  FOR select, update, delete WHERE {owner}",
         f"  FOR create {create};",
         "DEFINE FIELD cognito_username ON user TYPE string;",
     )
@@ -153,15 +153,16 @@ def _table(setup: Setup, generation: Generation) -> tuple[str, ...]:
 
 
 def _owner(setup: Setup, generation: Generation) -> tuple[str, ...]:
-    """Say whose row it is; comparing the email keeps users from changing theirs to another's."""
+    """Say whose row it is, and until when; the email keeps users from changing theirs to another's."""
     email = ("email = $token.email",) if setup.reads == "id" else ()
     if generation != "1.x":
-        return (f"$access = {string(setup.access or '')}", "id = $auth", *email)
-    own = email or (_OWN_ID,)
+        return (f"$access = {string(setup.access or '')}", _FRESH, "id = $auth", *email)
     return (
         f"$scope = {string(setup.scope or '')}",
         *(check.holds for check in checks(setup)),
-        *own,
+        _FRESH,
+        _OWN_ID,
+        *email,
     )
 
 
@@ -184,8 +185,7 @@ def _present(claim: str, code: str, reason: str) -> Check:
     return Check(claim, f"!{claim}", code, reason)
 
 
-def _escaped(value: str, quote: str) -> str:
-    """Escape a value, or refuse it; a key has line breaks, which do no harm inside quotes."""
-    if not value or not value.replace("\n", "").isprintable():
+def _escaped(value: str, quote: str, *, breaks: str) -> str:
+    if not value or not value.translate(dict.fromkeys(map(ord, breaks))).isprintable():
         raise Refused("setup-value", "the set-up script takes names and values of printable text")
     return value.replace("\\", "\\\\").replace(quote, f"\\{quote}")

@@ -16,7 +16,7 @@ _OPTIONS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # and no longer: playwright's event loop runs until then
 def browser() -> Iterator[Browser]:
     path = shutil.which("chromium")
     if path is None:
