@@ -33,8 +33,12 @@ class Outcome:
     ) -> None:
         self.plugin: Marked = plugin
         self.milliseconds: float = milliseconds
-        self.claims: Claims | None = answer if isinstance(answer, Claims) else None
-        self.error: CognitoClaimsError | None = None if isinstance(answer, Claims) else answer
+        self.claims: Claims | None = None
+        self.error: CognitoClaimsError | None = None
+        if isinstance(answer, Claims):
+            self.claims = answer
+        else:
+            self.error = answer
 
     @property
     def is_refusal(self) -> bool:
@@ -52,12 +56,12 @@ def ask(
     """
     outcomes: dict[str, Outcome] = {}
     began = monotonic()
-    threads: list[Thread] = []
     for name, plugin in plugins.items():
         if plugin.is_pure:
             _ask(name, plugin, event, began, outcomes)
-    if any(outcome.is_refusal for outcome in outcomes.values()):
+    if len(outcomes) == len(plugins) or any(outcome.is_refusal for outcome in outcomes.values()):
         return outcomes
+    threads: list[Thread] = []
     for name, plugin in plugins.items():
         if not plugin.is_pure:
             asked = (name, plugin, event, began, outcomes)
@@ -112,7 +116,7 @@ def _ask(
 ) -> None:
     answer: Claims | CognitoClaimsError
     try:
-        claims = plugin(event)
+        claims = plugin.plugin(event)
         answer = _result_error(name, claims) or claims
     except TokenDenied as denial:
         answer = denial
@@ -124,9 +128,9 @@ def _ask(
 
 
 def _result_error(name: str, answer: Any) -> PluginResultError | None:
-    if isinstance(answer, CoroutineType):
-        answer.close()  # or Python warns that nobody awaited it
     if not isinstance(answer, Claims):
+        if isinstance(answer, CoroutineType):
+            answer.close()  # or Python warns that nobody awaited it
         return PluginResultError(name, type(answer).__name__)
     malformed = malformed_part(answer)
     return None if malformed is None else PluginResultError(name, f"Claims with {malformed}")

@@ -5,7 +5,7 @@ The protected claims are those of AWS's page "Pre token generation Lambda trigge
 
 from collections.abc import Mapping, Sequence, Set
 from types import MappingProxyType
-from typing import Literal, NamedTuple, Self, TypeAlias
+from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 from cognito_claims.errors import ClaimConflictError, ProtectedClaimError
 
@@ -22,6 +22,11 @@ _PROTECTED_IN: Mapping[Token, frozenset[str]] = {
     "id": _PROTECTED | {"aud", "at_hash", "identities", "cognito:username"},
     "access": _PROTECTED | {"client_id", "device_key", "event_id", "username", "version"},
 }
+_PREFIXES = ("cognito:", "dev:")
+_TEXT = frozenset((str,))
+_BOTH = frozenset(("id", "access"))
+_MAPPINGS = frozenset((dict, MappingProxyType))
+_SETS = frozenset((frozenset, set))
 _GROUP_CLAIMS = frozenset(("cognito:groups", "cognito:roles", "cognito:preferred_role"))
 
 
@@ -72,13 +77,14 @@ class Claims(NamedTuple):
         >>> Claims.adding({"plan": "pro"}, to={"id", "access"}).access_token.add["plan"]
         'pro'
         """
-        if not to or not to <= {"id", "access"}:
+        if not to or not to <= _BOTH:
             raise ValueError("to: expected one or both of id, access")
-        added = TokenClaims(add=MappingProxyType(dict(claims)))
+        added = TokenClaims(MappingProxyType(dict(claims)))
         return cls(
-            id_token=added if "id" in to else _UNCHANGED,
-            access_token=added if "access" in to else _UNCHANGED,
-            needs=frozenset(needs),
+            added if "id" in to else _UNCHANGED,
+            added if "access" in to else _UNCHANGED,
+            None,
+            frozenset(needs),
         )
 
 
@@ -88,15 +94,28 @@ def merge(answers: Mapping[str, Claims]) -> Claims:
     Raises `ClaimConflictError` when two plugins decide on one claim, even where their values agree (so that a
     conflict never waits for a certain user), and `ProtectedClaimError`.
     """
-    answers = dict(sorted(answers.items()))  # so that the same conflict is told, whatever the order
+    if len(answers) > 1:
+        answers = dict(
+            sorted(answers.items())
+        )  # so that the same conflict is told, whatever the order
+    needs = _NO_NAMES
+    for claims in answers.values():
+        if claims.needs:
+            needs = needs.union(claims.needs)
     merged = Claims(
-        id_token=_merged_token("id", [(name, c.id_token) for name, c in answers.items()]),
-        access_token=_merged_token(
-            "access", [(name, c.access_token) for name, c in answers.items()]
-        ),
-        groups=_merged_groups(answers),
-        needs=frozenset(claim for claims in answers.values() for claim in claims.needs),
+        _merged_token("id", [(name, c.id_token) for name, c in answers.items()]),
+        _merged_token("access", [(name, c.access_token) for name, c in answers.items()]),
+        _merged_groups(answers),
+        needs,
     )
+    if merged.needs:
+        _refuse_suppressed_needs(answers, merged)
+        if not merged.needs.isdisjoint(merged.id_token.add):
+            _refuse_changed_needs(answers)
+    return merged
+
+
+def _refuse_suppressed_needs(answers: Mapping[str, Claims], merged: Claims) -> None:
     for claim in sorted(merged.needs & _suppressed(merged)):
         plugins = [
             name
@@ -104,8 +123,6 @@ def merge(answers: Mapping[str, Claims]) -> Claims:
             if claim in claims.needs or claim in _suppressed(claims)
         ]
         raise _conflict(claim, plugins, "suppressed in the id token, where a backend reads it")
-    _refuse_changed_needs(answers)
-    return merged
 
 
 def _refuse_changed_needs(answers: Mapping[str, Claims]) -> None:
@@ -132,23 +149,32 @@ def _is_well_formed(token: object) -> bool:
     if not isinstance(token, TokenClaims):
         return False
     add: object = token.add
-    if not isinstance(add, Mapping) or not all(isinstance(claim, str) for claim in add):
-        return False
-    return all(map(_are_names, (token.suppress, token.add_scopes, token.suppress_scopes)))
+    return (
+        (type(add) in _MAPPINGS or isinstance(add, Mapping))  # which takes longer to say
+        and _are_texts(add)
+        and _are_names(token.suppress)
+        and _are_names(token.add_scopes)
+        and _are_names(token.suppress_scopes)
+    )
 
 
 def _are_groups(groups: object) -> bool:
     if not isinstance(groups, Groups):
         return False
-    names: tuple[object, ...] = (groups.groups, groups.iam_roles)
-    return all(isinstance(part, (tuple, list)) for part in names) and all(
-        isinstance(name, str)
-        for name in (*groups.groups, *groups.iam_roles, groups.preferred_role or "")
+    parts: tuple[object, ...] = (groups.groups, groups.iam_roles)
+    return all(isinstance(part, (tuple, list)) and _are_texts(part) for part in parts) and (
+        groups.preferred_role is None or isinstance(groups.preferred_role, str)
     )
 
 
 def _are_names(names: object) -> bool:
-    return isinstance(names, Set) and all(isinstance(name, str) for name in names)
+    if names is _NO_NAMES:
+        return True
+    return (type(names) in _SETS or isinstance(names, Set)) and _are_texts(names)
+
+
+def _are_texts(values: Any) -> bool:
+    return _TEXT.issuperset(map(type, values)) or all(isinstance(value, str) for value in values)
 
 
 def _suppressed(claims: Claims) -> Set[str]:
@@ -163,32 +189,44 @@ def _suppressed(claims: Claims) -> Set[str]:
 
 
 def _merged_token(token: Token, answers: list[tuple[str, TokenClaims]]) -> TokenClaims:
-    answers = [(plugin, wanted) for plugin, wanted in answers if wanted is not _UNCHANGED]
-    if not answers:
-        return _UNCHANGED
-    owners: dict[str, str] = {}
+    add: dict[str, Json] = {}
+    suppress = add_scopes = suppress_scopes = _NO_NAMES
+    decided = 0
     for plugin, wanted in answers:
-        for claim in (*wanted.add, *wanted.suppress):
-            if claim in owners:
-                raise _conflict(claim, [owners[claim], plugin], f"owned twice in the {token} token")
-            owners[claim] = plugin
+        if wanted is _UNCHANGED:
+            continue
         _refuse_protected(token, plugin, wanted)
-    merged = TokenClaims(
-        add=MappingProxyType(
-            {c: value for _, wanted in answers for c, value in wanted.add.items()}
-        ),
-        suppress=frozenset(claim for _, wanted in answers for claim in wanted.suppress),
-        add_scopes=frozenset(scope for _, wanted in answers for scope in wanted.add_scopes),
-        suppress_scopes=frozenset(s for _, wanted in answers for s in wanted.suppress_scopes),
-    )
-    for scope in sorted(merged.add_scopes & merged.suppress_scopes):
-        plugins = [
-            plugin
-            for plugin, wanted in answers
-            if scope in wanted.add_scopes or scope in wanted.suppress_scopes
-        ]
-        raise _conflict(scope, plugins, "a scope both added and suppressed")
-    return merged
+        decided += len(wanted.add) + len(wanted.suppress)
+        add.update(wanted.add)
+        if wanted.suppress or wanted.add_scopes or wanted.suppress_scopes:  # of few
+            suppress = suppress.union(wanted.suppress)
+            add_scopes = add_scopes.union(wanted.add_scopes)
+            suppress_scopes = suppress_scopes.union(wanted.suppress_scopes)
+    if decided != len(add) + len(suppress) or not suppress.isdisjoint(add):
+        raise _two_owners(token, answers)
+    if not add_scopes.isdisjoint(suppress_scopes):
+        raise _disputed_scope(add_scopes & suppress_scopes, answers)
+    if not (add or suppress or add_scopes or suppress_scopes):
+        return _UNCHANGED
+    return TokenClaims(MappingProxyType(add), suppress, add_scopes, suppress_scopes)
+
+
+def _two_owners(token: Token, answers: list[tuple[str, TokenClaims]]) -> ClaimConflictError:
+    owned = [(claim, name) for name, wanted in answers for claim in (*wanted.add, *wanted.suppress)]
+    claims = [claim for claim, _ in owned]
+    twice = next(claim for index, claim in enumerate(claims) if claim in claims[:index])
+    plugins = [name for claim, name in owned if claim == twice][:2]
+    return _conflict(twice, plugins, f"owned twice in the {token} token")
+
+
+def _disputed_scope(
+    disputed: Set[str], answers: list[tuple[str, TokenClaims]]
+) -> ClaimConflictError:
+    scope = min(disputed)
+    plugins = [
+        name for name, wanted in answers if scope in {*wanted.add_scopes, *wanted.suppress_scopes}
+    ]
+    return _conflict(scope, plugins, "a scope both added and suppressed")
 
 
 def _merged_groups(answers: Mapping[str, Claims]) -> Groups | None:
@@ -207,10 +245,11 @@ def _merged_groups(answers: Mapping[str, Claims]) -> Groups | None:
 def _refuse_protected(token: Token, plugin: str, answer: TokenClaims) -> None:
     protected = _PROTECTED_IN[token]
     for claim in answer.add:
-        if claim in protected or claim.startswith("cognito:"):
-            raise ProtectedClaimError(claim, token, plugin, "cannot be added or changed")
-        if token == "id" and claim.startswith("dev:"):
-            raise ProtectedClaimError(claim, token, plugin, "can only be suppressed")
+        if claim in protected or claim.startswith(_PREFIXES):
+            if not claim.startswith("dev:") or claim in protected:
+                raise ProtectedClaimError(claim, token, plugin, "cannot be added or changed")
+            if token == "id":
+                raise ProtectedClaimError(claim, token, plugin, "can only be suppressed")
     for claim in answer.suppress:
         if claim in protected or (claim.startswith("cognito:") and claim not in _GROUP_CLAIMS):
             raise ProtectedClaimError(claim, token, plugin, "cannot be suppressed")

@@ -2,8 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from cognito_claims.asking import Outcome, ask
@@ -20,6 +19,8 @@ from cognito_claims.registry import Marked
 from cognito_claims.response import render
 
 _log = logging.getLogger("cognito_claims")
+_NO_CLAIMS = Claims()
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
 
 
 class Decision:
@@ -28,74 +29,82 @@ class Decision:
     def __init__(self) -> None:
         self.event: PreTokenGenerationEvent | UserEvent | None = None
         self.outcomes: Mapping[str, Outcome] = {}
-        self.claims: Claims = Claims()
+        self.claims: Claims = _NO_CLAIMS
         self.response: dict[str, Any] = {}
         self.error: CognitoClaimsError | None = None
 
 
 def decide(event: object, plugins: Mapping[str, Marked], deadline: float) -> Decision:
     """Decide on a decoded event before the deadline (on the monotonic clock); never raises."""
-    return _decide(lambda: PreTokenGenerationEvent.from_json(event), plugins, deadline)
+    try:
+        read = PreTokenGenerationEvent.from_json(event)
+    except Exception as error:  # whatever it is, its text must not reach Cognito
+        decision = Decision()
+        decision.error = _known(error)
+        return decision
+    return decide_typed(read, plugins, deadline)
 
 
 def decide_typed(
     event: PreTokenGenerationEvent, plugins: Mapping[str, Marked], deadline: float
 ) -> Decision:
     """Decide on an event as `decide` does."""
-    return _decide(lambda: event, plugins, deadline)
-
-
-def _decide(
-    read_event: Callable[[], PreTokenGenerationEvent],
-    plugins: Mapping[str, Marked],
-    deadline: float,
-) -> Decision:
     decision = Decision()
-    with _deciding(decision):
-        decision.event = event = read_event()
+    decision.event = event
+    try:
         decision.outcomes = ask(plugins, event, deadline)
         decision.claims = merge(_accepted(decision.outcomes))
         decision.response = render(decision.claims, event)
+    except Exception as error:  # the same
+        decision.error = _known(error)
     return decision
 
 
 def decide_sync(event: object, plugins: Mapping[str, Marked], deadline: float) -> Decision:
     """Decide on a decoded event of post authentication or post confirmation, as `decide` does."""
     decision = Decision()
-    with _deciding(decision):
+    try:
         decision.event = user_event = UserEvent.from_json(event)
         decision.outcomes = ask(plugins, user_event, deadline)
         for name, claims in _accepted(decision.outcomes).items():
-            if claims != Claims():
-                raise PluginResultError(name, "claims, for which this trigger has no token")
+            if claims != _NO_CLAIMS:
+                problem = "claims, for which this trigger has no token"
+                raise PluginResultError(name, problem)  # noqa: TRY301  (told like any other)
+    except Exception as error:  # the same
+        decision.error = _known(error)
     return decision
 
 
-@contextmanager
-def _deciding(decision: Decision) -> Iterator[None]:
-    try:
-        yield
-    except CognitoClaimsError as error:
-        decision.error = error
-    except Exception as error:  # whatever it is, its text must not reach Cognito
-        decision.error = UnexpectedError(type(error).__name__, place_of(error))
+def _known(error: Exception) -> CognitoClaimsError:
+    if isinstance(error, CognitoClaimsError):
+        return error
+    return UnexpectedError(type(error).__name__, place_of(error))
 
 
 def _accepted(outcomes: Mapping[str, Outcome]) -> dict[str, Claims]:
     """Apply the policies: a refusal first, then a failure that denies."""
-    failures = [outcome for outcome in outcomes.values() if outcome.error is not None]
+    accepted: dict[str, Claims] = {}
+    failures: list[Outcome] = []
+    for name, outcome in outcomes.items():
+        if outcome.claims is None:
+            failures.append(outcome)
+        else:
+            accepted[name] = outcome.claims
     for outcome in failures:
         if isinstance(outcome.error, TokenDenied):
             raise outcome.error
     for outcome in failures:
         if outcome.error is not None and outcome.is_refusal:
             raise outcome.error
-    return {name: o.claims for name, o in outcomes.items() if o.claims is not None}
+    return accepted
 
 
 def log_decision(decision: Decision) -> None:
     """Write one INFO record of names and sizes, never a value; before it, what went wrong, as ERROR or WARNING."""
-    fields: dict[str, Any] = {}
+    _log_failures(decision, "no claims")
+    if not _log.isEnabledFor(logging.INFO):
+        return
+    fields: dict[str, Any] = {"outcome": "issued" if decision.error is None else "refused"}
     if isinstance(decision.event, PreTokenGenerationEvent):
         fields["trigger_version"] = decision.event.version.name
     if decision.error is None:
@@ -103,35 +112,35 @@ def log_decision(decision: Decision) -> None:
             "id_token": _size(decision.claims.id_token),
             "access_token": _size(decision.claims.access_token),
         }
-    outcome = "issued" if decision.error is None else "refused"
-    _record(decision, "pre token generation", outcome, "no claims", fields)
+    _record(decision, "pre token generation", fields)
 
 
 def log_sync(decision: Decision) -> None:
     """Write what came of a sync, as `log_decision` does."""
+    _log_failures(decision, "not synced")
+    if not _log.isEnabledFor(logging.INFO):
+        return
     failed = any(outcome.error is not None for outcome in decision.outcomes.values())
     outcome = "refused" if decision.error is not None else "failed" if failed else "done"
-    _record(decision, "user sync", outcome, "not synced", {})
+    _record(decision, "user sync", {"outcome": outcome})
 
 
-def _record(
-    decision: Decision, what: str, outcome: str, omitted: str, more: Mapping[str, Any]
-) -> None:
+def _log_failures(decision: Decision, omitted: str) -> None:
     for asked in decision.outcomes.values():
         if asked.error is not None and asked.error is not decision.error:
             _log.warning("%s: %s [%s]", omitted, _told(asked.error), asked.error.code)
     if decision.error is not None:
         _log.error("sign-in refused: %s [%s]", _told(decision.error), decision.error.code)
-    if not _log.isEnabledFor(logging.INFO):
-        return
-    fields: dict[str, Any] = {"outcome": outcome, **more}
+
+
+def _record(decision: Decision, what: str, fields: dict[str, Any]) -> None:
     if decision.event is not None:
         fields["trigger_source"] = decision.event.trigger_source
         fields["client_id"] = decision.event.client_id
     fields["plugins"] = {name: _summary(asked) for name, asked in decision.outcomes.items()}
     if decision.error is not None:
         fields["code"] = decision.error.code
-    _log.info("%s: %s", what, outcome, extra=fields)
+    _log.info("%s: %s", what, fields["outcome"], extra=fields)
 
 
 def _told(error: CognitoClaimsError) -> str:
@@ -143,7 +152,7 @@ def _summary(outcome: Outcome) -> dict[str, Any]:
     summary: dict[str, Any] = {"milliseconds": outcome.milliseconds}
     if outcome.error is not None:
         summary |= {"error": outcome.error.code, "on_error": outcome.plugin.on_error}
-    claims = outcome.claims or Claims()
+    claims = outcome.claims or _NO_CLAIMS
     for name, wanted in (("id_token", claims.id_token), ("access_token", claims.access_token)):
         names = sorted((*wanted.add, *wanted.suppress))
         if names:
@@ -152,5 +161,4 @@ def _summary(outcome: Outcome) -> dict[str, Any]:
 
 
 def _size(wanted: TokenClaims) -> int:
-    text = json.dumps(dict(wanted.add), ensure_ascii=False, separators=(",", ":"), default=dict)
-    return len(text.encode()) if wanted.add else 0
+    return len(_to_json(dict(wanted.add)).encode()) if wanted.add else 0

@@ -4,7 +4,7 @@ The shapes are AWS's ("Pre token generation Lambda trigger", "Customizing user p
 triggers"). Fields that are not read here may come and go; those that are read must have their type.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
@@ -21,6 +21,7 @@ _JSON_KINDS = {
     str: "a string",
 }
 _VERIFIABLE = ("email", "phone_number")
+_TEXT = frozenset((str,))
 _MACHINE = "TokenGeneration_ClientCredentials"
 
 
@@ -30,6 +31,9 @@ class TriggerVersion(StrEnum):
     V1_0 = "1"
     V2_0 = "2"
     V3_0 = "3"
+
+
+_VERSIONS = {version.value: version for version in TriggerVersion}
 
 
 class User(NamedTuple):
@@ -133,10 +137,9 @@ def _trigger_source(event: Mapping[str, Any], *prefixes: str) -> str:
 
 
 def _version(event: Mapping[str, Any], request: Mapping[str, Any]) -> TriggerVersion:
-    try:
-        version = TriggerVersion(_text(event.get("version"), "version"))
-    except ValueError:
-        raise EventError("version", 'expected "1", "2" or "3"') from None
+    version = _VERSIONS.get(_text(event.get("version"), "version"))
+    if version is None:
+        raise EventError("version", 'expected "1", "2" or "3"')
     response = event.get("response")
     if response is not None and not isinstance(response, (dict, list)):
         raise EventError("response", f"expected an object, got {_kind(response)}")
@@ -186,7 +189,10 @@ def _client_id(event: Mapping[str, Any]) -> str:
 
 def _client_metadata(request: Mapping[str, Any]) -> Mapping[str, str]:
     path = "request.clientMetadata"
-    metadata = _object_or_nothing(request.get("clientMetadata"), path)
+    sent = request.get("clientMetadata")
+    if not sent and (sent is None or sent == {}):
+        return _NOTHING
+    metadata = _object(sent, path)
     for value in metadata.values():
         _string(value, path)  # its keys are the client's to choose: none is named
     return MappingProxyType(dict(metadata))
@@ -194,9 +200,9 @@ def _client_metadata(request: Mapping[str, Any]) -> Mapping[str, str]:
 
 def _strings(value: object, path: str) -> Mapping[str, str]:
     found = _object(value, path)
-    for name, text in found.items():
-        if not isinstance(text, str):
-            raise EventError(f"{path}.{shown(name)}", f"expected a string, got {_kind(text)}")
+    if not _are_texts(found.values()):
+        name, value = next((n, v) for n, v in found.items() if not isinstance(v, str))
+        raise EventError(f"{path}.{shown(name)}", f"expected a string, got {_kind(value)}")
     return MappingProxyType(dict(found))
 
 
@@ -206,19 +212,23 @@ def _texts(parent: Mapping[str, Any], key: str, path: str) -> tuple[str, ...]:
         return ()
     if not isinstance(value, list):
         raise EventError(f"{path}.{key}", f"expected an array, got {_kind(value)}")
-    for index, text in enumerate(value):
-        if not isinstance(text, str):
-            raise EventError(f"{path}.{key}[{index}]", f"expected a string, got {_kind(text)}")
+    if not _are_texts(value):
+        index, other = next((i, v) for i, v in enumerate(value) if not isinstance(v, str))
+        raise EventError(f"{path}.{key}[{index}]", f"expected a string, got {_kind(other)}")
     return tuple(value)
 
 
 def _object(value: object, path: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise EventError(path, f"expected an object, got {_kind(value)}")
-    for key in value:
-        if not isinstance(key, str):
-            raise EventError(path, "expected names that are strings")
+    if not _are_texts(value):
+        raise EventError(path, "expected names that are strings")
     return value
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    # By far the quickest way to ask: of what JSON decodes to, the types can be nothing but str.
+    return _TEXT.issuperset(map(type, values)) or all(isinstance(v, str) for v in values)
 
 
 def _object_or_nothing(value: object, path: str) -> Mapping[str, Any]:
@@ -232,9 +242,11 @@ def _string(value: object, path: str) -> str:
 
 
 def _text(value: object, path: str) -> str:
-    if not _string(value, path):
+    if not isinstance(value, str):
+        raise EventError(path, f"expected a string, got {_kind(value)}")
+    if not value:
         raise EventError(path, "expected a non-empty string")
-    return str(value)
+    return value
 
 
 def _flag(value: object, path: str) -> bool:

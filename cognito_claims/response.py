@@ -61,9 +61,8 @@ def _section(wanted: TokenClaims, token: Token, version: TriggerVersion) -> dict
     section: dict[str, Any] = {}
     if wanted.add:
         section["claimsToAddOrOverride"] = {
-            _claim_name(place): _value(value, place)
+            claim: value if _is_plain(claim, value) else _checked(value, claim, token, version)
             for claim, value in wanted.add.items()
-            for place in [_Place(claim, token, version)]
         }
     if wanted.suppress:
         section["claimsToSuppress"] = [
@@ -74,6 +73,17 @@ def _section(wanted: TokenClaims, token: Token, version: TriggerVersion) -> dict
     if wanted.suppress_scopes:
         section["scopesToSuppress"] = sorted(wanted.suppress_scopes)
     return section
+
+
+def _is_plain(claim: str, value: object) -> bool:
+    """Say whether every version can carry this, as most claims: a text in ASCII by a name in ASCII."""
+    return type(value) is str and value.isascii() and claim != "" and claim.isascii()
+
+
+def _checked(value: object, claim: str, token: Token, version: TriggerVersion) -> Any:
+    place = _Place(claim, token, version)
+    _claim_name(place)
+    return _value(value, place)
 
 
 def _group_override(groups: Groups, version: TriggerVersion) -> dict[str, Any]:

@@ -20,6 +20,7 @@ _RESERVED = frozenset(
 )
 _SECRETS = frozenset((f"{_PREFIX}admin-secret", f"{_PREFIX}access-key"))
 _GROUPS = "cognito:groups"
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
 _NO_PAIRS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -77,11 +78,7 @@ class HasuraClaims:
         if event.user is None:
             return Claims()
         variables = self._variables(event.user, event.groups)
-        value = (
-            json.dumps(variables, separators=(",", ":"))
-            if self.claims_format == "stringified_json"
-            else variables
-        )
+        value = _to_json(variables) if self.claims_format == "stringified_json" else variables
         return Claims.adding({self.claims_namespace: value}, to=self.tokens)
 
     def _variables(self, user: User, groups: tuple[str, ...]) -> dict[str, str | list[str]]:
