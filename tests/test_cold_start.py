@@ -116,7 +116,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def loaded() -> tuple[list[str], list[str], list[str]]:
-    from_import, with_first_event, everything = json.loads(_probe(PROBE))
+    from_import, with_first_event, everything = json.loads(probe(PROBE))
     return from_import, with_first_event, everything
 
 
@@ -139,7 +139,7 @@ def test_nothing_is_left_for_the_handler_to_import(
 def test_fauna_adds_its_clients_and_what_http_and_tls_need() -> None:
     with FaunaServer(index="bySub", field="sub") as server:
         endpoint = server.endpoint.replace("127.0.0.1", "localhost")
-        printed = _probe(PROBE, FAUNA_ENDPOINT=endpoint, **FAUNA)
+        printed = probe(PROBE, FAUNA_ENDPOINT=endpoint, **FAUNA)
     from_import, with_first_event, everything = json.loads(printed)
 
     assert len(server.tokens) == 1
@@ -154,7 +154,7 @@ def test_fauna_adds_its_clients_and_what_http_and_tls_need() -> None:
 def test_only_a_reference_to_a_secret_pays_for_the_client_of_aws_and_pays_at_init() -> None:
     with answering(lambda _: Answer.of({"Parameter": {"Value": "fnA"}})) as url:
         reference = {"FAUNA_SECRET": "ssm:/fauna", "AWS_ENDPOINT_URL": url, **CREDENTIALS}
-        printed = _probe(PROBE, **{**FAUNA, **reference, "FAUNA_ENDPOINT": "http://127.0.0.1:1"})
+        printed = probe(PROBE, **{**FAUNA, **reference, "FAUNA_ENDPOINT": "http://127.0.0.1:1"})
     from_import, with_first_event, _ = json.loads(printed)
 
     own = {module for module in from_import if module.startswith("cognito_claims.clients")}
@@ -167,14 +167,14 @@ def test_only_a_reference_to_a_secret_pays_for_the_client_of_aws_and_pays_at_ini
     "source", ["PostAuthentication_Authentication", "PostConfirmation_ConfirmSignUp"]
 )
 def test_user_sync_adds_its_sink_and_what_http_and_tls_need(dsn: str, source: str) -> None:
-    probe = PROBE.replace("pre_token_generation", "user_sync")
+    code = PROBE.replace("pre_token_generation", "user_sync")
     with HasuraServer(dsn) as server:
         url = server.url.replace("127.0.0.1", "localhost")
-        printed = _probe(probe, trigger_source=source, HASURA_SYNC_URL=url, **SYNC)
+        printed = probe(code, trigger_source=source, HASURA_SYNC_URL=url, **SYNC)
         assert [row["id"] for row in server.rows()] == ["a1b2c3d4"]
     from_import, with_first_event, everything = json.loads(printed)
 
-    http_and_tls = json.loads(_probe(HTTP_AND_TLS))
+    http_and_tls = json.loads(probe(HTTP_AND_TLS))
     own = {module for module in from_import if module.startswith("cognito_claims")}
     assert set(from_import) - own - set(http_and_tls) - set(STANDARD) == set()
     core = {m for m in OWN if ".plugins" not in m and not m.endswith(".pre_token_generation")}
@@ -190,28 +190,28 @@ def test_a_queue_adds_the_client_of_aws_and_no_sdk() -> None:
         asked.append(request)
         return SENT
 
-    probe = PROBE.replace("pre_token_generation", "user_sync")
+    code = PROBE.replace("pre_token_generation", "user_sync")
     with answering(sqs) as url:
         settings = {**CREDENTIALS, "AWS_ENDPOINT_URL": url, "USER_SYNC_QUEUE_URL": f"{url}1/users"}
-        printed = _probe(probe, trigger_source=SIGNS_IN, USER_SYNC_SINKS="queue", **settings)
+        printed = probe(code, trigger_source=SIGNS_IN, USER_SYNC_SINKS="queue", **settings)
     from_import, with_first_event, everything = json.loads(printed)
 
     assert len(asked) == 1
     own = {module for module in from_import if module.startswith("cognito_claims")}
     core = {m for m in OWN if ".plugins" not in m and not m.endswith(".pre_token_generation")}
     assert own == {*core, *SYNC_OWN, *QUEUE_OWN, "cognito_claims.functions.user_sync"}
-    needed = json.loads(_probe(HTTP_AND_TLS.replace("ssl", "ssl, hashlib, hmac")))
+    needed = json.loads(probe(HTTP_AND_TLS.replace("ssl", "ssl, hashlib, hmac")))
     assert set(from_import) - own - set(needed) - set(STANDARD) == set()
     assert [m for m in HEAVY if m in everything] == ["email", "http.client", "ssl"]
     assert with_first_event == from_import
 
 
 def test_a_queue_behind_hasura_is_loaded_before_it_is_needed() -> None:
-    probe = PROBE.replace("pre_token_generation", "user_sync")
+    code = PROBE.replace("pre_token_generation", "user_sync")
     hasura = {**SYNC, "HASURA_SYNC_URL": "http://127.0.0.1:1"}  # nobody listens there
     with answering(lambda _: SENT) as url:
         settings = {**CREDENTIALS, "AWS_ENDPOINT_URL": url, "USER_SYNC_QUEUE_URL": f"{url}1/users"}
-        printed = _probe(probe, trigger_source=SIGNS_IN, **hasura, **settings)
+        printed = probe(code, trigger_source=SIGNS_IN, **hasura, **settings)
     from_import, with_first_event, _ = json.loads(printed)
 
     assert {*QUEUE_OWN} < {*from_import}
@@ -221,8 +221,8 @@ def test_a_queue_behind_hasura_is_loaded_before_it_is_needed() -> None:
 def test_a_pre_token_generation_pays_for_user_sync_only_where_it_is_named() -> None:
     settings = {"HASURA_SYNC_URL": "http://127.0.0.1:1", **SYNC}  # nobody listens there
     named = {"COGNITO_CLAIMS_PLUGINS": "surrealdb,hasura,user_sync"}
-    without, _, _ = json.loads(_probe(PROBE, **settings))
-    beside, with_first_event, _ = json.loads(_probe(PROBE, **settings, **named))
+    without, _, _ = json.loads(probe(PROBE, **settings))
+    beside, with_first_event, _ = json.loads(probe(PROBE, **settings, **named))
 
     assert [m for m in without if m.startswith("cognito_claims")] == sorted(OWN)
     assert [m for m in beside if m.startswith("cognito_claims")] == sorted((*OWN, *SYNC_OWN))
@@ -230,24 +230,22 @@ def test_a_pre_token_generation_pays_for_user_sync_only_where_it_is_named() -> N
 
 
 def test_a_plugin_that_is_not_named_is_not_loaded() -> None:
-    probe = (
-        "import sys, cognito_claims.functions.pre_token_generation; print(' '.join(sys.modules))"
-    )
+    code = "import sys, cognito_claims.functions.pre_token_generation; print(' '.join(sys.modules))"
 
-    modules = _probe(probe, COGNITO_CLAIMS_PLUGINS="surrealdb").split()
+    modules = probe(code, COGNITO_CLAIMS_PLUGINS="surrealdb").split()
 
     assert "cognito_claims.plugins.surrealdb" in modules
     assert "cognito_claims.plugins.hasura" not in modules
 
 
 def test_the_package_alone_loads_neither_tools_nor_the_testing_kit() -> None:
-    modules = _probe("import sys, cognito_claims; print(' '.join(sys.modules))").split()
+    modules = probe("import sys, cognito_claims; print(' '.join(sys.modules))").split()
 
     rooms = ("contract", "testing", "cli", "functions", "plugins", "installed")
     assert [m for m in modules if m.startswith(tuple(f"cognito_claims.{r}" for r in rooms))] == []
 
 
-def _probe(
+def probe(
     code: str, *, trigger_source: str = "TokenGeneration_Authentication", **settings: str
 ) -> str:
     event = {
@@ -260,8 +258,8 @@ def _probe(
         "request": {"userAttributes": {"sub": "a1b2c3d4"}, "scopes": []},
         "response": {},
     }
-    # Coverage's own subprocess hook would load half of these modules.
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
+    # Coverage's own subprocess hook would load half of these modules, and every variable is looked at.
+    environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
     run = subprocess.run(
         [sys.executable, "-c", code, json.dumps(event)],
         env={**environment, **SETTINGS, **settings},

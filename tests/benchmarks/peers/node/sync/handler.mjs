@@ -2,11 +2,12 @@
 // there already. The guide leaves Lambda to wait for the answer; here the promise does, so that both have written the row.
 import request from "request";
 
-const { HASURA_SYNC_ADMIN_SECRET, HASURA_SYNC_URL } = process.env;
+const { HASURA_SYNC_ADMIN_SECRET, HASURA_SYNC_URL, USER_SYNC_QUEUE_URL } = process.env;
 // Before the first event, as a careful team would.
 const secret = HASURA_SYNC_ADMIN_SECRET.startsWith("arn:")
   ? await (await import("./secret.mjs")).fetched(HASURA_SYNC_ADMIN_SECRET)
   : HASURA_SYNC_ADMIN_SECRET;
+const queue = USER_SYNC_QUEUE_URL ? await import("./queue.mjs") : null;
 
 const query = `mutation ($userId: String!, $username: String) {
   insert_users(
@@ -17,10 +18,20 @@ const query = `mutation ($userId: String!, $username: String) {
   }
 }`;
 
-export const handler = (event) =>
+const written = (variables) =>
   new Promise((resolve, reject) => {
-    const variables = { userId: event.request.userAttributes.sub, username: event.userName };
     const headers = { "content-type": "application/json", "x-hasura-admin-secret": secret };
     const body = JSON.stringify({ query, variables });
-    request.post({ url: HASURA_SYNC_URL, headers, body }, (error) => (error ? reject(error) : resolve(event)));
+    request.post({ url: HASURA_SYNC_URL, headers, body }, (error) => (error ? reject(error) : resolve()));
   });
+
+export async function handler(event) {
+  const variables = { userId: event.request.userAttributes.sub, username: event.userName };
+  try {
+    await written(variables);
+  } catch (error) {
+    if (!queue) throw error;
+    await queue.handler(event); // which the guide does without
+  }
+  return event;
+}
