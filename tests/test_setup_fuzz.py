@@ -136,7 +136,7 @@ def value_of(environ: Environ, name: str) -> str | None:
 
 
 def is_printable(text: str) -> bool:
-    kinds = {unicodedata.category(letter) for letter in text.replace(" ", "").replace("\n", "")}
+    kinds = {unicodedata.category(letter) for letter in text.replace(" ", "")}
     return not kinds & {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}
 
 
