@@ -186,6 +186,27 @@ def test_an_interrupted_run_leaves_nothing_behind(
     assert nothing_left(tmp_path)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize(
+    "command", [["demo"], ["demo", "--json"], ["demo", "--web"], ["playground", "--port", "0"]]
+)
+def test_an_output_without_room_is_told_in_one_line(tmp_path: Path, command: list[str]) -> None:
+    environ = os.environ | {"TMPDIR": str(tmp_path)}
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "cognito_claims", *command],
+            env=environ,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    told = "cognito-claims: no space left on standard output, or in TMPDIR\n"
+    assert (ran.returncode, ran.stderr) == (2, told)
+    assert nothing_left(tmp_path)
+
+
 def test_it_needs_no_network(tmp_path: Path) -> None:
     probe = subprocess.run(["unshare", "-rn", "ip", "link", "set", "lo", "up"], check=False)  # noqa: S607  (the system's)
     if probe.returncode:

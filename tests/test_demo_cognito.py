@@ -287,6 +287,29 @@ def test_an_emulator_that_cannot_start_is_told_in_one_line(
     assert nothing_left(files, seconds=2)
 
 
+def test_a_folder_that_cannot_be_made_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+
+    with pytest.raises(UnusableInput) as unusable:
+        LocalCognito(SURREALDB).__enter__()
+
+    line = "TMPDIR: no folder can be made there: No such file or directory"
+    assert unusable.value.lines == (line,)
+
+
+def test_a_function_gets_no_key_to_the_emulator(files: Path) -> None:
+    with LocalCognito(SURREALDB) as cognito:
+        sign_in(cognito)
+        key = cognito._ministack.key.encode()
+        pids = processes_with(files)
+        knowing = [pid for pid in pids if key in Path(f"/proc/{pid}/environ").read_bytes()]
+
+        assert len(pids) == 2
+        assert knowing == [cognito._ministack._child.process.pid]
+
+
 def test_a_taken_port_is_told_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

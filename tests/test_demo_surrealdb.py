@@ -314,6 +314,8 @@ MALFORMED: Mapping[str, tuple[str, bytes, str]] = {
     "no UTF-8": (JSON, b"\xff", "Parse error"),
     "deep JSON": (JSON, b"[" * 100_000, "Parse error"),
     "a list": (JSON, b"[]", "Parse error"),
+    "no number": (JSON, b'{"id": NaN, "method": "ping"}', "Parse error"),
+    "an endless number": (JSON, b'{"id": 1, "method": "ping", "params": [-1e999]}', "Parse error"),
     "no method": (JSON, b'{"params": []}', "Parse error"),
     "method no text": (JSON, b'{"method": [], "params": []}', "Invalid request"),
     "params no list": (JSON, b'{"method": "query", "params": {}}', "Invalid request"),

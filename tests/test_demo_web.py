@@ -1,10 +1,15 @@
 """What `demo --web` serves: the example's own files, with this machine's addresses, under its own policy."""
 
+import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -12,6 +17,7 @@ import requests
 from cognito_claims.cli.demo.web import FILES, Values, application, local_web, read
 from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.loopback import address, listening, serving
+from tests.leftovers import nothing_left
 
 VALUES = Values(
     cognito="http://127.0.0.1:1",
@@ -34,6 +40,15 @@ HEADERS = {
 SERVE = """
 from cognito_claims.cli.demo.web import serve_web
 serve_web(port=0, on_ready=lambda text: print(text, flush=True))
+"""
+SIGNED_IN = """
+from contextlib import suppress
+from threading import Event
+from cognito_claims.cli.demo.sign_in import sign_in
+from cognito_claims.cli.demo.web import local_web
+with suppress(KeyboardInterrupt), local_web(port=0) as web:
+    print(web.url, web.surrealdb, sign_in(web.cognito).id_token, sep="\\n", flush=True)
+    Event().wait()
 """
 
 
@@ -86,6 +101,22 @@ def test_a_name_that_only_points_here_is_refused(url: str) -> None:
     assert requests.get(url, headers={"Host": "evil.example"}, timeout=10).status_code == 400
 
 
+@pytest.mark.parametrize("path", ["/", "/config.js?a=b%2Fc"])
+def test_under_its_other_name_it_sends_the_browser_to_the_one_that_cognito_knows(
+    url: str, path: str
+) -> None:
+    named = url.replace("127.0.0.1", "localhost")
+
+    answer = requests.get(
+        f"{url}{path}",
+        headers={"Host": named.removeprefix("http://")},
+        allow_redirects=False,
+        timeout=10,
+    )
+
+    assert (answer.status_code, answer.headers["location"]) == (307, f"{url}{path}")
+
+
 def test_a_taken_port_is_told_with_the_option_to_change() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -101,6 +132,35 @@ def test_a_port_that_is_none_is_told() -> None:
         pass
 
     assert caught.value.lines == ("--port 65536: expected 0 to 65535; 0 takes a free one",)
+
+
+def test_a_statement_without_an_end_holds_up_neither_the_page_nor_ctrl_c(tmp_path: Path) -> None:
+    command, environ = [sys.executable, "-c", SIGNED_IN], {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url, surrealdb, token = (process.stdout.readline().rstrip() for _ in range(3))
+        with asked(surrealdb, token, "RETURN sleep(60s)"):
+            with pytest.raises(requests.Timeout):  # by then the engine is at it
+                requests.get(f"{surrealdb}/health", timeout=1)
+            page = requests.get(url, timeout=5)
+            process.send_signal(signal.SIGINT)
+            begun = time.monotonic()
+            code = process.wait(20)
+
+    assert (page.status_code, code) == (200, 0)
+    assert time.monotonic() - begun < 3
+    assert nothing_left(tmp_path, urlsplit(surrealdb).port, seconds=2)
+
+
+@contextmanager
+def asked(surrealdb: str, token: str, statement: str) -> Iterator[None]:
+    """Send a statement, and do not wait for the answer."""
+    port = urlsplit(surrealdb).port or 0
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        headers = f"Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n"
+        length = f"Content-Length: {len(statement)}\r\n"
+        connection.sendall(f"POST /sql HTTP/1.1\r\n{headers}{length}\r\n{statement}".encode())
+        yield
 
 
 def test_it_serves_until_ctrl_c_and_ends_in_peace() -> None:

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -125,8 +126,9 @@ def test_the_page_begins_with_the_settings_of_its_environment_and_never_with_a_s
     begun = beginning(settings.Started.with_environment(environ))
 
     assert begun["state"]["settings"] == (
-        "COGNITO_CLAIMS_PLUGINS=fauna\nFAUNA_SECRET=left-out\nFAUNA_ENDPOINT=left-out\nFAUNA_COLLECTION=User\n"
-        "HASURA_GRAPHQL_JWT_SECRET=left-out\nUSER_SYNC_QUEUE_URL=left-out\nHASURA_SYNC_ADMIN_SECRET=' '\n"
+        "COGNITO_CLAIMS_PLUGINS=fauna\nFAUNA_SECRET=left-out\nFAUNA_ENDPOINT=https://db.example.com/left-out\n"
+        "FAUNA_COLLECTION=User\nUSER_SYNC_QUEUE_URL=https://sqs.example.com/left-out\n"
+        "HASURA_SYNC_ADMIN_SECRET=' '\n"
     )
     assert "planted" not in json.dumps(begun)
 
@@ -176,6 +178,123 @@ def test_whatever_the_settings_are_nothing_is_imported_for_them(noise: str) -> N
         answered = answer(State(event=NAME, settings=written), BARE)
         told = str(answered.get("unusable"))
         assert "cannot be imported" not in told
+
+
+@pytest.mark.parametrize("name", ["HASURA_GRAPHQL_ENDPOINT", "FAUNA_PROXY", "USER_SYNC_HOOK"])
+def test_a_link_turns_no_plugin_of_ones_own_elsewhere(folder: Path, name: str) -> None:
+    source = f"""
+from cognito_claims import Claims
+def tenant(environ):
+    return lambda event: Claims.adding({{"asks": environ["{name}"]}})
+"""
+    (folder / "acme_own.py").write_text(source)
+    entry = "COGNITO_CLAIMS_PLUGINS=own=acme_own:tenant"
+    started = settings.Started.with_environment(
+        {"COGNITO_CLAIMS_PLUGINS": entry.partition("=")[2], name: "https://home.example"}
+    )
+
+    answered = answer(State(event=NAME, settings=f"{entry}\n{name}=https://evil.example"), started)
+
+    assert answered["preview"]["id_token"]["after"]["asks"] == "https://home.example"
+    assert answered["settings"]["unread"] == [name]
+    assert "home.example" not in beginning(started)["state"]["settings"]
+
+
+@pytest.mark.parametrize(
+    ("plugins", "name", "near"),
+    [
+        ("hasura", "HASURA_TOKNES", "; did you mean HASURA_TOKENS?"),
+        ("hasura", "HASURA_" + "X" * 90, ""),
+        (f"user_sync\n{SYNC}", "HASURA_SYNC_URI", "; did you mean HASURA_SYNC_URL?"),
+        ("none", "COGNITO_CLAIMS_ONERROR", "; did you mean COGNITO_CLAIMS_ON_ERROR?"),
+    ],
+)
+def test_a_name_that_is_nearly_a_setting_is_told(plugins: str, name: str, near: str) -> None:
+    state = State(event=NAME, settings=f"COGNITO_CLAIMS_PLUGINS={plugins}\n{name}=1")
+
+    lines = answer(state, BARE)["unusable"]["lines"]
+
+    assert lines == (f"{name}: unknown setting{near}",)
+
+
+@pytest.mark.parametrize(
+    ("environ", "runs_own"),
+    [
+        ({}, False),
+        ({"COGNITO_CLAIMS_PLUGINS": "hasura,fauna"}, False),
+        ({"COGNITO_CLAIMS_PLUGINS": "hasura,own=acme_own:tenant"}, True),
+        ({"COGNITO_CLAIMS_PLUGINS": "installed"}, True),
+        ({"COGNITO_CLAIMS_PLUGINS": "hasura=acme_own:tenant"}, True),
+    ],
+)
+def test_the_page_knows_whether_a_link_could_run_a_plugin_of_ones_own(
+    environ: Mapping[str, str], runs_own: object
+) -> None:
+    started = settings.Started.with_environment(environ)
+
+    assert beginning(started)["runs_own"] is runs_own
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"A=b{' ' * 4096}x", "settings: line 1: longer than 4,096 characters"),
+        (f"A=1\r\nB=2\r{'C' * 4097}", "settings: line 3: longer than 4,096 characters"),
+        ("A=b" + " \x85" * 4000 + "x", "settings: line 1: longer than 4,096 characters"),
+        ("A=\n" * 22_000, "settings: longer than 65,536 characters"),
+    ],
+)
+def test_settings_that_would_take_long_to_read_are_not_read(text: str, line: str) -> None:
+    unusable = answer(State(event=NAME, settings=text), BARE)["unusable"]
+
+    assert unusable == {"input": "settings", "lines": (line,)}
+
+
+@pytest.mark.parametrize("line", ["A{}=b" + " " * 4080 + "x\n", "HASURA_{}" + "X" * 4080 + "=\n"])
+def test_settings_as_long_as_they_may_be_are_answered_at_once(line: str) -> None:
+    text = "".join(map(line.format, range(15)))
+    begun = time.process_time()
+
+    answer(State(event=NAME, settings=f"{HASURA}{text}"), BARE)
+
+    assert time.process_time() - begun < 3  # a tenth of that
+
+
+def test_a_setting_that_the_page_leaves_out_is_not_taken_from_the_environment() -> None:
+    environ = {"COGNITO_CLAIMS_PLUGINS": "hasura", "HASURA_CLAIMS_FORMAT": "json"}
+    started = settings.Started.with_environment(environ)
+
+    answered = answer(State(event=NAME, settings=HASURA), started)
+
+    assert (
+        answered["preview"]["response"]
+        == preview(recorded(NAME), {**environ, "HASURA_CLAIMS_FORMAT": ""}).response
+    )
+
+
+@pytest.mark.parametrize("name", ["FAUNA_ENDPOINT", "HASURA_SYNC_URL", "USER_SYNC_QUEUE_URL"])
+@pytest.mark.parametrize(
+    ("value", "seen"),
+    [
+        ("https://a.example", "https://a.example"),
+        ("http://127.0.0.1:8080/", "http://127.0.0.1:8080/"),
+        ("https://[::1]:1/v1/graphql", "https://[::1]:1/v1/graphql"),
+        (
+            "https://sqs.eu-west-1.amazonaws.com/000000000000/q.fifo",
+            "https://sqs.eu-west-1.amazonaws.com/000000000000/q.fifo",
+        ),
+        ("https://a.example/hooks/planted", "https://a.example/left-out"),
+        ("https://a.example:1/000000000000/planted", "https://a.example:1/left-out"),
+        ("https://a.example/v1/graphql?planted", "https://a.example/left-out"),
+        ("https://a.example#planted", "https://a.example/left-out"),
+        ("https://jane:planted@a.example/v1/graphql", "https://a.example/left-out"),
+        ("https://planted planted", "left-out"),
+        ("planted", "left-out"),
+        ("", ""),
+    ],
+)
+def test_of_a_url_no_more_is_shown_than_is_usual(name: str, value: str, seen: str) -> None:
+    assert settings.shown(name, value) == seen
 
 
 def test_a_misspelt_plugin_is_told_the_right_name() -> None:
@@ -250,7 +369,7 @@ def test_an_answer_is_what_preview_says() -> None:
     for part in ("response", "findings", "verdicts"):
         assert answered["preview"][part] == expected[part]
     assert json.loads(answered["response"]) == expected["response"]
-    assert answered["settings"] == {"open": text, "secret": [], "unknown": [], "unread": []}
+    assert answered["settings"] == {"open": text, "secret": [], "unread": []}
 
 
 def test_what_changes_in_a_token_is_told_claim_by_claim() -> None:
@@ -279,8 +398,7 @@ def test_the_settings_for_a_link_hold_no_secret_and_nothing_unknown() -> None:
             "HASURA_DEFAULT_ROLE='a b'\n"
         ),
         "secret": ["FAUNA_SECRET"],
-        "unknown": ["FAUNA_SERCET", "MY_KEY"],
-        "unread": ["MY_KEY"],
+        "unread": ["FAUNA_SERCET", "MY_KEY"],
     }
 
 

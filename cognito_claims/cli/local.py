@@ -1,6 +1,9 @@
 """The commands that serve on this machine, `demo` and `playground`; they need the extra `demo`."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import ENOSPC
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Annotated, Any
@@ -18,7 +21,19 @@ app: typer.Typer = typer.Typer()
 Port = Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")]
 
 
+@contextmanager
+def _with_room() -> Iterator[None]:
+    """Tell of a full disk as of other input that cannot be used."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != ENOSPC:
+            raise
+        raise UnusableInput("no space left on standard output, or in TMPDIR") from None
+
+
 @app.command()
+@_with_room()
 def demo(
     *,
     web: Annotated[
@@ -46,6 +61,7 @@ def demo(
 
 
 @app.command()
+@_with_room()
 def playground(*, port: Port = 8420, env_file: EnvFile = None) -> None:
     """Serve a page on which one changes events and settings, and sees the tokens and verdicts."""
     serve = _with_extra("cognito_claims.cli.playground.serve").serve

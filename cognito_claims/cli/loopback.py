@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Thread
+from typing import Literal
 
 from starlette.types import ASGIApp
 from uvicorn import Config, Server
@@ -45,18 +46,20 @@ def serving(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
         thread.join()
 
 
-def serve_until_interrupted(app: ASGIApp, listener: socket.socket) -> None:
+def serve_until_interrupted(
+    app: ASGIApp, listener: socket.socket, *, lifespan: Literal["off", "on"] = "off"
+) -> None:
     """Serve until Ctrl-C."""
     with suppress(KeyboardInterrupt):
-        _server(app).run([listener])
+        _server(app, lifespan).run([listener])
 
 
-def _server(app: ASGIApp) -> Server:
+def _server(app: ASGIApp, lifespan: Literal["off", "on"] = "off") -> Server:
     config = Config(
         app,
         access_log=False,
         http="h11",
-        lifespan="off",
+        lifespan=lifespan,
         log_config=None,
         log_level="critical",
         loop="asyncio",

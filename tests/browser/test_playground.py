@@ -269,6 +269,43 @@ def test_a_link_runs_no_code(page: Page, tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
+OWN = """
+from pathlib import Path
+from cognito_claims import Claims
+def plugin(environ):
+    def own(event):
+        Path(__file__).with_name("ran").touch()
+        return Claims.adding({"own": "claim"})
+    return own
+"""
+
+
+def test_with_a_plugin_of_ones_own_a_link_runs_after_a_click_and_not_before(
+    page: Page, tmp_path: Path
+) -> None:
+    (tmp_path / "acme_own.py").write_text(OWN)
+    settings = "COGNITO_CLAIMS_PLUGINS=own=acme_own:plugin"
+    state = {"event": "pretoken_v2_Authentication", "settings": settings}
+    encoded = base64.urlsafe_b64encode(json.dumps(state).encode()).decode().rstrip("=")
+    environ = {"PYTHONPATH": str(tmp_path), "COGNITO_CLAIMS_PLUGINS": "own=acme_own:plugin"}
+
+    with playground(environ) as address:
+        page.goto(f"{address}#state={encoded}")
+        page.wait_for_selector('#results[data-freshness="waiting"]')
+        edit(page, "Event", "Jane", "Joan")  # what has been typed into a link's state is its too
+        page.get_by_role("button", name="Make a pytest test").click()
+        expect(page.locator("#hand-on-status")).to_have_text("No test: run it first.")
+        page.wait_for_timeout(500)
+        assert not (tmp_path / "ran").exists()
+
+        page.get_by_role("button", name="Run it").click()
+        expect(page.locator("#outcome")).to_contain_text("ID token (1 added)")
+        expect(page.get_by_role("button", name="Run it")).to_be_hidden()
+        page.goto("about:blank")
+
+    assert (tmp_path / "ran").exists()
+
+
 @pytest.mark.parametrize(
     "fragment",
     ["e30", "!", "4pyT", "bnVsbA", "eyJldmVudCI6MX0", "eyJldmVudCI6Iv8iLCJzZXR0aW5ncyI6IiJ9"],

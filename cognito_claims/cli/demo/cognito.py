@@ -8,12 +8,14 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import requests
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt import PyJWK, get_unverified_header
 
 from cognito_claims.cli.demo.failed import Failed
+from cognito_claims.cli.demo.gate import KEY_HEADER
 from cognito_claims.cli.demo.ministack import Ministack
 
 HANDLER = "cognito_claims.functions.pre_token_generation.handler"
@@ -28,7 +30,7 @@ _SECONDS = 15  # more than a trigger's five, twice: ministack asks it for each t
 class LocalCognito:
     """A user pool on loopback while it is entered, and nothing of it afterwards.
 
-    `environ` holds the function's variables. With `is_attached=False` the pool has no trigger until
+    `environ` holds the function's variables. Pages of the callback URLs may ask for tokens. With `is_attached=False` the pool has no trigger until
     `attach` is called. Raises `UnusableInput` for a taken port, `Failed` for what goes wrong.
     """
 
@@ -50,7 +52,7 @@ class LocalCognito:
         self._logout_urls = tuple(logout_urls)
         self._environ = dict(environ)
         self._is_attached = is_attached
-        self._ministack = Ministack(port)
+        self._ministack = Ministack(port, {_origin(url) for url in callback_urls})
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -157,11 +159,17 @@ class LocalCognito:
         return self._send(self.url, pool | parameters, {"X-Amz-Target": target})
 
     def _send(self, url: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
-        answer = self.request("GET" if body is None else "POST", url, json=body, headers=headers)
+        method, key = "GET" if body is None else "POST", {KEY_HEADER: self._ministack.key}
+        answer = self.request(method, url, json=body, headers={**key, **(headers or {})})
         if not answer.ok:
             code = answer.headers.get("x-amzn-errortype", answer.status_code)
             raise Failed(f"ministack, the local Cognito, refused a request: {code}")
         return answer.json()
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _session() -> requests.Session:

@@ -1,20 +1,45 @@
-"""The child process in which ministack runs: `python -m cognito_claims.cli.demo.emulator FILES`."""
+"""The child process in which ministack runs: `python -m cognito_claims.cli.demo.emulator FILES SOCKET`."""
 
 import os
-import runpy
-import shutil
-import signal
 import sys
+from importlib import import_module
+from socket import socket
 from threading import Thread
 
+from cognito_claims.cli.demo.child import end_with_parent
+from cognito_claims.cli.demo.gate import Gate
+from cognito_claims.cli.loopback import serve_until_interrupted
 
-def _end_with_parent(files: str) -> None:
-    """End group and files when standard input ends: whatever has ended the parent, its pipe is closed."""
-    sys.stdin.buffer.read()
-    shutil.rmtree(files, ignore_errors=True)
-    os.killpg(os.getpgrp(), signal.SIGKILL)
+KEY = "COGNITO_CLAIMS_DEMO_KEY"
+ORIGINS = "COGNITO_CLAIMS_DEMO_ORIGINS"
+"""The variables with the key, and with the origins, with a space between, that may read answers."""
+
+
+def _serve(files: str, listener: socket) -> None:
+    key, origins = os.environ.pop(KEY), os.environ.pop(ORIGINS)  # a function gets the rest
+    port = listener.getsockname()[1]
+    os.environ.update(_settings(files, port))
+    app = import_module("ministack.app").app
+    serve_until_interrupted(Gate(app, port, key, origins.split()), listener, lifespan="on")
+
+
+def _settings(files: str, port: int) -> dict[str, str]:
+    return {
+        "STATE_DIR": files,
+        # Without a socket there, it neither looks for its containers nor removes somebody's.
+        "DOCKER_HOST": f"unix://{files}/no-docker",
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "localhost",
+        "MINISTACK_REGION": "us-east-1",
+        "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",  # a trigger that fails fails the sign-in, as on AWS
+        "SERVICES": "cognito-idp,lambda,iam,logs",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+    }
 
 
 if __name__ == "__main__":
-    Thread(target=_end_with_parent, args=(sys.argv.pop(),), daemon=True).start()
-    runpy.run_module("ministack", run_name="__main__")
+    Thread(target=end_with_parent, args=(sys.argv[1],), daemon=True).start()
+    with socket(fileno=int(sys.argv[2])) as given:
+        _serve(sys.argv[1], given)

@@ -1,6 +1,7 @@
 """SurrealDB's values in JSON, which has no word for most of them: as its server reads and writes them."""
 
 import json
+import math
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +21,7 @@ _UNITS = (
 
 def from_json(body: bytes) -> Any:
     """Read what will be written in CBOR; raises ValueError, RecursionError."""
-    return _as_the_server_reads(json.loads(body))
+    return _as_the_server_reads(json.loads(body, parse_constant=_finite, parse_float=_finite))
 
 
 def to_json(cbor: object) -> bytes:
@@ -58,6 +59,14 @@ def _duration(seconds: int = 0, nanoseconds: int = 0) -> str:
         count, left = divmod(left, size)
         written += f"{count}{unit}" if count else ""
     return written or "0ns"
+
+
+def _finite(text: str) -> float:
+    """Read a number; what JSON has no word for could not be written back."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("no number of JSON's")
+    return number
 
 
 def _as_the_server_reads(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cognito_claims.cli.demo import shop
 from cognito_claims.cli.demo.cognito import LocalCognito
 from cognito_claims.cli.demo.failed import Failed
 from cognito_claims.cli.demo.fauna import FaunaStandIn
@@ -11,13 +12,11 @@ from cognito_claims.contract import hasura, surrealdb
 from cognito_claims.contract.errors import Refused
 from cognito_claims.contract.hasura_setup import Issuer, jwt_secret
 from cognito_claims.contract.surrealdb_engine import ENGINE
-from cognito_claims.contract.surrealql import Setup, setup_script
+from cognito_claims.contract.surrealql import setup_script
 
 SETTINGS: Mapping[str, str] = {
     "COGNITO_CLAIMS_PLUGINS": "surrealdb,hasura,fauna",
-    "SURREALDB_NAMESPACE": "shop",
-    "SURREALDB_DATABASE": "main",
-    "SURREALDB_ACCESS": "user",
+    **shop.SETTINGS,
     "HASURA_GROUP_ROLES": "editors=editor",
     "FAUNA_SUPPRESS": "none",  # SurrealDB's set-up reads the email
 }
@@ -39,13 +38,7 @@ def check_claims(before: SignedIn, after: SignedIn) -> None:
 
 def ask_surrealdb(cognito: LocalCognito, before: SignedIn, after: SignedIn) -> dict[str, Any]:
     """Sign in to an embedded engine, which cannot fetch the JWKS: its set-up script has the key itself."""
-    setup = Setup(
-        SETTINGS["SURREALDB_NAMESPACE"],
-        SETTINGS["SURREALDB_DATABASE"],
-        cognito.issuer,
-        cognito.client_id,
-        SETTINGS["SURREALDB_ACCESS"],
-    )
+    setup = shop.setup_for(cognito)
     script = setup_script(setup, "2.x", public_key=cognito.public_key_of(after.id_token))
     try:
         auth, access = surrealdb.sign_in(after.id_token, setup, script=script)

@@ -1,32 +1,29 @@
 """`demo --web`: the web application of the SurrealDB guide, with all that it needs, on this machine alone."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
 from starlette.applications import Starlette
+from starlette.datastructures import URL
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Host, Route
+from starlette.types import Receive, Scope, Send
 
+from cognito_claims.cli.demo import shop
 from cognito_claims.cli.demo.cognito import LocalCognito
+from cognito_claims.cli.demo.database import database
 from cognito_claims.cli.demo.sign_in import sign_in
-from cognito_claims.cli.demo.surrealdb import LocalSurrealDB
-from cognito_claims.cli.demo.surrealdb_http import application as endpoints
 from cognito_claims.cli.loopback import address, listening, serving
-from cognito_claims.contract.surrealql import Setup, setup_script
+from cognito_claims.contract.surrealql import setup_script
 
 FILES = Path(__file__).parent / "spa"
-SETTINGS: Mapping[str, str] = {
-    "COGNITO_CLAIMS_PLUGINS": "surrealdb",
-    "SURREALDB_NAMESPACE": "shop",
-    "SURREALDB_DATABASE": "main",
-    "SURREALDB_ACCESS": "user",
-}
+SETTINGS: Mapping[str, str] = {"COGNITO_CLAIMS_PLUGINS": "surrealdb", **shop.SETTINGS}
 _KINDS = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -70,13 +67,12 @@ def serve_web(*, port: int, on_ready: Callable[[str], None]) -> None:
 def local_web(*, port: int) -> Iterator[LocalWeb]:
     """Run the application, Cognito and SurrealDB, each on an origin of its own, as they are elsewhere."""
     with ExitStack() as stack:
-        listener, behind = (stack.enter_context(listening(each)) for each in (port, 0))
-        here, surrealdb = address(listener), address(behind)
+        listener = stack.enter_context(listening(port))
+        here = address(listener)
         urls = [f"{here}/"]
         cognito = LocalCognito(SETTINGS, callback_urls=urls, logout_urls=urls)
-        database = stack.enter_context(_database(stack.enter_context(cognito)))
+        surrealdb = stack.enter_context(_database(here, stack.enter_context(cognito)))
         values = Values(cognito.url, cognito.issuer, cognito.client_id, surrealdb)
-        stack.enter_context(serving(endpoints(database, here), behind))
         stack.enter_context(serving(application(values), listener))
         yield LocalWeb(f"{here}/", cognito, surrealdb)
 
@@ -86,9 +82,18 @@ def application(values: Values) -> Starlette:
     files = [path for path in sorted(FILES.iterdir()) if path.suffix in _KINDS]
     routes = [Route(f"/{path.name}", _file(path, values)) for path in files]
     return Starlette(
-        routes=[*routes, Route("/", _file(FILES / "index.html", values))],
+        routes=[
+            Host("localhost", app=_by_number),  # Cognito sends browsers back to the number alone
+            *routes,
+            Route("/", _file(FILES / "index.html", values)),
+        ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])],
     )
+
+
+async def _by_number(scope: Scope, receive: Receive, send: Send) -> None:
+    elsewhere = RedirectResponse(URL(scope=scope).replace(hostname="127.0.0.1"))
+    await elsewhere(scope, receive, send)
 
 
 def read(name: str, values: Values) -> str:
@@ -118,15 +123,9 @@ def _policy(page: str) -> str:
     return f"{written}; frame-ancestors 'none'"
 
 
-def _database(cognito: LocalCognito) -> LocalSurrealDB:
-    """Set an engine up for the pool; its key is that of ID tokens, since a pool has two."""
-    setup = Setup(
-        SETTINGS["SURREALDB_NAMESPACE"],
-        SETTINGS["SURREALDB_DATABASE"],
-        cognito.issuer,
-        cognito.client_id,
-        SETTINGS["SURREALDB_ACCESS"],
-    )
+def _database(here: str, cognito: LocalCognito) -> AbstractContextManager[str]:
+    """Set a database up for the pool; its key is that of ID tokens, since a pool has two."""
+    setup = shop.setup_for(cognito)
     key = cognito.public_key_of(sign_in(cognito).id_token)
     more = (FILES / "app.surql").read_text(encoding="utf-8")
-    return LocalSurrealDB(setup, setup_script(setup, public_key=key), more)
+    return database(here, setup, setup_script(setup, public_key=key), more)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
@@ -11,15 +12,24 @@ from cognito_claims.cli.playground.settings import (
     KNOWN,
     Started,
     as_text,
-    may_be_set,
+    length_problem,
     plugin_problems,
     shown,
+    unknown_settings,
 )
-from cognito_claims.cli.preview import COOKIE_BYTES, HEADER_BYTES, Preview, TokenPreview, preview
+from cognito_claims.cli.preview import (
+    COOKIE_BYTES,
+    HEADER_BYTES,
+    Preview,
+    TokenPreview,
+    configured,
+    preview,
+)
 from cognito_claims.errors import EventError
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.testing.recorded import recorded, recorded_names
 
+_MOST_PROBLEMS = 20
 _FIRST = "pretoken_v2_Authentication"
 
 
@@ -63,6 +73,7 @@ def beginning(started: Started) -> dict[str, Any]:
         "events": {name: _pretty(recorded(name)) for name in recorded_names("pretoken_")},
         "state": {"event": _FIRST, "settings": as_text(started.settings)},
         "marks": {"cookie": COOKIE_BYTES, "header": HEADER_BYTES},
+        "runs_own": started.runs_own,
     }
 
 
@@ -71,16 +82,21 @@ def used(state: State, started: Started) -> Usable | Fault:
     event = _event(state.event)
     if isinstance(event, Fault):
         return event
+    if problem := length_problem(state.settings):
+        return Fault("settings", (problem,))
     try:
         environ = parse_environment(state.settings, "settings")
-        if problems := tuple(plugin_problems(environ, started)):
+        if problems := tuple(islice(plugin_problems(environ, started), _MOST_PROBLEMS)):
             return Fault("settings", problems)
-        settable = {name: value for name, value in environ.items() if may_be_set(name)}
-        result = preview(event, {**started.own, **settable})
+        settable = {name: value for name, value in environ.items() if name in KNOWN}
+        complete = {**started.own, **settable}
+        if unknown := tuple(islice(unknown_settings(environ), _MOST_PROBLEMS)):
+            return Fault("settings", (*unknown, *_other_problems(complete)))
+        result = preview(event, complete)
     except UnusableInput as error:
         return Fault("settings", error.lines)
     name = state.event if state.event in recorded_names() else None
-    opened = {name: shown(name, value) for name, value in settable.items() if name in KNOWN}
+    opened = {name: shown(name, value) for name, value in settable.items()}
     return Usable(event, name, environ, opened, result)
 
 
@@ -102,10 +118,17 @@ def answer(state: State, started: Started) -> dict[str, Any]:
             "secret": [
                 n for n, value in usable.open_settings.items() if value != usable.environ[n]
             ],
-            "unknown": [name for name in usable.environ if name not in KNOWN],
-            "unread": [name for name in usable.environ if not may_be_set(name)],
+            "unread": [name for name in usable.environ if name not in KNOWN],
         },
     }
+
+
+def _other_problems(environ: Mapping[str, str]) -> tuple[str, ...]:
+    try:
+        configured(environ)
+    except UnusableInput as error:
+        return error.lines
+    return ()
 
 
 def _event(text: str) -> dict[str, Any] | Fault:

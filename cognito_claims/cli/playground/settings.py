@@ -26,7 +26,6 @@ EXAMPLE: Mapping[str, str] = {
 """Those of docs/examples/surrealdb-hasura.env, for an environment that has none."""
 
 _PLUGINS = "COGNITO_CLAIMS_PLUGINS"
-_PREFIXES = ("COGNITO_CLAIMS_", "FAUNA_", "HASURA_", "SURREALDB_", "USER_SYNC_")
 _READ_BY_NO_CLASS = (
     _PLUGINS,
     "COGNITO_CLAIMS_ON_ERROR",
@@ -46,7 +45,17 @@ _READ_BY: Mapping[str, Any] = {
     "SURREALDB": SurrealDBClaims,
 }
 _OWN = "; one of your own must stand just so in the environment that the playground is started with"
+_USUAL_URL = re.compile(
+    r"https?://[\w.:\[\]-]+(?:/|/v1/graphql)?"
+    r"|https://sqs\.[\w.-]+\.amazonaws\.com/\d{12}/[\w-]{1,80}(?:\.fifo)?",
+    re.ASCII,
+)
+_HOST = re.compile(r"(https?://)(?:[^/?#]*@)?([\w.:\[\]-]+)(?=[/?#]|$)", re.ASCII)
 _PLAIN = re.compile(r"[\w.,:/=@+*-]*", re.ASCII)
+
+LONGEST_TEXT = 64 * 1024
+LONGEST_LINE = 4096
+"""In characters: what reads env files takes the square of a line's length."""
 
 Entry = tuple[str, str | None]
 """A plugin's name, and the path of its factory where the entry gives one."""
@@ -57,22 +66,23 @@ class Started(NamedTuple):
 
     entries: frozenset[Entry]
     own: Mapping[str, str]
-    """What plugins of one's own may read: a link must not turn them, or their secrets, elsewhere."""
+    """All that is no setting of the library: plugins of one's own may read it, and no link may change it."""
     settings: Mapping[str, str]
     """What the page begins with."""
+
+    @property
+    def runs_own(self) -> bool:
+        """Whether a state may run a plugin that is not the library's."""
+        return not all(map(is_built_in, self.entries))
 
     @classmethod
     def with_environment(cls, environ: Mapping[str, str]) -> "Started":
         """Part an environment; its secrets come no further than `own`."""
-        settings = {
-            name: shown(name, value)
-            for name, value in environ.items()
-            if may_be_set(name) and name.isidentifier()
-        }
+        settings = {name: shown(name, value) for name, value in environ.items() if name in KNOWN}
         is_configured = any(name.startswith("COGNITO_CLAIMS_") for name in settings)
         return cls(
             frozenset(entry for _, entry in entries(environ)),
-            {name: value for name, value in environ.items() if not may_be_set(name)},
+            {name: value for name, value in environ.items() if name not in KNOWN},
             settings if is_configured else EXAMPLE,
         )
 
@@ -89,18 +99,20 @@ KNOWN: Mapping[str, bool] = dict.fromkeys(_READ_BY_NO_CLASS, False) | {
     for prefix, source in _READ_BY.items()
     for name, is_secret in settings_of(source)
 }
-"""Every setting of the library, and whether it is a secret."""
-
-
-def may_be_set(name: str) -> bool:
-    """Say whether the page may set it: all that the library itself reads, a wrong name of that kind included."""
-    return name.startswith(_PREFIXES)
+"""Every setting of the library, and whether it is a secret: all that the page may set."""
+_PREFIXES: Mapping[str, tuple[str, ...]] = {
+    name: (f"{name.upper()}_", *(("HASURA_SYNC_",) if name == "user_sync" else ()))
+    for name in BUILT_IN
+}
 
 
 def shown(name: str, value: str) -> str:
-    """Give the value as it may be seen by others: a secret, and what is not known to be none, is left out."""
-    is_open = name in KNOWN and not KNOWN[name] and not _may_hold_a_secret(name, value)
-    return value if is_open or not value.strip() else PLACEHOLDER
+    """Give a setting's value as it may be seen by others: no secret, and of a URL no more than is usual."""
+    if not value.strip():
+        return value
+    if KNOWN[name]:
+        return PLACEHOLDER
+    return _shown_url(value) if name.endswith(("_ENDPOINT", "_URL")) else value
 
 
 def as_text(environ: Mapping[str, str]) -> str:
@@ -123,6 +135,16 @@ def is_built_in(entry: Entry) -> bool:
     return path is None and name in BUILT_IN
 
 
+def length_problem(text: str) -> str | None:
+    """Say what is too long about an env file's text, before anything reads it."""
+    if len(text) > LONGEST_TEXT:
+        return f"settings: longer than {LONGEST_TEXT:,} characters"
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
+        if len(line) > LONGEST_LINE:
+            return f"settings: line {number}: longer than {LONGEST_LINE:,} characters"
+    return None
+
+
 def plugin_problems(environ: Mapping[str, str], started: Started) -> Iterator[str]:
     """Tell of every plugin that a link could have brought along: to import it would be to run it."""
     for position, entry in entries(environ):
@@ -132,8 +154,21 @@ def plugin_problems(environ: Mapping[str, str], started: Started) -> Iterator[st
             yield f"{_PLUGINS}: entry {position}: not built in{near or _OWN}"
 
 
-def _may_hold_a_secret(name: str, value: str) -> bool:
-    return name.endswith(("_ENDPOINT", "_URL")) and not {"@", "?", "#"}.isdisjoint(value)
+def unknown_settings(environ: Mapping[str, str]) -> Iterator[str]:
+    """Tell of every name that a named built-in plugin would take for a wrong one of its own."""
+    named = (name for _, (name, _) in entries(environ))
+    prefixes = tuple(prefix for name in named for prefix in _PREFIXES.get(name, ()))
+    for name in environ:
+        if name not in KNOWN and name.startswith(("COGNITO_CLAIMS_", *prefixes)):
+            yield f"{name}: unknown setting{suggestion(name[:64], KNOWN)}"
+
+
+def _shown_url(url: str) -> str:
+    """Leave a password out, and a path that may be one: who knows a webhook's address may use it."""
+    if _USUAL_URL.fullmatch(url):
+        return url
+    found = _HOST.match(url)
+    return f"{found[1]}{found[2]}/{PLACEHOLDER}" if found else PLACEHOLDER
 
 
 def _quoted(value: str) -> str:

@@ -10,7 +10,9 @@ let events = {}; // the recorded ones' texts by name
 let latest = null; // what the server said of the state on the page, null while it has not
 let asking = null;
 let timer = 0;
+let runsOwn = false; // whether a state may run plugins of one's own, which may call somebody
 
+const isWaiting = () => !$("link-waiting").hidden;
 const recordedName = () => Object.keys(events).find((name) => events[name] === $("event").value) ?? "";
 const state = () => ({ event: recordedName() || $("event").value, settings: $("settings").value });
 
@@ -19,6 +21,7 @@ async function begin() {
   if (!response?.ok) return tellOfPage("The playground does not answer. Is the command still running?");
   const beginning = await response.json();
   events = beginning.events;
+  runsOwn = beginning.runs_own;
   $("recorded").append(...Object.keys(events).map((name) => new Option(name, name)));
   prepare(beginning.marks);
   put(beginning.state);
@@ -34,7 +37,10 @@ function put({ event, settings }) {
 
 function readLink() {
   const linked = stateOf(location.hash);
-  if (linked) put(linked);
+  if (linked) {
+    put(linked);
+    $("link-waiting").hidden = !runsOwn;
+  }
   tell("link-problem", linked === undefined ? "This link is broken, or cut short: here is the page without it." : "");
 }
 
@@ -68,6 +74,10 @@ async function evaluate() {
 async function ask(what) {
   clearTimeout(timer);
   asking?.abort();
+  if (isWaiting()) {
+    freshness("waiting");
+    return null;
+  }
   const mine = (asking = new AbortController());
   try {
     const response = await fetch(what, {
@@ -104,7 +114,7 @@ function note({ unread }) {
 }
 
 function freshness(of) {
-  const texts = { current: "", checking: "checking\u2026", old: "of the last input that could be used" };
+  const texts = { current: "", checking: "checking\u2026", waiting: "not run yet", old: "of the last input that could be used" };
   $("results").dataset.freshness = of;
   $("results").setAttribute("aria-busy", String(of === "checking"));
   $("freshness").textContent = texts[of];
@@ -117,14 +127,14 @@ function forgetHandedOn() {
 
 async function makeLink() {
   if (latest === null) await evaluate();
-  if (latest === null) return tell("hand-on-status", "No link: mend the input first.");
-  const { open, secret, unknown } = latest.settings;
+  if (latest === null) return tell("hand-on-status", `No link: ${needed()} first.`);
+  const { open, secret, unread } = latest.settings;
   const { event } = state();
   const link = location.origin + location.pathname + fragmentOf({ event, settings: open });
   const notes = [
     Object.hasOwn(events, event) ? "" : "The link holds the whole event, its user's attributes included.",
     secret.length > 0 ? `Secrets are not in the link: ${secret.join(", ")}.` : "",
-    unknown.length > 0 ? `Left out, being no known setting: ${unknown.join(", ")}.` : "",
+    unread.length > 0 ? `Left out, being no known setting: ${unread.join(", ")}.` : "",
   ];
   $("link").value = link;
   $("link-made").hidden = false;
@@ -134,7 +144,7 @@ async function makeLink() {
 
 async function makeTest() {
   const answer = await ask("export");
-  if (answer === null) return tell("hand-on-status", "No test: mend the input first.");
+  if (answer === null) return tell("hand-on-status", `No test: ${needed()} first.`);
   if (latest === null) evaluate();
   URL.revokeObjectURL($("save-test").href);
   $("test").value = answer.test;
@@ -142,6 +152,8 @@ async function makeTest() {
   $("test-made").hidden = false;
   tell("hand-on-status", "The test is below.");
 }
+
+const needed = () => (isWaiting() ? "run it" : "mend the input");
 
 async function copy(text, field, name) {
   try {
@@ -170,6 +182,11 @@ $("event").addEventListener("input", changed);
 $("settings").addEventListener("input", changed);
 $("make-link").addEventListener("click", makeLink);
 $("make-test").addEventListener("click", makeTest);
+$("run-link").addEventListener("click", () => {
+  $("link-waiting").hidden = true;
+  freshness("checking");
+  evaluate();
+});
 $("copy-test").addEventListener("click", () => copy($("test").value, "test", "The test"));
 addEventListener("hashchange", () => {
   outdate();

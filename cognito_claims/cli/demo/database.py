@@ -1,0 +1,41 @@
+"""SurrealDB's endpoints in a child process: `python -m cognito_claims.cli.demo.database FILES SOCKET`.
+
+The engine lets no other Python run while it works on a statement, and a statement may take for ever.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from socket import socket
+from threading import Thread
+
+from cognito_claims.cli.demo.child import end_with_parent, running
+from cognito_claims.cli.demo.surrealdb import LocalSurrealDB
+from cognito_claims.cli.demo.surrealdb_http import application
+from cognito_claims.cli.loopback import serve_until_interrupted
+from cognito_claims.contract.surrealql import Setup
+
+_GIVEN = "COGNITO_CLAIMS_DEMO_DATABASE"
+
+
+@contextmanager
+def database(origin: str, setup: Setup, *scripts: str) -> Iterator[str]:
+    """Run a database for pages of this origin, set up by scripts, and give its address; raises `Failed`."""
+    given = {_GIVEN: json.dumps([origin, setup, scripts])}
+    with running("SurrealDB", __name__, given, ready=HTTPStatus.NOT_FOUND) as child:
+        yield child.url
+
+
+def _serve(listener: socket) -> None:
+    origin, setup, scripts = json.loads(os.environ.pop(_GIVEN))
+    with LocalSurrealDB(Setup(*setup), *scripts) as engine:
+        serve_until_interrupted(application(engine, origin), listener)
+
+
+if __name__ == "__main__":
+    Thread(target=end_with_parent, args=(sys.argv[1],), daemon=True).start()
+    with socket(fileno=int(sys.argv[2])) as given_listener:
+        _serve(given_listener)
