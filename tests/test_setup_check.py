@@ -11,6 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cognito_claims.cli.preview import Finding
+from cognito_claims.cli.setup.engine import engine_findings
+from cognito_claims.contract.surrealql import Setup
 from tests.command import Run, run
 
 ENVIRON = {
@@ -154,6 +157,14 @@ def unlike(text: str) -> str:
 
 OWN_FIELD = "DEFINE FIELD plan ON user TYPE option<string>;\nDEFINE TABLE product SCHEMAFULL;"
 UNIQUE, INDEX = "  unique [.email]\n", "  index byEmail {\n    terms [.email]\n  }\n"
+OWN_MEMBERS = """  email: String
+  history_days 0
+  document_ttls true
+  compute full: String = (doc => doc.first + doc.last)
+  check adult (doc => doc.age >= 18)
+  unique [.name]
+  *: Any
+"""
 OWN_PRIVILEGES = "  privileges Product {\n    read\n  }\n"
 SAME: list[tuple[tuple[str, ...], Callable[[str], str]]] = [
     (SURREALQL, keywords_in_lower_case),
@@ -166,7 +177,7 @@ SAME: list[tuple[tuple[str, ...], Callable[[str], str]]] = [
     (("sql",), lambda text: f"BEGIN; {text} COMMIT;"),
     (SURREALQL, replaced(("BEGIN TRANSACTION;\n", ""), ("COMMIT TRANSACTION;\n", ""))),
     (("2.x", "3.x"), replaced(("DEFINE ACCESS", "DEFINE ACCESS OVERWRITE"))),
-    (SURREALQL, replaced(("DEFINE TABLE", "DEFINE TABLE IF NOT EXISTS"))),
+    (("3.x",), replaced(("FIELD email ON user", "FIELD ⟨email⟩ ON TABLE `user`"))),
     (SURREALQL, replaced(("INDEX email ON user", "INDEX email ON TABLE user"))),
     (SURREALQL, swapped("DEFINE FIELD cognito_username", "DEFINE FIELD email")),
     (SURREALQL, replaced(("COMMIT", f"{OWN_FIELD}\nCOMMIT"))),
@@ -176,7 +187,11 @@ SAME: list[tuple[tuple[str, ...], Callable[[str], str]]] = [
     (("schema",), replaced(("  unique", "  name: String?\n  unique"))),
     (("schema",), replaced(("  unique", "  index byName {\n    terms [.name]\n  }\n  unique"))),
     (("schema",), replaced((INDEX, f"{INDEX}  name: String?\n"))),
+    (("schema",), replaced((INDEX, f"{INDEX}{OWN_MEMBERS}"))),
+    (("schema",), replaced(("  unique", f"{OWN_MEMBERS}  unique"))),
     (("schema",), lambda text: f"collection Product {{\n  price: Int\n}}\n{text}"),
+    (("schema",), lambda text: text + "role shop {\n  membership Product\n}\n"),
+    (("schema",), lambda text: text + "function double(x) {\n  x * 2\n}\n"),
     (JSON, unlike),
     (("jwt-secret",), replaced(('["client"]', '"client"'))),
     (("auth-config",), lambda text: json.dumps(json.loads(text)["definition"]["mode"]["jwt"])),
@@ -184,6 +199,16 @@ SAME: list[tuple[tuple[str, ...], Callable[[str], str]]] = [
         ("metadata",),
         replaced(('"id",\n            "email"\n', '"email",\n            "id"\n')),
     ),
+    (("metadata",), replaced(('"source": "default",', ""), ('"schema": "public",', ""))),
+    (
+        ("metadata",),
+        lambda text: re.sub(r'\{\s*"schema": "public",\s*("name": "users")\s*\}', r"{\1}", text),
+    ),
+    (
+        ("metadata",),
+        lambda text: re.sub(r'\{\s*"schema": "public",\s*"name": ("users")\s*\}', r"\1", text),
+    ),
+    (("metadata",), lambda text: json.dumps({"type": "bulk", "args": [json.loads(text)]})),
 ]
 
 
@@ -223,6 +248,9 @@ def test_a_script_for_either_token_fits_its_own_settings_alone(
 # What is found
 
 
+DEFAULT = ('"schema": "public"', '"source": "default"')  # what Hasura takes where nothing is said
+
+
 @EACH
 def test_every_line_that_is_taken_out_is_missed(check: Check, name: str) -> None:
     lines = printed(name).splitlines(keepends=True)
@@ -230,7 +258,7 @@ def test_every_line_that_is_taken_out_is_missed(check: Check, name: str) -> None
     missed = [
         line
         for place, line in enumerate(lines)
-        if line.strip() and not line.strip().startswith(("--", "//"))
+        if line.strip() and not line.strip().startswith(("--", "//", *DEFAULT))
         if not check.finds(name, "".join(lines[:place] + lines[place + 1 :]))
     ]
 
@@ -296,6 +324,7 @@ def without(text: str, path: tuple[Any, ...], *instead: Any) -> str:
     return json.dumps(content)
 
 
+DEFAULTS = {"schema", "source"}  # Hasura's own, too
 HARMLESS = {"allowed_skew", "allowedSkew", "claims_namespace"}  # a warning; Hasura's own default
 
 
@@ -314,7 +343,7 @@ def test_everything_that_json_lacks_or_has_otherwise_is_found_and_never_repeated
         if not check.finds(name, without(text, path, value))
     ]
 
-    assert [path for path in lacking if path[-1] not in HARMLESS] == []
+    assert [path for path in lacking if path[-1] not in HARMLESS | DEFAULTS] == []
     assert [each for each in changed if each[0][-1] not in HARMLESS] == []
 
 
@@ -324,8 +353,34 @@ FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
         replaced((" AND email = $token.email", "")),
         (
             "differs",
-            '3.x: DEFINE TABLE user, line 18: expected FOR select, update, delete WHERE $access = "user" AND id = $auth AND email = $token.email',
+            '3.x: DEFINE TABLE user, line 18: expected FOR select, update, delete WHERE $access = "user" AND $token.exp > time::unix() AND id = $auth AND email = $token.email',
         ),
+    ),
+    (
+        "3.x",
+        replaced(("DEFINE TABLE", "DEFINE TABLE IF NOT EXISTS")),
+        (
+            "kept",
+            "3.x: DEFINE TABLE user, line 16: IF NOT EXISTS keeps what is there, which may be less strict",
+        ),
+    ),
+    (
+        "auth-config",
+        lambda text: without(text, ("definition", "alternativeModes"), []),
+        (
+            "another-entrance",
+            "auth-config: definition.alternativeModes: expected none: each is another way in",
+        ),
+    ),
+    (
+        "auth-config",
+        lambda text: without(text, ("definition", "mode", "noAuth"), {"role": "admin"}),
+        ("another-entrance", "auth-config: definition.mode: expected jwt alone"),
+    ),
+    (
+        "metadata",
+        replaced(('"bulk"', '"bulk_keep_going"')),
+        ("differs", 'metadata: type: expected "bulk"'),
     ),
     (
         "3.x",
@@ -435,6 +490,22 @@ def test_a_permission_that_stands_there_twice_is_found(check: Check) -> None:
     assert codes == ["defined-twice", "differs"]
 
 
+@pytest.mark.parametrize("table", ["users", {"name": "users"}])
+@pytest.mark.parametrize("place", [0, 1, 99])
+def test_a_wider_permission_is_found_wherever_it_stands_and_however_the_table_is_spelled(
+    check: Check, table: object, place: int
+) -> None:
+    content = json.loads(printed("metadata"))
+    wider = json.loads(json.dumps(content["args"][1]))
+    wider["args"] |= {"table": table, "permission": {"columns": "*", "filter": {}}}
+    nested = {"type": "bulk", "args": [wider]}
+    content["args"].insert(place, nested)
+
+    codes = {code for code, _ in check.findings("metadata", json.dumps(content))}
+
+    assert codes == {"defined-twice", "differs"}
+
+
 def test_a_2_x_script_is_tried_on_an_engine(check: Check) -> None:
     required = "DEFINE FIELD plan ON user TYPE string;\nCOMMIT"
     opened = "ALTER TABLE user PERMISSIONS FULL;\nCOMMIT"
@@ -501,6 +572,242 @@ def test_what_opens_more_is_a_warning_that_repeats_nothing(
     assert check.findings(name, text, **settings) == [finding]
     assert ran.exit_code == 0
     assert PLANTED not in ran.out + ran.err
+
+
+ENTRANCE = 'DEFINE ACCESS backdoor ON DATABASE TYPE JWT ALGORITHM HS256 KEY "k"'
+OTHER_ACCESS = ("another-entrance", "line {n}: DEFINE ACCESS: another way in, not examined")
+OTHER_USER = ("another-entrance", "line {n}: DEFINE USER: another way in, not examined")
+OWNER = "DEFINE USER r ON ROOT PASSWORD 'x' ROLES OWNER"
+NAMED = ("not-examined", "line {n}: the table user is named: not examined")
+UNKNOWN = ("not-examined", "line {n}: not examined")
+DOUBT = ("not-examined", "line {n}: may be read in more than one way: not examined from there")
+OPEN = (
+    "not-closed",
+    "{name}: line {n}: brackets or quotes do not close: nothing after it was examined",
+)
+PROVIDER = ("not-examined", "line {n}: an access provider: another way in: not examined")
+MEMBER = ("not-examined", "line {n}: another role that Customer is a member of: not examined")
+WITH_ROLE = (
+    "not-examined",
+    "line {n}: what is called here runs with a role of its own: not examined",
+)
+KEYS = (
+    "not-examined",
+    "line {n}: privileges on what tokens, keys and roles are made of: not examined",
+)
+BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
+    *(
+        ("3.x", text, [OTHER_ACCESS])
+        for text in (
+            f"IF true {{ {ENTRANCE} }};",
+            f"{{ {ENTRANCE} }};",
+            f"LET $x = ({ENTRANCE});",
+            f"FOR $x IN [1] {{ {ENTRANCE}; }};",
+            f"DEFINE FUNCTION fn::x() {{ {ENTRANCE}; }};",
+            ENTRANCE.lower(),
+        )
+    ),
+    *(
+        ("3.x", f"{text}; {OWNER};", [OTHER_USER])
+        for text in (
+            "DEFINE FIELD code ON user ASSERT $value = /^[{(]x$/",
+            r"DEFINE FIELD code ON user ASSERT $value = /^\/[{(]x$/",
+            "DEFINE FIELD ⟨{⟩ ON user",
+            "DEFINE FIELD `;{` ON user",
+            "RETURN r'{'",
+            'RETURN d"{"',
+            "LET $a = 4; RETURN $a / 2; RETURN 4 / 2; RETURN (4) / 2",
+        )
+    ),
+    *(
+        ("3.x", text, [NAMED])
+        for text in (
+            "DEFINE TABLE leak AS SELECT * FROM user PERMISSIONS FULL;",
+            "DEFINE TABLE leak AS SELECT * FROM ⟨user⟩ PERMISSIONS FULL;",
+            "DEFINE EVENT e ON user THEN { CREATE x };",
+            "DEFINE EVENT e ON x THEN { DELETE `user` };",
+            "DEFINE FUNCTION fn::all() { RETURN SELECT * FROM user };",
+            'DEFINE FUNCTION fn::all() { RETURN SELECT * FROM type::table("user") };',
+            "DEFINE FIELD all ON post VALUE (SELECT * FROM user);",
+            "DEFINE FIELD all ON user VALUE (SELECT * FROM user);",
+            "UPDATE r'⟨user⟩:1' SET email = 'x';",
+            "UPDATE 'user:1' SET email = 'x';",
+            "UPDATE user:1;",
+        )
+    ),
+    *(
+        ("3.x", text, [UNKNOWN])
+        for text in (
+            "DEFINE TABLE leak AS SELECT author.* FROM post;",
+            'DEFINE FUNCTION fn::all() { RETURN SELECT * FROM type::table("us" + "er") };',
+            "DEFINE FUNCTION fn::all($t: string) { RETURN SELECT * FROM type::table($t) };",
+            "DEFINE API '/x' FOR get THEN { RETURN 1 };",
+            "OPTION IMPORT;",
+            "IF true { DEFINE API '/x' FOR get THEN { RETURN 1 } };",
+            "IF true { DEFINE TABLE leak AS SELECT author.* FROM post };",
+            "DEFINE PARAM $token VALUE { exp: 9999999999 };",
+            "DEFINE PARAM $⟨access⟩ VALUE 'x';",
+        )
+    ),
+    *(
+        ("3.x", text, [])
+        for text in (
+            "DEFINE FIELD author ON post TYPE option<record<user>>; DEFINE INDEX a ON post FIELDS author;",
+            "DEFINE FIELD user ON post TYPE record<user | team>;",
+            "DEFINE TABLE post PERMISSIONS FOR select WHERE user = $auth AND author.user = $user;",
+            "DEFINE FIELD tags ON user TYPE array<string>; DEFINE INDEX tags ON TABLE user FIELDS tags;",
+            "DEFINE PARAM $currency VALUE 'EUR'; UPSERT type::thing('post', 1) SET x = 2;",
+            "DEFINE FUNCTION fn::user($a: array) { RETURN array::remove($a, 1) };",
+        )
+    ),
+    *(
+        ("3.x", text, [DOUBT])
+        for text in (
+            r"DEFINE FIELD ⟨a\b⟩ ON x;",
+            r"RETURN r'a\'b';",
+            "RETURN total / 2; RETURN 1 / 2;",
+            "RETURN function() { return 1 };",
+            "-- a\u2028b",
+            "-- a\x85b",
+            "/* a /* b */",
+            r"RETURN x = /a\\/;",
+        )
+    ),
+    *(
+        ("3.x", text, [OPEN])
+        for text in (
+            "RETURN (1; 2);",
+            "RETURN { a: (1)",
+            "RETURN [1);",
+            "RETURN 1 };",
+            "RETURN 'x",
+            "RETURN 1 /* x",
+            r"RETURN r'\'",
+            r"DEFINE FIELD ⟨a\⟩ ON x",
+        )
+    ),
+    ("sql", "SELECT 'x", [OPEN, UNKNOWN]),
+    (
+        "3.x",
+        "IF true { ALTER TABLE post DROP COMMENT };",
+        [("not-examined", "line {n}: ALTER may undo what stands before")],
+    ),
+    *(
+        ("sql", text, [UNKNOWN])
+        for text in (
+            "ALTER TABLE users ADD x text;",
+            "GRANT ALL ON users TO PUBLIC;",
+            "DROP TABLE users;",
+            "CREATE POLICY p ON users USING (true);",
+        )
+    ),
+    *(
+        ("sql", text, [DOUBT, UNKNOWN])
+        for text in ("SELECT E'\\';", "SELECT $$x$$;", "/* a /* b */ SELECT 1;")
+    ),
+    ("schema", "access provider evil {\n  issuer 'x'\n  role admin\n}", [PROVIDER]),
+    ("schema", "role evil {\n  membership Customer\n}", [MEMBER]),
+    ("schema", "role evil {\n  membership Customer {\n    predicate (u => true)\n  }\n}", [MEMBER]),
+    ("schema", "@role(admin)\nfunction f() {\n  1\n}", [WITH_ROLE]),
+    ("schema", '@alias(x) @role("server")\nfunction f() {\n  1\n}', [WITH_ROLE]),
+    *(
+        ("schema", f"role evil {{ privileges {what} {{ create }} }}", [KEYS])
+        for what in ("Token", "Key", "Credential", "AccessProvider", "Role")
+    ),
+    ("schema", "something else {\n}", [UNKNOWN]),
+    ("schema", 'function f() { "#{"a"}" }', [DOUBT]),
+    ("schema", "function f(x) { (1 }", [OPEN]),
+]
+
+
+def told(name: str, findings: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Fill in the part's name, and the line after its text."""
+    line = printed(name).count("\n") + 1
+    return [(code, message.format(name=name, n=line)) for code, message in findings]
+
+
+@pytest.mark.parametrize(("name", "text", "findings"), BESIDE)
+def test_what_stands_beside_ours_is_named_where_it_could_do_harm(
+    check: Check, name: str, text: str, findings: list[tuple[str, str]]
+) -> None:
+    assert check.findings(name, printed(name) + text) == told(name, findings)
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        "DEFINE TABLE OVERWRITE ⟨user⟩ SCHEMAFULL PERMISSIONS FULL;",
+        "DEFINE TABLE `user` PERMISSIONS FULL;",
+        "DEFINE FIELD OVERWRITE email ON ⟨user⟩ TYPE any;",
+        "DEFINE FIELD ⟨email⟩ ON TABLE `user` TYPE any;",
+    ],
+)
+def test_a_name_is_the_same_in_every_spelling(check: Check, again: str) -> None:
+    codes = {code for code, _ in check.findings("3.x", f"{printed('3.x')}{again}")}
+
+    assert codes == {"defined-twice", "order"}
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        ("membership Customer", "defined-twice"),
+        ("privileges Token {\n    create\n  }", "not-examined"),
+        ("privileges Product {\n    read\n  }", ""),
+    ],
+)
+def test_our_users_role_may_have_more_but_neither_more_members_nor_keys(
+    check: Check, more: str, found: str
+) -> None:
+    text = printed("schema").replace("  // privileges: what your users may do", f"  {more}")
+
+    assert "".join(code for code, _ in check.findings("schema", text)) == found
+
+
+@pytest.mark.parametrize("path", [("secrets",), ("definition", "secrets")])
+def test_another_key_in_an_auth_config_is_not_examined(check: Check, path: tuple[str, ...]) -> None:
+    more = "auth-config: more keys than the settings need: not examined"
+
+    found = check.findings("auth-config", without(printed("auth-config"), path, {}))
+
+    assert found == [("not-examined", more)]
+
+
+@pytest.mark.parametrize("name", JSON)
+def test_json_with_a_key_that_stands_twice_is_refused(check: Check, name: str) -> None:
+    ran = check.run(name, re.sub(r'("\w+":)', r"\1 1, \1", printed(name), count=1))
+
+    said = "--check: the file is JSON with a key that stands twice in one object"
+    assert (ran.exit_code, ran.out, ran.err) == (2, "", f"cognito-claims: {said}\n")
+
+
+@pytest.mark.parametrize(
+    "kind", ["run_sql", "add_inherited_role", "pg_drop_select_permission", "bulk_atomic"]
+)
+def test_a_call_that_is_not_known_is_not_examined(check: Check, kind: str) -> None:
+    content = json.loads(printed("metadata"))
+    content["args"].append({"type": kind, "args": {"role": PLANTED}})
+
+    found = check.findings("metadata", json.dumps(content))
+
+    place = f"args[{len(content['args']) - 1}]"
+    assert found == [("not-examined", f"metadata: {place}: not examined")]
+
+
+@pytest.mark.parametrize("between", [" ", " /* x */ ", "\n-- x\n"])
+def test_the_engine_gets_its_key_whatever_stands_before_the_address(
+    check: Check, between: str
+) -> None:
+    assert check.fits("2.x", printed("2.x").replace("JWT URL", f"JWT{between}URL{between}"))
+
+
+def test_an_engine_that_sleeps_is_not_waited_for() -> None:
+    database = Setup("app", "main", "https://issuer.example.com/pool", "client", access="user")
+
+    found = [*engine_findings("SLEEP 1h;", database, patience_s=1)]
+
+    said = "run on a SurrealDB 2.x: no answer after 1 seconds"
+    assert found == [Finding("not-run", "warning", said)]
 
 
 def test_what_is_about_another_table_is_nobodys_business(check: Check) -> None:

@@ -35,7 +35,11 @@ def _serve(listener: socket) -> None:
         serve_until_interrupted(application(engine, origin), listener)
 
 
+def _main(files: str, given: str) -> None:
+    Thread(target=end_with_parent, args=(files,), daemon=True).start()
+    with socket(fileno=int(given)) as listener:
+        _serve(listener)
+
+
 if __name__ == "__main__":
-    Thread(target=end_with_parent, args=(sys.argv[1],), daemon=True).start()
-    with socket(fileno=int(sys.argv[2])) as given_listener:
-        _serve(given_listener)
+    _main(*sys.argv[1:])

@@ -39,7 +39,11 @@ def _settings(files: str, port: int) -> dict[str, str]:
     }
 
 
+def _main(files: str, given: str) -> None:
+    Thread(target=end_with_parent, args=(files,), daemon=True).start()
+    with socket(fileno=int(given)) as listener:
+        _serve(files, listener)
+
+
 if __name__ == "__main__":
-    Thread(target=end_with_parent, args=(sys.argv[1],), daemon=True).start()
-    with socket(fileno=int(sys.argv[2])) as given:
-        _serve(sys.argv[1], given)
+    _main(*sys.argv[1:])

@@ -14,7 +14,8 @@ from cognito_claims.cli.preview import Finding
 from cognito_claims.cli.setup import fauna as fauna_setup
 from cognito_claims.cli.setup import hasura as hasura_setup
 from cognito_claims.cli.setup import surrealdb as surrealdb_setup
-from cognito_claims.cli.setup.fit import engine_findings, fit
+from cognito_claims.cli.setup.engine import engine_findings
+from cognito_claims.cli.setup.fit import fit
 from cognito_claims.cli.setup.parts import Part, issuer_of, the_part
 
 setup: typer.Typer = typer.Typer(

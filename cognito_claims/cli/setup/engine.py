@@ -1,0 +1,75 @@
+"""A SurrealDB script as a real engine takes it, in a process of its own: one that sleeps is not waited for."""
+
+from collections.abc import Iterator
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+
+from cognito_claims.cli.preview import Finding
+from cognito_claims.cli.setup.statements import Statement, read_script
+from cognito_claims.cli.setup.surrealdb import sample_claims
+from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.surrealdb import public_key, sign, sign_in
+from cognito_claims.contract.surrealql import Setup, string
+
+PATIENCE_S = 10.0
+_NOT_RUN = "not-run"
+_FETCHED = ["WITH", "JWT", "URL"]
+
+
+def engine_findings(text: str, setup: Setup, patience_s: float = PATIENCE_S) -> Iterator[Finding]:
+    """Let an embedded SurrealDB 2.x run a script of that version, and a made-up user try what nobody may."""
+    # The engine holds the interpreter's lock while it runs, so no thread of this process could give up.
+    processes = get_context("spawn")
+    receiver, sender = processes.Pipe(duplex=False)
+    process = processes.Process(target=_answer, args=(text, setup, sender), daemon=True)
+    process.start()
+    sender.close()
+    try:
+        refusal = receiver.recv() if receiver.poll(patience_s) else _unfinished(patience_s)
+    except EOFError:
+        refusal = (_NOT_RUN, "the engine ended without an answer")
+    finally:
+        process.kill()
+        process.join()
+        process.close()
+        receiver.close()
+    if refusal is not None:
+        code, message = refusal
+        said = f"run on a SurrealDB 2.x: {message}"
+        yield Finding(code, "warning" if code == _NOT_RUN else "error", said)
+
+
+def refusal_of(text: str, setup: Setup) -> tuple[str, str] | None:
+    """Run the script in this process; no embedded engine fetches keys, so it gets the one that signed the token."""
+    try:
+        sign_in(sign(sample_claims(setup)), setup, script=_with_own_key(text))
+    except Refused as refusal:
+        return refusal.code, refusal.message
+    return None
+
+
+def _answer(text: str, setup: Setup, sender: Connection) -> None:
+    sender.send(refusal_of(text, setup))
+
+
+def _unfinished(patience_s: float) -> tuple[str, str]:
+    return _NOT_RUN, f"no answer after {patience_s:g} seconds"
+
+
+def _with_own_key(text: str) -> str:
+    places = [
+        place
+        for statement in read_script(text, "surrealql").statements
+        for place in _addresses(statement)
+    ]
+    for start, end in reversed(places):
+        text = f"{text[:start]}ALGORITHM RS256 KEY {string(public_key())}{text[end:]}"
+    return text
+
+
+def _addresses(statement: Statement) -> Iterator[tuple[int, int]]:
+    """Give where the addresses of keys begin and end, the word URL with them."""
+    tokens, words = statement.tokens, statement.words
+    for place in range(len(tokens) - 3):
+        if words[place : place + 3] == _FETCHED and tokens[place + 3].kind == "string":
+            yield tokens[place + 2].start, tokens[place + 3].end
