@@ -34,7 +34,7 @@ from tests.surrealdb_engines import (
     request,
 )
 
-EXAMPLES = 5_000 if os.environ.get("HYPOTHESIS_PROFILE") == "full" else 300
+EXAMPLES = 5_000 if os.environ.get("HYPOTHESIS_PROFILE") == "full" else 150
 Environ = Mapping[str, str]
 Drawn = st.SearchStrategy[Any]
 

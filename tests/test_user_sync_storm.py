@@ -15,7 +15,7 @@ from tests.stand_ins.sqs import Dead
 from tests.user_sync_scenario import Came, Scenario
 from tests.user_sync_storm import a_storm
 
-SIGN_INS = 200
+SIGN_INS = 140
 SCENARIO = Scenario.of(SIGN_INS, Random(1))  # noqa: S311 - the same each time
 
 

@@ -1,6 +1,8 @@
 """The commands that serve on this machine, `demo` and `playground`; they need the extra `demo`."""
 
 import json
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import ENOSPC
@@ -29,6 +31,8 @@ def _with_room() -> Iterator[None]:
     except OSError as error:
         if error.errno != ENOSPC:
             raise
+        # What is left in its buffer would be written at the very end, in vain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise UnusableInput("no space left on standard output, or in TMPDIR") from None
 
 
