@@ -6,7 +6,8 @@ from typing import Any
 from cognito_claims.contract import hasura, surrealdb
 from cognito_claims.contract.cognito import Tokens
 from cognito_claims.contract.errors import Refused
-from cognito_claims.contract.hasura_setup import Issuer, jwt_secret
+from cognito_claims.contract.hasura_setup import jwt_secret
+from cognito_claims.contract.issuer import Issuer
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims

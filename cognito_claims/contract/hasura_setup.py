@@ -1,20 +1,10 @@
 """What a Hasura server is configured with to take one pool's tokens: v2's JWT secret, v3's AuthConfig."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
+
+from cognito_claims.contract.issuer import Issuer
 
 SKEW_S = 10  # Cognito's clock may be ahead of the server's, and v2 refuses an `iat` to come
-
-
-class Issuer(NamedTuple):
-    """Whose tokens are taken: a pool's, issued to one of its app clients."""
-
-    url: str
-    client_id: str
-
-    @property
-    def jwks_url(self) -> str:
-        """Give the address of the pool's public keys."""
-        return f"{self.url}/.well-known/jwks.json"
 
 
 def jwt_secret(issuer: Issuer, *, namespace: str, claims_format: str) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from cognito_claims.cli.demo.fauna import FaunaStandIn
 from cognito_claims.cli.demo.sign_in import SignedIn
 from cognito_claims.contract import hasura, surrealdb
 from cognito_claims.contract.errors import Refused
-from cognito_claims.contract.hasura_setup import Issuer, jwt_secret
+from cognito_claims.contract.hasura_setup import jwt_secret
+from cognito_claims.contract.issuer import Issuer
 from cognito_claims.contract.surrealdb_engine import ENGINE
 from cognito_claims.contract.surrealql import setup_script
 

@@ -7,7 +7,8 @@ from typing import Any
 from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.setup.hasura_users import metadata, name_problems, table_sql
 from cognito_claims.cli.setup.parts import Part, the_plugin
-from cognito_claims.contract.hasura_setup import Issuer, auth_config, jwt_secret
+from cognito_claims.contract.hasura_setup import auth_config, jwt_secret
+from cognito_claims.contract.issuer import Issuer
 from cognito_claims.errors import SettingsError
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.sync.hasura import HasuraUsers

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, TypeVar
 from cognito_claims.cli.aws import region_of_pool
 from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.preview import configured
-from cognito_claims.contract.hasura_setup import Issuer
+from cognito_claims.contract.issuer import Issuer
 
 Language = Literal["fsl", "json", "sql", "surrealql"]
 _Plugin = TypeVar("_Plugin")

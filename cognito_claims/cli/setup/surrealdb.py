@@ -9,7 +9,7 @@ from cognito_claims.claims import Token
 from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.setup.parts import Part, the_plugin
 from cognito_claims.contract.errors import Refused
-from cognito_claims.contract.hasura_setup import Issuer
+from cognito_claims.contract.issuer import Issuer
 from cognito_claims.contract.surrealql import Generation, Setup, identifier, setup_script
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
 
