@@ -60,7 +60,7 @@ def demo(
         return
     result = _with_extra("cognito_claims.cli.demo.demo").run_demo(Console(quiet=as_json), port=port)
     if as_json:
-        print(json.dumps(result.to_json(), indent=2))  # noqa: T201  (the output)
+        print(json.dumps(result.to_json(), indent=2), flush=True)  # noqa: T201  (the output)
     raise typer.Exit(result.exit_code)
 
 
