@@ -2,12 +2,20 @@
 
 import sys
 from importlib import import_module
+from typing import Any
 
 
 def main() -> None:
     """Run the command, or say which extra it needs."""
     try:
-        app = import_module("cognito_claims.cli.app")
+        _app().run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _app() -> Any:
+    try:
+        return import_module("cognito_claims.cli.app")
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("cognito_claims"):
             raise
@@ -15,12 +23,6 @@ def main() -> None:
             f"cognito-claims: the command needs {error.name}: pip install 'cognito-claims[cli]'\n"
         )
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    try:
-        app.run()
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 if __name__ == "__main__":
