@@ -1,13 +1,13 @@
 """Plugins asked side by side until the deadline, and what came of each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from contextlib import suppress
 from threading import Thread
 from time import monotonic
-from types import CoroutineType
+from types import CoroutineType, MappingProxyType
 from typing import Any
 
-from cognito_claims.claims import Claims, malformed_part
+from cognito_claims.claims import Claims, Groups, TokenClaims
 from cognito_claims.deadline import limit
 from cognito_claims.errors import (
     CognitoClaimsError,
@@ -19,8 +19,12 @@ from cognito_claims.errors import (
     place_of,
     told,
 )
-from cognito_claims.events import PreTokenGenerationEvent, UserEvent
+from cognito_claims.events import PreTokenGenerationEvent, UserEvent, are_texts
 from cognito_claims.registry import Marked
+
+_NO_CLAIMS = Claims()
+_MAPPINGS = frozenset((dict, MappingProxyType))
+_SETS = frozenset((frozenset, set))
 
 
 class Outcome:
@@ -134,6 +138,45 @@ def _result_error(name: str, answer: Any) -> PluginResultError | None:
         return PluginResultError(name, type(answer).__name__)
     malformed = malformed_part(answer)
     return None if malformed is None else PluginResultError(name, f"Claims with {malformed}")
+
+
+def malformed_part(claims: Claims) -> str | None:
+    """Name what is not of its declared type, in the answer of a plugin that no type checker has seen."""
+    tokens: tuple[object, ...] = (claims.id_token, claims.access_token)
+    for token in tokens:
+        if token is not _NO_CLAIMS.id_token and not _is_well_formed(token):
+            return "malformed TokenClaims"
+    if claims.groups is not None and not _are_groups(claims.groups):
+        return "groups that are not Groups"
+    return None if _are_names(claims.needs) else "needs that are not a set of names"
+
+
+def _is_well_formed(token: object) -> bool:
+    if not isinstance(token, TokenClaims):
+        return False
+    add: Any = token.add
+    return (
+        (type(add) in _MAPPINGS or isinstance(add, Mapping))  # which takes longer to say
+        and are_texts(add)
+        and _are_names(token.suppress)
+        and _are_names(token.add_scopes)
+        and _are_names(token.suppress_scopes)
+    )
+
+
+def _are_groups(groups: object) -> bool:
+    if not isinstance(groups, Groups):
+        return False
+    parts: tuple[object, ...] = (groups.groups, groups.iam_roles)
+    return all(isinstance(part, (tuple, list)) and are_texts(part) for part in parts) and (
+        groups.preferred_role is None or isinstance(groups.preferred_role, str)
+    )
+
+
+def _are_names(names: Any) -> bool:
+    if names is _NO_CLAIMS.needs:
+        return True
+    return (type(names) in _SETS or isinstance(names, Set)) and are_texts(names)
 
 
 def _since(began: float) -> float:

@@ -5,7 +5,7 @@ The protected claims are those of AWS's page "Pre token generation Lambda trigge
 
 from collections.abc import Mapping, Sequence, Set
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, Self, TypeAlias
+from typing import Literal, NamedTuple, Self, TypeAlias
 
 from cognito_claims.errors import ClaimConflictError, ProtectedClaimError
 
@@ -23,10 +23,7 @@ _PROTECTED_IN: Mapping[Token, frozenset[str]] = {
     "access": _PROTECTED | {"client_id", "device_key", "event_id", "username", "version"},
 }
 _PREFIXES = ("cognito:", "dev:")
-_TEXT = frozenset((str,))
 _BOTH = frozenset(("id", "access"))
-_MAPPINGS = frozenset((dict, MappingProxyType))
-_SETS = frozenset((frozenset, set))
 _GROUP_CLAIMS = frozenset(("cognito:groups", "cognito:roles", "cognito:preferred_role"))
 
 
@@ -94,10 +91,8 @@ def merge(answers: Mapping[str, Claims]) -> Claims:
     Raises `ClaimConflictError` when two plugins decide on one claim, even where their values agree (so that a
     conflict never waits for a certain user), and `ProtectedClaimError`.
     """
-    if len(answers) > 1:
-        answers = dict(
-            sorted(answers.items())
-        )  # so that the same conflict is told, whatever the order
+    if len(answers) > 1:  # so that the same conflict is told, whatever the order
+        answers = dict(sorted(answers.items()))
     needs = _NO_NAMES
     for claims in answers.values():
         if claims.needs:
@@ -132,49 +127,6 @@ def _refuse_changed_needs(answers: Mapping[str, Claims]) -> None:
             if adders[claim] != name:
                 problem = "changed in the id token, where a backend reads it"
                 raise _conflict(claim, [name, adders[claim]], problem)
-
-
-def malformed_part(claims: Claims) -> str | None:
-    """Name what is not of its declared type, in the answer of a plugin that no type checker has seen."""
-    tokens: tuple[object, ...] = (claims.id_token, claims.access_token)
-    for token in tokens:
-        if token is not _UNCHANGED and not _is_well_formed(token):
-            return "malformed TokenClaims"
-    if claims.groups is not None and not _are_groups(claims.groups):
-        return "groups that are not Groups"
-    return None if _are_names(claims.needs) else "needs that are not a set of names"
-
-
-def _is_well_formed(token: object) -> bool:
-    if not isinstance(token, TokenClaims):
-        return False
-    add: object = token.add
-    return (
-        (type(add) in _MAPPINGS or isinstance(add, Mapping))  # which takes longer to say
-        and _are_texts(add)
-        and _are_names(token.suppress)
-        and _are_names(token.add_scopes)
-        and _are_names(token.suppress_scopes)
-    )
-
-
-def _are_groups(groups: object) -> bool:
-    if not isinstance(groups, Groups):
-        return False
-    parts: tuple[object, ...] = (groups.groups, groups.iam_roles)
-    return all(isinstance(part, (tuple, list)) and _are_texts(part) for part in parts) and (
-        groups.preferred_role is None or isinstance(groups.preferred_role, str)
-    )
-
-
-def _are_names(names: object) -> bool:
-    if names is _NO_NAMES:
-        return True
-    return (type(names) in _SETS or isinstance(names, Set)) and _are_texts(names)
-
-
-def _are_texts(values: Any) -> bool:
-    return _TEXT.issuperset(map(type, values)) or all(isinstance(value, str) for value in values)
 
 
 def _suppressed(claims: Claims) -> Set[str]:

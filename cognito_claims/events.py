@@ -189,18 +189,15 @@ def _client_id(event: Mapping[str, Any]) -> str:
 
 def _client_metadata(request: Mapping[str, Any]) -> Mapping[str, str]:
     path = "request.clientMetadata"
-    sent = request.get("clientMetadata")
-    if not sent and (sent is None or sent == {}):
-        return _NOTHING
-    metadata = _object(sent, path)
+    metadata = _object_or_nothing(request.get("clientMetadata"), path)
     for value in metadata.values():
         _string(value, path)  # its keys are the client's to choose: none is named
-    return MappingProxyType(dict(metadata))
+    return MappingProxyType(dict(metadata)) if metadata else _NOTHING
 
 
 def _strings(value: object, path: str) -> Mapping[str, str]:
     found = _object(value, path)
-    if not _are_texts(found.values()):
+    if not are_texts(found.values()):
         name, value = next((n, v) for n, v in found.items() if not isinstance(v, str))
         raise EventError(f"{path}.{shown(name)}", f"expected a string, got {_kind(value)}")
     return MappingProxyType(dict(found))
@@ -212,7 +209,7 @@ def _texts(parent: Mapping[str, Any], key: str, path: str) -> tuple[str, ...]:
         return ()
     if not isinstance(value, list):
         raise EventError(f"{path}.{key}", f"expected an array, got {_kind(value)}")
-    if not _are_texts(value):
+    if not are_texts(value):
         index, other = next((i, v) for i, v in enumerate(value) if not isinstance(v, str))
         raise EventError(f"{path}.{key}[{index}]", f"expected a string, got {_kind(other)}")
     return tuple(value)
@@ -221,13 +218,13 @@ def _texts(parent: Mapping[str, Any], key: str, path: str) -> tuple[str, ...]:
 def _object(value: object, path: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise EventError(path, f"expected an object, got {_kind(value)}")
-    if not _are_texts(value):
+    if not are_texts(value):
         raise EventError(path, "expected names that are strings")
     return value
 
 
-def _are_texts(values: Iterable[object]) -> bool:
-    # By far the quickest way to ask: of what JSON decodes to, the types can be nothing but str.
+def are_texts(values: Iterable[object]) -> bool:
+    """Say whether all are strings; asked of all at once, which is by far the quickest, unless one is of a subclass."""
     return _TEXT.issuperset(map(type, values)) or all(isinstance(v, str) for v in values)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from cognito_claims.claims import Claims, Groups, Token, TokenClaims, malformed_part, merge
+from cognito_claims.asking import malformed_part
+from cognito_claims.claims import Claims, Groups, Token, TokenClaims, merge
 from cognito_claims.errors import (
     AwsError,
     ClaimConflictError,

@@ -50,8 +50,7 @@ def _ask(
     event: PreTokenGenerationEvent,
     claims: dict[str, Any],
 ) -> dict[str, Any]:
-    url = f"https://cognito-idp.{event.region}.amazonaws.com/{event.user_pool_id}"
-    issuer = Issuer(url, event.client_id)
+    issuer = Issuer.of_pool(event.user_pool_id, event.region, event.client_id)
     if isinstance(plugin, HasuraClaims):
         return {"token": token, **_ask_hasura(plugin, issuer, claims)}
     verdict = surrealdb.verdict(

@@ -1,6 +1,6 @@
 """What a Hasura server is configured with to take one pool's tokens: v2's JWT secret, v3's AuthConfig."""
 
-from typing import Any, Literal
+from typing import Any
 
 from cognito_claims.contract.issuer import Issuer
 
@@ -22,9 +22,7 @@ def jwt_secret(issuer: Issuer, *, namespace: str, claims_format: str) -> dict[st
 def auth_config(issuer: Issuer, *, namespace: str, claims_format: str) -> dict[str, Any]:
     """Give the AuthConfig object (v3, DDN), whose `location` is a JSON pointer (RFC 6901)."""
     escaped = namespace.replace("~", "~0").replace("/", "~1")
-    spelled: Literal["Json", "StringifiedJson"] = (
-        "Json" if claims_format == "json" else "StringifiedJson"
-    )
+    spelled = "Json" if claims_format == "json" else "StringifiedJson"
     jwt = {
         "claimsConfig": {"namespace": {"location": f"/{escaped}", "claimsFormat": spelled}},
         "key": {"jwkFromUrl": issuer.jwks_url},

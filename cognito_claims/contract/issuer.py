@@ -1,6 +1,6 @@
 """Whose tokens a backend is set up to take."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 
 class Issuer(NamedTuple):
@@ -8,6 +8,11 @@ class Issuer(NamedTuple):
 
     url: str
     client_id: str
+
+    @classmethod
+    def of_pool(cls, user_pool_id: str, region: str, client_id: str) -> Self:
+        """Name a pool as the `iss` of its tokens does."""
+        return cls(f"https://cognito-idp.{region}.amazonaws.com/{user_pool_id}", client_id)
 
     @property
     def jwks_url(self) -> str:

@@ -50,12 +50,12 @@ def identifier(value: str) -> str:
 
     Angle brackets do not do: `\⟩` is a parse error on 1.0.0 and 3.0.2.
     """
-    return f"`{_escaped(value, '`', breaks='')}`"
+    return f"`{_escaped(value, '`', line_break='')}`"
 
 
 def string(value: str) -> str:
     """Quote a string literal, which may have line breaks, as a PEM key does."""
-    return f'"{_escaped(value, chr(34), breaks=chr(10))}"'
+    return f'"{_escaped(value, chr(34), line_break=chr(10))}"'
 
 
 def checks(setup: Setup) -> tuple[Check, ...]:
@@ -185,7 +185,7 @@ def _present(claim: str, code: str, reason: str) -> Check:
     return Check(claim, f"!{claim}", code, reason)
 
 
-def _escaped(value: str, quote: str, *, breaks: str) -> str:
-    if not value or not value.translate(dict.fromkeys(map(ord, breaks))).isprintable():
+def _escaped(value: str, quote: str, *, line_break: str) -> str:
+    if not value or not value.replace(line_break, "").isprintable():
         raise Refused("setup-value", "the set-up script takes names and values of printable text")
     return value.replace("\\", "\\\\").replace(quote, f"\\{quote}")

@@ -21,16 +21,8 @@ from cognito_claims.settings import read
 _DRIVER = "cognito_claims.clients.fauna_driver"
 _OWN = frozenset(  # of Fauna: its collections, its modules, and FQL's words
     (
-        *(
-            "AccessProvider",
-            "Collection",
-            "Credential",
-            "Database",
-            "Function",
-            "Key",
-            "Role",
-            "Token",
-        ),
+        *("AccessProvider", "Collection", "Credential", "Database"),
+        *("Function", "Key", "Role", "Token"),
         *("Date", "FQL", "Math", "Query", "Set", "Time", "Transaction"),
         *("at", "else", "false", "if", "isa", "let", "null", "true"),
     )

@@ -3,16 +3,16 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-from time import perf_counter, sleep
+from time import perf_counter
 
 from tests.benchmarks.functions import Answer, Function
 from tests.benchmarks.usage import child_of, usage_of
+from tests.sam.emulator import free_ports, wait_for
 
 _LAMBDA = {
     "AWS_LAMBDA_FUNCTION_NAME": "function",
@@ -51,7 +51,7 @@ def first_invocation(
 def _running(
     emulator: Path, function: Function, log: Path, before: tuple[str, ...]
 ) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
-    port, api_port = _free_ports()
+    port, api_port = free_ports()
     addresses = ("--runtime-interface-emulator-address", f"127.0.0.1:{port}")
     api = ("--runtime-api-address", f"127.0.0.1:{api_port}")
     command = (os.fspath(emulator), "--log-level", "error", *addresses, *api)
@@ -65,24 +65,8 @@ def _running(
             start_new_session=True,
         )
         try:
-            _wait_for(port, process)
+            wait_for(port, process)
             yield process, port
         finally:
             os.killpg(process.pid, signal.SIGKILL)  # the function's process as well
             process.wait()
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
-
-
-def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
-    while process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        sleep(0.005)
-    raise ChildProcessError(f"the emulator ended with {process.returncode}")

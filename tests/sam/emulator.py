@@ -67,7 +67,7 @@ def emulated(
     timeout_s: int = 5,
 ) -> Iterator[Emulator]:
     """Run a function's directory as Lambda does, with the timeout that the template gives it."""
-    port, api_port = _free_ports()
+    port, api_port = free_ports()
     found = find_spec("samcli")
     assert found is not None
     assert found.origin is not None
@@ -100,24 +100,26 @@ def emulated(
             start_new_session=True,
         )
         try:
-            _wait_for(port, process)
+            wait_for(port, process)
             yield Emulator(port, log)
         finally:
             os.killpg(process.pid, signal.SIGKILL)  # the function's process as well
             process.wait()
 
 
-def _free_ports() -> tuple[int, int]:
+def free_ports() -> tuple[int, int]:
+    """Find two that nobody listens on."""
     with socket.socket() as one, socket.socket() as other:
         one.bind(("127.0.0.1", 0))
         other.bind(("127.0.0.1", 0))
         return one.getsockname()[1], other.getsockname()[1]
 
 
-def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
+def wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
+    """Return when the emulator takes connections."""
     while process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        sleep(0.01)
+        sleep(0.005)
     raise ChildProcessError(f"the emulator ended with {process.returncode}")

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from cognito_claims.cli.demo.fauna_endpoint import JSON
-from cognito_claims.cli.demo.fauna_query import FaunaError
+from cognito_claims.cli.demo.fauna_query import Refusal
 
 
 class Request(NamedTuple):
@@ -103,7 +103,7 @@ null_secret = Fault(
 
 def status(status: int, code: str) -> Fault:
     """Answer an error without running the query."""
-    error = FaunaError(code, "a fault of the stand-in", field="email")
+    error = Refusal(code, "a fault of the stand-in", field="email")
     return Fault(lambda _: [as_json(status, error.body()).wire])
 
 

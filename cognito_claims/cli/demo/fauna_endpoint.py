@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from time import time_ns
 
-from cognito_claims.cli.demo.fauna_query import FaunaError, Recogniser
+from cognito_claims.cli.demo.fauna_query import Recogniser, Refusal
 from cognito_claims.cli.demo.fauna_store import Store
 
 JSON = "application/json;charset=utf-8"
@@ -35,13 +35,13 @@ class Endpoint:
         """Give the status and the body of the answer."""
         try:
             return 200, self._run(method, path, headers, body) | self._receipt()
-        except FaunaError as error:
+        except Refusal as error:
             receipt = self._receipt() if error.status in (400, 409) else {}
             return error.status, error.body() | receipt
 
     def _run(self, method: str, path: str, headers: Headers, body: bytes) -> dict[str, object]:
         if (method, path) != ("POST", "/query/1"):
-            raise FaunaError("not_found", "nothing is served there", status=404)
+            raise Refusal("not_found", "nothing is served there", status=404)
         key = self._store.key(", ".join(headers("Authorization")))
         self._check(headers)
         query = self._recognise(body)
@@ -51,10 +51,10 @@ class Endpoint:
     def _check(self, headers: Headers) -> None:
         for name, pattern in _REQUIRED.items():
             if not re.fullmatch(pattern, ", ".join(headers(name))):
-                raise FaunaError("invalid_request", f"{name}: expected {pattern}")
+                raise Refusal("invalid_request", f"{name}: expected {pattern}")
         seen = headers("X-Last-Txn-Ts")
         if seen and ", ".join(seen) not in map(str, self._txns):
-            raise FaunaError("invalid_request", "X-Last-Txn-Ts: never given out by this server")
+            raise Refusal("invalid_request", "X-Last-Txn-Ts: never given out by this server")
 
     def _receipt(self) -> dict[str, object]:
         with self._lock:

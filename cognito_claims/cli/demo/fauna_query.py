@@ -21,8 +21,8 @@ _PAIR = _USER + (
 )
 
 
-class FaunaError(Exception):
-    """A refusal, as the server words it."""
+class Refusal(Exception):  # noqa: N818  (what the server does, not a fault of ours)
+    """What the server refuses, as it words it."""
 
     def __init__(self, code: str, message: str, *, status: int = 400, field: str = "") -> None:
         super().__init__(message)
@@ -67,7 +67,7 @@ def untag(value: object) -> str | int | bool | None:
             bits = max(number, ~number).bit_length()
             if (tag == "@int" and bits < 32) or (tag == "@long" and 32 <= bits < 64):
                 return number
-    raise FaunaError("invalid_request", "value: not in the tagged format")
+    raise Refusal("invalid_request", "value: not in the tagged format")
 
 
 def _fragments(body: bytes) -> tuple[str, list[object]]:
@@ -75,16 +75,16 @@ def _fragments(body: bytes) -> tuple[str, list[object]]:
     try:
         sent = json.loads(body.decode())
     except ValueError:
-        raise FaunaError("invalid_request", "body: not JSON in UTF-8") from None
+        raise Refusal("invalid_request", "body: not JSON in UTF-8") from None
     if not isinstance(sent, dict) or sent != {"query": sent.get("query"), "arguments": {}}:
-        raise FaunaError("invalid_request", "body: not an object of query and empty arguments")
+        raise Refusal("invalid_request", "body: not an object of query and empty arguments")
     query, fragments = sent["query"], []
     if isinstance(query, dict) and set(query) == {"fql"} and isinstance(query["fql"], list):
         fragments = query["fql"]
     values = [f["value"] for f in fragments if isinstance(f, dict) and set(f) == {"value"}]
     texts = [f for f in fragments if isinstance(f, str)]
     if not fragments or len(values) + len(texts) < len(fragments):
-        raise FaunaError("invalid_request", "query.fql: not a list of strings and values")
+        raise Refusal("invalid_request", "query.fql: not a list of strings and values")
     return "".join(f if isinstance(f, str) else "\0" for f in fragments), values
 
 
@@ -109,14 +109,14 @@ class Recogniser:
         )
 
     def __call__(self, body: bytes) -> SignIn:
-        """Read a request's body, or raise `FaunaError` for what is none of the two."""
+        """Read a request's body, or raise `Refusal` for what is none of the two."""
         text, tagged = _fragments(body)
         values = [untag(value) for value in tagged]
         known = {3: self._simple, 4: self._pair}.get(len(values))
         if known is None or _tokens(text) != known:
-            raise FaunaError("invalid_query", "query: its text is not one that is known here")
+            raise Refusal("invalid_query", "query: its text is not one that is known here")
         who, again, *lives = values
         seconds = [life for life in lives if type(life) is int and abs(life) < 2**33]
         if not isinstance(who, str | None) or who != again or len(seconds) < len(lives):
-            raise FaunaError("invalid_query", "query: its values are not one string and integers")
+            raise Refusal("invalid_query", "query: its values are not one string and integers")
         return SignIn(who, seconds[-1], seconds[0] if len(seconds) > 1 else None)

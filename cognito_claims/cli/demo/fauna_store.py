@@ -7,7 +7,7 @@ from itertools import count
 from threading import Lock
 from typing import NamedTuple
 
-from cognito_claims.cli.demo.fauna_query import FaunaError, SignIn
+from cognito_claims.cli.demo.fauna_query import Refusal, SignIn
 
 
 class Key(NamedTuple):
@@ -52,7 +52,7 @@ class Store:
         rights |= self._keys
         scheme, _, secret = authorization.partition(" ")
         if scheme != "Bearer" or secret not in rights:
-            raise FaunaError("unauthorized", "the secret is not valid", status=401)
+            raise Refusal("unauthorized", "the secret is not valid", status=401)
         return rights[secret]
 
     def sign_in(self, key: Key, query: SignIn) -> dict[str, object]:
@@ -73,17 +73,17 @@ class Store:
         known = next((each for each in self.documents if each.data[self._field] == who), None)
         seen = known if key.read else None
         if not (seen or key.create):
-            raise FaunaError("permission_denied", "no right to create a document")
+            raise Refusal("permission_denied", "no right to create a document")
         if not who or (known and not seen):
-            raise FaunaError("constraint_failure", "the field must be unique", field=self._field)
+            raise Refusal("constraint_failure", "the field must be unique", field=self._field)
         if not key.mint:
-            raise FaunaError("permission_denied", "no right to create a Token")
+            raise Refusal("permission_denied", "no right to create a Token")
         if seen is None:
             seen = Document(str(next(self._ids)), {self._field: who})
             self.documents.append(seen)
             if self.races_to_lose:
                 self.races_to_lose -= 1  # the document is the winner's
-                raise FaunaError("contended_transaction", "attempts are spent", status=409)
+                raise Refusal("contended_transaction", "attempts are spent", status=409)
         return seen
 
     def _mint(self, user: Document, ttl: datetime, data: Mapping[str, str] | None) -> Token:

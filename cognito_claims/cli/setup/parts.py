@@ -28,7 +28,7 @@ def issuer_of(user_pool_id: str, client_id: str) -> Issuer:
     region = region_of_pool(user_pool_id)
     if not _CLIENT_ID.fullmatch(client_id):
         raise UnusableInput("--client-id: expected an app client's id: letters and digits")
-    return Issuer(f"https://cognito-idp.{region}.amazonaws.com/{user_pool_id}", client_id)
+    return Issuer.of_pool(user_pool_id, region, client_id)
 
 
 def the_plugin(kind: type[_Plugin], name: str, environ: Mapping[str, str]) -> _Plugin:
