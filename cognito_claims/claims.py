@@ -167,7 +167,7 @@ def _two_owners(token: Token, answers: list[tuple[str, TokenClaims]]) -> ClaimCo
     owned = [(claim, name) for name, wanted in answers for claim in (*wanted.add, *wanted.suppress)]
     claims = [claim for claim, _ in owned]
     twice = next(claim for index, claim in enumerate(claims) if claim in claims[:index])
-    plugins = [name for claim, name in owned if claim == twice][:2]
+    plugins = [name for claim, name in owned if claim == twice]
     return _conflict(twice, plugins, f"owned twice in the {token} token")
 
 
@@ -198,7 +198,7 @@ def _refuse_protected(token: Token, plugin: str, answer: TokenClaims) -> None:
     protected = _PROTECTED_IN[token]
     for claim in answer.add:
         if claim in protected or claim.startswith(_PREFIXES):
-            if not claim.startswith("dev:") or claim in protected:
+            if not claim.startswith("dev:"):
                 raise ProtectedClaimError(claim, token, plugin, "cannot be added or changed")
             if token == "id":
                 raise ProtectedClaimError(claim, token, plugin, "can only be suppressed")

@@ -77,7 +77,7 @@ def _section(wanted: TokenClaims, token: Token, version: TriggerVersion) -> dict
 
 def _is_plain(claim: str, value: object) -> bool:
     """Say whether every version can carry this, as most claims: a text in ASCII by a name in ASCII."""
-    return type(value) is str and value.isascii() and claim != "" and claim.isascii()
+    return isinstance(value, str) and value.isascii() and claim != "" and claim.isascii()
 
 
 def _checked(value: object, claim: str, token: Token, version: TriggerVersion) -> Any:

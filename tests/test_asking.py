@@ -1,6 +1,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from enum import StrEnum
 from importlib import import_module
 from inspect import CORO_CLOSED, getcoroutinestate
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 import cognito_claims
-from cognito_claims.asking import Outcome, ask
+from cognito_claims.asking import Outcome, ask, malformed_part
 from cognito_claims.claims import Claims, Groups, TokenClaims
 from cognito_claims.deadline import seconds_left
 from cognito_claims.errors import (
@@ -432,3 +433,66 @@ def test_a_plugin_learns_how_long_it_may_take() -> None:
     ask_all(x=plugin, seconds=2)
 
     assert 1.9 < told[0] <= 1.98
+
+
+# Answers that no type checker has seen
+
+
+class Name(StrEnum):
+    PLAN = "plan"
+
+
+def a_token_with(part: str, value: Any) -> TokenClaims:
+    return TokenClaims(**{part: value})
+
+
+NO_MAPPINGS: list[Any] = [None, ["plan"], {7: "x"}]
+NO_SETS: list[Any] = [None, "email", ["email"], ("email",), {"email": 1}, {7}, {None}]
+NO_TUPLES: list[Any] = [None, "admins", {"admins"}, {"admins": 1}, ("admins", 7), (None,), 7]
+WRONG_GROUPS: list[Any] = [
+    *((), ("admins",), "admins", {}, Groups),
+    *(Groups(groups=wrong) for wrong in NO_TUPLES),
+    *(Groups(iam_roles=wrong) for wrong in NO_TUPLES),
+    *(Groups(preferred_role=wrong) for wrong in NO_SETS if wrong not in (None, "email")),
+]
+WRONG_TOKEN_CLAIMS: list[Any] = [
+    *({}, None, ("plan",), TokenClaims),
+    *(TokenClaims(add=wrong) for wrong in NO_MAPPINGS),
+    *(
+        a_token_with(part, wrong)
+        for part in ("suppress", "add_scopes", "suppress_scopes")
+        for wrong in NO_SETS
+    ),
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG_TOKEN_CLAIMS)
+def test_token_claims_that_no_type_checker_has_seen_may_be_malformed(wrong: Any) -> None:
+    assert malformed_part(Claims(id_token=wrong)) == "malformed TokenClaims"
+    assert malformed_part(Claims(access_token=wrong)) == "malformed TokenClaims"
+
+
+@pytest.mark.parametrize(
+    ("claims", "part"),
+    [
+        *((Claims(groups=wrong), "groups that are not Groups") for wrong in WRONG_GROUPS),
+        *((Claims(needs=wrong), "needs that are not a set of names") for wrong in NO_SETS),
+        (Claims(), None),
+        (Claims(TokenClaims(), FREE.id_token), None),
+        (
+            Claims(
+                TokenClaims(add={"": None}, suppress={"a"}, add_scopes=FREE.id_token.add.keys())
+            ),
+            None,
+        ),
+        (Claims(groups=Groups(("admins",)), needs={"email"}), None),
+        (Claims(groups=Groups()), None),
+        (Claims(groups=Groups(["admins"], ["arn:admins"], "")), None),  # type: ignore[arg-type]  # wrong on purpose
+        (Claims.adding({Name.PLAN: Name.PLAN}, needs=Name), None),  # of a class of strings
+        (Claims.adding({"plan": "free"}, to={"id", "access"}, needs={"email"}), None),
+    ],
+)
+def test_the_malformed_part_of_an_answer_is_named_if_there_is_one(
+    claims: Claims, part: str | None
+) -> None:
+    assert malformed_part(claims) == part

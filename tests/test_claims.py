@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from cognito_claims.asking import malformed_part
 from cognito_claims.claims import Claims, Groups, Token, TokenClaims, merge
 from cognito_claims.errors import (
     AwsError,
@@ -94,56 +93,6 @@ def test_added_claims_do_not_follow_what_they_were_made_of_and_cannot_be_changed
         claims.id_token.add["plan"] = "free"  # type: ignore[index]  # wrong on purpose
 
 
-def a_token_with(part: str, value: Any) -> TokenClaims:
-    return TokenClaims(**{part: value})
-
-
-NO_MAPPINGS: list[Any] = [None, ["plan"], {7: "x"}]
-NO_SETS: list[Any] = [None, "email", ["email"], ("email",), {"email": 1}, {7}, {None}]
-NO_TUPLES: list[Any] = [None, "admins", {"admins"}, {"admins": 1}, ("admins", 7), (None,), 7]
-WRONG_GROUPS: list[Any] = [
-    *((), ("admins",), "admins", {}, Groups),
-    *(Groups(groups=wrong) for wrong in NO_TUPLES),
-    *(Groups(iam_roles=wrong) for wrong in NO_TUPLES),
-    *(Groups(preferred_role=wrong) for wrong in NO_SETS if wrong not in (None, "email")),
-]
-WRONG_TOKEN_CLAIMS: list[Any] = [
-    *({}, None, ("plan",), TokenClaims),
-    *(TokenClaims(add=wrong) for wrong in NO_MAPPINGS),
-    *(
-        a_token_with(part, wrong)
-        for part in ("suppress", "add_scopes", "suppress_scopes")
-        for wrong in NO_SETS
-    ),
-]
-
-
-@pytest.mark.parametrize("wrong", WRONG_TOKEN_CLAIMS)
-def test_token_claims_that_no_type_checker_has_seen_may_be_malformed(wrong: Any) -> None:
-    assert malformed_part(Claims(id_token=wrong)) == "malformed TokenClaims"
-    assert malformed_part(Claims(access_token=wrong)) == "malformed TokenClaims"
-
-
-@pytest.mark.parametrize(
-    ("claims", "part"),
-    [
-        *((Claims(groups=wrong), "groups that are not Groups") for wrong in WRONG_GROUPS),
-        *((Claims(needs=wrong), "needs that are not a set of names") for wrong in NO_SETS),
-        (Claims(), None),
-        (Claims(TokenClaims(), TokenClaims(add=PLAN)), None),
-        (in_id(add={"": None}, suppress={"a"}, add_scopes=PLAN.keys()), None),
-        (Claims(groups=ADMINS, needs={"email"}), None),
-        (Claims(groups=Groups()), None),
-        (Claims(groups=Groups(["admins"], ["arn:admins"], "")), None),  # type: ignore[arg-type]  # wrong on purpose
-        (Claims.adding(PLAN, to={"id", "access"}, needs={"email"}), None),
-    ],
-)
-def test_the_malformed_part_of_an_answer_is_named_if_there_is_one(
-    claims: Claims, part: str | None
-) -> None:
-    assert malformed_part(claims) == part
-
-
 # Answers merged
 
 
@@ -189,6 +138,8 @@ def test_merged_claims_do_not_follow_the_answers() -> None:
     merged = merge({"plan": in_id(add=added)})
     added["plan"] = "free"
     assert merged == in_id(add=PLAN)
+    with pytest.raises(TypeError):
+        merged.id_token.add["plan"] = "free"  # type: ignore[index]  # wrong on purpose
 
 
 NOT_CONFLICTS: list[tuple[Claims, Claims, Claims]] = [
