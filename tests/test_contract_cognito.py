@@ -763,14 +763,12 @@ def test_a_claim_has_a_name(details: Json) -> None:
     assert [code for code, _ in refused(a_v2_event(), details)] == ["empty-claim-name"]
 
 
-IN_BOTH = (
-    "acr amr auth_time azp exp iat iss jti nbf nonce origin_jti token_use sub scope cognito:other"
-)
+IN_BOTH = "acr amr auth_time azp exp iat iss jti nbf nonce origin_jti token_use sub cognito:other"
 UNTOUCHABLE = [
     *(("id", name) for name in f"{IN_BOTH} aud at_hash identities cognito:username".split()),
     *(
         ("access", name)
-        for name in f"{IN_BOTH} username client_id event_id device_key version".split()
+        for name in f"{IN_BOTH} username client_id event_id device_key version scope".split()
     ),
 ]
 
@@ -806,7 +804,7 @@ def test_a_developer_claim_of_the_access_token_is_free() -> None:
 
 
 def test_the_other_tokens_protected_claims_are_free() -> None:
-    in_id_token = dict.fromkeys(["client_id", "username", "device_key", "version"], "x")
+    in_id_token = dict.fromkeys(["client_id", "username", "device_key", "version", "scope"], "x")
     in_access_token = dict.fromkeys(["at_hash", "identities"], "x")
     details = adding(in_id_token) | adding(in_access_token, to="access")
     assert issued(a_v2_event(), details) == Tokens(
@@ -920,7 +918,10 @@ def test_every_problem_is_said_at_once_in_the_answers_order() -> None:
     [
         (adding({"x": None}), "must be a string, a number or a boolean, not null"),
         (adding({"x": object()}), "is a Python object that JSON cannot carry: it must be"),
-        (adding({"scope": "x"}), "scope cannot be added in the ID token: use scopesToAdd"),
+        (
+            adding({"scope": "x"}, to="access"),
+            "scope cannot be added in the access token: use scopesToAdd and scopesToSuppress",
+        ),
         (suppressing(["iss"], of="access"), "iss cannot be suppressed in the access token"),
         (suppressing(["cognito:\n"]), '"cognito:\\n" cannot be suppressed in the ID token'),
         ({"groupOverideDetails": {}}, "is an unknown key: did you mean groupOverrideDetails?"),
