@@ -20,8 +20,7 @@ _PROTECTED = frozenset(
 ) | {"sub", "token_use"}
 _PROTECTED_IN: Mapping[Token, frozenset[str]] = {
     "id": _PROTECTED | {"aud", "at_hash", "identities", "cognito:username"},
-    "access": _PROTECTED
-    | {"client_id", "device_key", "event_id", "scope", "username", "version"},
+    "access": _PROTECTED | {"client_id", "device_key", "event_id", "scope", "username", "version"},
 }
 _PREFIXES = ("cognito:", "dev:")
 _BOTH = frozenset(("id", "access"))

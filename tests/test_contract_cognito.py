@@ -492,13 +492,30 @@ def test_values_reach_the_token_as_json_sees_them() -> None:
     assert [(token[name], type(token[name])) for name in claims] == [("pro", str), (3, int)]
 
 
-def test_a_published_v2_sample_that_says_version_1_is_a_v2_event() -> None:
-    by_scopes = a_v2_event() | {"version": "1", "response": []}
-    by_key = an_event("1") | {"response": {V2_KEY: None}}
-    response = {"response": {V2_KEY: adding({"level": 7})}}
-    for event in (by_scopes, by_key):
-        token = issue_tokens(event, event | response, now=NOW).id_token
-        assert bare(Tokens(token, None)).id_token == ID_TOKEN | ID_GROUPS | {"level": 7}
+@pytest.mark.parametrize(
+    ("says", "response", "takes"),
+    [
+        ("1", {V1_KEY: None}, V1_KEY),
+        ("2", {V1_KEY: ""}, V1_KEY),
+        ("1", {V2_KEY: None}, V2_KEY),
+        ("3", {V2_KEY: {}}, V2_KEY),
+        *(("1", response, V1_KEY) for response in (None, [], {}, {V1_KEY: None, V2_KEY: None})),
+        *(("2", response, V2_KEY) for response in (None, [], {}, {V1_KEY: None, V2_KEY: None})),
+    ],
+)
+def test_the_key_that_the_event_came_with_decides_on_its_version_and_scopes_never_do(
+    says: str, response: object, takes: str
+) -> None:
+    event = a_v2_event() | {"version": says, "response": response}
+    claims = {"claimsToAddOrOverride": {"level": "7"}}
+    details = claims if takes == V1_KEY else {"idTokenGeneration": claims}
+    token = issue_tokens(event, event | {"response": {takes: details}}, now=NOW).id_token
+    assert bare(Tokens(token, None)).id_token == ID_TOKEN | ID_GROUPS | {"level": "7"}
+
+
+def test_client_credentials_do_not_come_with_the_key_of_v1() -> None:
+    event = a_machine_event() | {"response": {V1_KEY: None}}
+    assert places(event, event) == [("event", "event.version")]
 
 
 def test_unknown_fields_of_an_event_are_accepted() -> None:
