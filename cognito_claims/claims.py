@@ -17,10 +17,10 @@ _NO_NAMES: frozenset[str] = frozenset()
 
 _PROTECTED = frozenset(
     ("acr", "amr", "auth_time", "azp", "exp", "iat", "iss", "jti", "nbf", "nonce", "origin_jti")
-) | {"scope", "sub", "token_use"}
+) | {"sub", "token_use"}
 _PROTECTED_IN: Mapping[Token, frozenset[str]] = {
     "id": _PROTECTED | {"aud", "at_hash", "identities", "cognito:username"},
-    "access": _PROTECTED | {"client_id", "device_key", "event_id", "username", "version"},
+    "access": _PROTECTED | {"client_id", "device_key", "event_id", "scope", "username", "version"},
 }
 _PREFIXES = ("cognito:", "dev:")
 _BOTH = frozenset(("id", "access"))

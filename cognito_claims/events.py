@@ -83,7 +83,7 @@ class PreTokenGenerationEvent(NamedTuple):
         event = _object(raw, "event")
         source = _trigger_source(event, "TokenGeneration_")
         request = _object(event.get("request"), "request")
-        version = _version(event, request)
+        version = _version(event)
         groups = _object_or_nothing(request.get("groupConfiguration"), "request.groupConfiguration")
         return cls(
             version=version,
@@ -136,19 +136,21 @@ def _trigger_source(event: Mapping[str, Any], *prefixes: str) -> str:
     return source
 
 
-def _version(event: Mapping[str, Any], request: Mapping[str, Any]) -> TriggerVersion:
+def _version(event: Mapping[str, Any]) -> TriggerVersion:
     version = _VERSIONS.get(_text(event.get("version"), "version"))
     if version is None:
         raise EventError("version", 'expected "1", "2" or "3"')
     response = event.get("response")
     if response is not None and not isinstance(response, (dict, list)):
         raise EventError("response", f"expected an object, got {_kind(response)}")
-    # Samples of V2_0 in AWS's documentation say version "1"; only V2_0 and V3_0 have scopes and this key.
-    if version is TriggerVersion.V1_0 and (
-        request.get("scopes") is not None
-        or (isinstance(response, dict) and "claimsAndScopeOverrideDetails" in response)
-    ):
-        return TriggerVersion.V2_0
+    # Cognito reads the key that it sent. Samples of V2_0 in AWS's documentation say version "1".
+    if isinstance(response, dict):
+        is_v1 = "claimsOverrideDetails" in response
+        if is_v1 is not ("claimsAndScopeOverrideDetails" in response):
+            if is_v1:
+                return TriggerVersion.V1_0
+            if version is TriggerVersion.V1_0:
+                return TriggerVersion.V2_0
     return version
 
 

@@ -306,10 +306,10 @@ def test_the_error_does_not_depend_on_the_order_of_plugins(answers: Mapping[str,
 
 BOTH = [
     *("acr", "amr", "auth_time", "azp", "exp", "iat", "iss", "jti", "nbf", "nonce", "origin_jti"),
-    *("token_use", "sub", "scope", "cognito:username", "cognito:mfa_enabled", "cognito:"),
+    *("token_use", "sub", "cognito:username", "cognito:mfa_enabled", "cognito:"),
 ]
 ID_ONLY = ["aud", "at_hash", "identities"]
-ACCESS_ONLY = ["username", "client_id", "event_id", "device_key", "version"]
+ACCESS_ONLY = ["username", "client_id", "event_id", "device_key", "version", "scope"]
 GROUP_CLAIMS = ["cognito:groups", "cognito:roles", "cognito:preferred_role"]
 
 PROTECTED: list[tuple[str, str, str]] = [

@@ -492,13 +492,30 @@ def test_values_reach_the_token_as_json_sees_them() -> None:
     assert [(token[name], type(token[name])) for name in claims] == [("pro", str), (3, int)]
 
 
-def test_a_published_v2_sample_that_says_version_1_is_a_v2_event() -> None:
-    by_scopes = a_v2_event() | {"version": "1", "response": []}
-    by_key = an_event("1") | {"response": {V2_KEY: None}}
-    response = {"response": {V2_KEY: adding({"level": 7})}}
-    for event in (by_scopes, by_key):
-        token = issue_tokens(event, event | response, now=NOW).id_token
-        assert bare(Tokens(token, None)).id_token == ID_TOKEN | ID_GROUPS | {"level": 7}
+@pytest.mark.parametrize(
+    ("says", "response", "takes"),
+    [
+        ("1", {V1_KEY: None}, V1_KEY),
+        ("2", {V1_KEY: ""}, V1_KEY),
+        ("1", {V2_KEY: None}, V2_KEY),
+        ("3", {V2_KEY: {}}, V2_KEY),
+        *(("1", response, V1_KEY) for response in (None, [], {}, {V1_KEY: None, V2_KEY: None})),
+        *(("2", response, V2_KEY) for response in (None, [], {}, {V1_KEY: None, V2_KEY: None})),
+    ],
+)
+def test_the_key_that_the_event_came_with_decides_on_its_version_and_scopes_never_do(
+    says: str, response: object, takes: str
+) -> None:
+    event = a_v2_event() | {"version": says, "response": response}
+    claims = {"claimsToAddOrOverride": {"level": "7"}}
+    details = claims if takes == V1_KEY else {"idTokenGeneration": claims}
+    token = issue_tokens(event, event | {"response": {takes: details}}, now=NOW).id_token
+    assert bare(Tokens(token, None)).id_token == ID_TOKEN | ID_GROUPS | {"level": "7"}
+
+
+def test_client_credentials_do_not_come_with_the_key_of_v1() -> None:
+    event = a_machine_event() | {"response": {V1_KEY: None}}
+    assert places(event, event) == [("event", "event.version")]
 
 
 def test_unknown_fields_of_an_event_are_accepted() -> None:
@@ -763,14 +780,12 @@ def test_a_claim_has_a_name(details: Json) -> None:
     assert [code for code, _ in refused(a_v2_event(), details)] == ["empty-claim-name"]
 
 
-IN_BOTH = (
-    "acr amr auth_time azp exp iat iss jti nbf nonce origin_jti token_use sub scope cognito:other"
-)
+IN_BOTH = "acr amr auth_time azp exp iat iss jti nbf nonce origin_jti token_use sub cognito:other"
 UNTOUCHABLE = [
     *(("id", name) for name in f"{IN_BOTH} aud at_hash identities cognito:username".split()),
     *(
         ("access", name)
-        for name in f"{IN_BOTH} username client_id event_id device_key version".split()
+        for name in f"{IN_BOTH} username client_id event_id device_key version scope".split()
     ),
 ]
 
@@ -806,7 +821,7 @@ def test_a_developer_claim_of_the_access_token_is_free() -> None:
 
 
 def test_the_other_tokens_protected_claims_are_free() -> None:
-    in_id_token = dict.fromkeys(["client_id", "username", "device_key", "version"], "x")
+    in_id_token = dict.fromkeys(["client_id", "username", "device_key", "version", "scope"], "x")
     in_access_token = dict.fromkeys(["at_hash", "identities"], "x")
     details = adding(in_id_token) | adding(in_access_token, to="access")
     assert issued(a_v2_event(), details) == Tokens(
@@ -920,7 +935,10 @@ def test_every_problem_is_said_at_once_in_the_answers_order() -> None:
     [
         (adding({"x": None}), "must be a string, a number or a boolean, not null"),
         (adding({"x": object()}), "is a Python object that JSON cannot carry: it must be"),
-        (adding({"scope": "x"}), "scope cannot be added in the ID token: use scopesToAdd"),
+        (
+            adding({"scope": "x"}, to="access"),
+            "scope cannot be added in the access token: use scopesToAdd and scopesToSuppress",
+        ),
         (suppressing(["iss"], of="access"), "iss cannot be suppressed in the access token"),
         (suppressing(["cognito:\n"]), '"cognito:\\n" cannot be suppressed in the ID token'),
         ({"groupOverideDetails": {}}, "is an unknown key: did you mean groupOverrideDetails?"),

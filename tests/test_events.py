@@ -234,26 +234,33 @@ def test_no_client_metadata_and_null_are_empty_metadata() -> None:
     assert read(changed(a_v2_event(), at("request/clientMetadata"), None)) == expected
 
 
+V1_KEY, V2_KEY = "claimsOverrideDetails", "claimsAndScopeOverrideDetails"
+
+
+@pytest.mark.parametrize(
+    ("says", "response", "is_read_as"),
+    [
+        ("1", {V1_KEY: None}, "1"),
+        ("2", {V1_KEY: ""}, "1"),
+        ("3", {V1_KEY: {}}, "1"),
+        ("1", {V2_KEY: None}, "2"),
+        ("2", {V2_KEY: {}}, "2"),
+        ("3", {V2_KEY: None}, "3"),
+        *((says, response, says) for says in "123" for response in (None, [], {})),
+        *((says, {V1_KEY: None, V2_KEY: None}, says) for says in "123"),
+    ],
+)
+def test_the_key_of_the_response_decides_on_the_version_and_else_what_the_event_says(
+    says: str, response: Any, is_read_as: str
+) -> None:
+    raw = a_v1_event() | {"version": says, "response": response}
+    assert read(raw) == read(a_v1_event())._replace(version=TriggerVersion(is_read_as))
+
+
 @pytest.mark.parametrize("scopes", [[], ["openid"]])
-def test_an_event_with_scopes_is_v2_even_where_it_says_1(scopes: list[str]) -> None:
+def test_scopes_do_not_decide_on_the_version(scopes: list[str]) -> None:
     raw = changed(a_v1_event(), at("request/scopes"), scopes)
-    expected = read(a_v1_event())._replace(version=TriggerVersion.V2_0, scopes=tuple(scopes))
-    assert read(raw) == expected
-
-
-@pytest.mark.parametrize("details", [None, {}])
-def test_an_event_with_the_response_key_of_v2_is_v2_even_where_it_says_1(details: Any) -> None:
-    raw = a_v1_event() | {"response": {"claimsAndScopeOverrideDetails": details}}
-    assert read(raw) == read(a_v1_event())._replace(version=TriggerVersion.V2_0)
-
-
-def test_null_scopes_leave_the_version_as_it_is() -> None:
-    assert read(changed(a_v1_event(), at("request/scopes"), None)) == read(a_v1_event())
-
-
-def test_an_event_that_says_2_or_3_needs_neither_scopes_nor_a_response_key() -> None:
-    for version in (TriggerVersion.V2_0, TriggerVersion.V3_0):
-        assert read(a_v1_event() | {"version": version.value}).version is version
+    assert read(raw) == read(a_v1_event())._replace(scopes=tuple(scopes))
 
 
 @pytest.mark.parametrize("attributes", [{}, None, {"custom:team": "ingest"}])

@@ -21,12 +21,12 @@ _TokenUse: TypeAlias = Literal["id", "access"]
 
 _IN_BOTH_TOKENS = frozenset(
     {"acr", "amr", "auth_time", "azp", "exp", "iat", "iss", "jti", "nbf", "nonce"}
-    | {"origin_jti", "scope", "sub", "token_use"}
+    | {"origin_jti", "sub", "token_use"}
 )
 _PROTECTED: dict[_TokenUse, frozenset[str]] = {
     "id": _IN_BOTH_TOKENS | {"at_hash", "aud", "identities"},
     "access": _IN_BOTH_TOKENS
-    | {"aud", "client_id", "device_key", "event_id", "username", "version"},
+    | {"aud", "client_id", "device_key", "event_id", "scope", "username", "version"},
 }
 _OTHER_WAY = {
     "scope": ": use scopesToAdd and scopesToSuppress",

@@ -96,9 +96,14 @@ class Event(_Wire):
 
     @property
     def is_v1(self) -> bool:
-        """Not `version` alone: some published V2 samples say "1"."""
-        has_v2_key = isinstance(self.response, dict) and V2_DETAILS in self.response
-        return self.version == "1" and self.request.scopes is None and not has_v2_key
+        """Follow the key that came with the event; `version` is asked where that is not one of two.
+
+        AWS's documentation has V2 samples that say "1".
+        """
+        keys = self.response if isinstance(self.response, dict) else {}
+        if (V1_DETAILS in keys) is not (V2_DETAILS in keys):
+            return V1_DETAILS in keys
+        return self.version == "1"
 
     @property
     def is_for_machine(self) -> bool:
@@ -219,7 +224,8 @@ def _finding(error: ErrorDetails) -> Finding:
 def _inconsistencies(event: Event) -> tuple[Finding, ...]:
     if event.is_for_machine:
         message = "client credentials come with version 3 only"
-        return (Finding("event", "event.version", message),) if event.version != "3" else ()
+        is_v3 = event.version == "3" and not event.is_v1
+        return () if is_v3 else (Finding("event", "event.version", message),)
     needed = {
         "event.userName": event.user_name,
         "event.request.userAttributes.sub": event.request.user_attributes.get("sub"),
