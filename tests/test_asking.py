@@ -488,7 +488,7 @@ def test_token_claims_that_no_type_checker_has_seen_may_be_malformed(wrong: Any)
         (Claims(groups=Groups(("admins",)), needs={"email"}), None),
         (Claims(groups=Groups()), None),
         (Claims(groups=Groups(["admins"], ["arn:admins"], "")), None),  # type: ignore[arg-type]  # wrong on purpose
-        (Claims.adding({Name.PLAN: Name.PLAN}, needs=Name), None),  # of a class of strings
+        (Claims.adding({Name.PLAN: Name.PLAN}, needs=Name), None),  # type: ignore[arg-type]  # a class of strings
         (Claims.adding({"plan": "free"}, to={"id", "access"}, needs={"email"}), None),
     ],
 )

@@ -237,6 +237,9 @@ def test_no_client_metadata_and_null_are_empty_metadata() -> None:
 V1_KEY, V2_KEY = "claimsOverrideDetails", "claimsAndScopeOverrideDetails"
 
 
+NO_KEYS: list[Any] = [None, [], {}]
+
+
 @pytest.mark.parametrize(
     ("says", "response", "is_read_as"),
     [
@@ -246,7 +249,7 @@ V1_KEY, V2_KEY = "claimsOverrideDetails", "claimsAndScopeOverrideDetails"
         ("1", {V2_KEY: None}, "2"),
         ("2", {V2_KEY: {}}, "2"),
         ("3", {V2_KEY: None}, "3"),
-        *((says, response, says) for says in "123" for response in (None, [], {})),
+        *((says, response, says) for says in "123" for response in NO_KEYS),
         *((says, {V1_KEY: None, V2_KEY: None}, says) for says in "123"),
     ],
 )

@@ -1,6 +1,7 @@
 """Files that the tools write."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,20 +14,20 @@ def mode_of(path: Path) -> int:
 
 
 @pytest.fixture(autouse=True)
-def _a_lax_umask():
+def _a_lax_umask() -> Iterator[None]:
     before = os.umask(0)
     yield
     os.umask(before)
 
 
-def test_a_new_file_is_its_owners_alone(tmp_path: Path):
+def test_a_new_file_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "file"
     write_private(path, "ü")
     assert (path.read_text(encoding="utf-8"), mode_of(path)) == ("ü", 0o600)
 
 
 @pytest.mark.parametrize("target", ["there", "nowhere"])
-def test_a_link_of_that_name_is_not_followed(tmp_path: Path, target: str):
+def test_a_link_of_that_name_is_not_followed(tmp_path: Path, target: str) -> None:
     (tmp_path / "there").write_text("theirs")
     path = tmp_path / "file"
     path.symlink_to(tmp_path / target)
@@ -36,7 +37,7 @@ def test_a_link_of_that_name_is_not_followed(tmp_path: Path, target: str):
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_file_that_is_there_is_not_written_over(tmp_path: Path):
+def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("theirs")
     with pytest.raises(FileExistsError):
@@ -45,7 +46,9 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ["file", "file.new"])
-def test_replacing_takes_the_place_of_a_link_and_leaves_what_it_leads_to(tmp_path: Path, name: str):
+def test_replacing_takes_the_place_of_a_link_and_leaves_what_it_leads_to(
+    tmp_path: Path, name: str
+) -> None:
     theirs = tmp_path / "theirs"
     theirs.write_text("theirs")
     theirs.chmod(0o644)
