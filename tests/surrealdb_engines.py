@@ -30,18 +30,21 @@ SUB = "8b1c5a3e-9d7f-4c11-8a20-3f5e6d7c8b9a"
 BOB = "bob@example.com"
 ME = f"user:⟨{SUB}⟩"
 NOW = int(time.time())
-THROW = (
-    "{ IF cognito_username != 'alice' { THROW '' + <string> id + <string> email }; RETURN false }"
-)
+_THROW = "{ IF cognito_username != 'alice' { THROW <string> [id, email] }; RETURN false }"
 ATTEMPTS = (
     'UPDATE user SET cognito_username = "changed";',
     'UPDATE user SET email = "changed@example.com";',
     'UPDATE user:bob SET cognito_username = "changed";',
-    f"SELECT * FROM user WHERE {THROW};",
-    f"INSERT INTO user (SELECT * FROM user WHERE {THROW});",
-    f"UPDATE user SET email = 'x' WHERE {THROW};",
-    f"UPDATE user:bob SET email = {THROW};",
-    f"DELETE user WHERE {THROW};",
+    *(
+        attempt.replace("{throw}", _THROW)
+        for attempt in (
+            "SELECT * FROM user WHERE {throw};",
+            "INSERT INTO user (SELECT * FROM user WHERE {throw});",
+            "UPDATE user SET email = 'x' WHERE {throw};",
+            "UPDATE user:bob SET email = {throw};",
+            "DELETE user WHERE {throw};",
+        )
+    ),
     "DELETE user;",
     'CREATE user SET email = "created@example.com", cognito_username = "created";',
 )
