@@ -302,7 +302,7 @@ def test_a_name_in_capitals_is_not_taken_for_a_keyword(check: Check) -> None:
     assert check.fits("3.x", text, **capitals)
     for name in ("`APP`", "`DB`"):
         found = check.findings("3.x", text.replace(name, name.lower()), **capitals)
-        assert found == [("differs", "3.x: USE, line 2: expected USE NS `APP` DB `DB`;")]
+        assert found == [("differs", "3.x: USE, line 7: expected USE NS `APP` DB `DB`;")]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -349,13 +349,14 @@ def test_everything_that_json_lacks_or_has_otherwise_is_found_and_never_repeated
     assert [each for each in changed if each[0][-1] not in HARMLESS] == []
 
 
+INDEX_LINE = "DEFINE INDEX email ON user FIELDS email;"
 FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
     (
         "3.x",
         replaced((" AND email = $token.email", "")),
         (
             "differs",
-            '3.x: DEFINE TABLE user, line 18: expected FOR select, update, delete WHERE $access = "user" AND $token.exp > time::unix() AND id = $auth AND email = $token.email',
+            '3.x: DEFINE TABLE user, line 25: expected FOR select WHERE $access = "user" AND $token.exp > time::unix() AND id = $auth AND email = $token.email',
         ),
     ),
     (
@@ -363,7 +364,7 @@ FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
         replaced(("DEFINE TABLE", "DEFINE TABLE IF NOT EXISTS")),
         (
             "kept",
-            "3.x: DEFINE TABLE user, line 16: IF NOT EXISTS keeps what is there, which may be less strict",
+            "3.x: DEFINE TABLE user, line 23: IF NOT EXISTS keeps what is there, which may be less strict",
         ),
     ),
     (
@@ -387,34 +388,36 @@ FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
     (
         "3.x",
         replaced(("create NONE", "create `none`")),
-        ("differs", "3.x: DEFINE TABLE user, line 18: expected FOR create NONE;"),
+        ("differs", "3.x: DEFINE TABLE user, line 25: expected FOR create NONE"),
     ),
     (
         "3.x",
         lambda text: text + "DEFINE INDEX email ON user FIELDS cognito_username;",
-        ("defined-twice", "3.x: DEFINE INDEX email ON user, line 23: stands here again"),
+        ("defined-twice", "3.x: DEFINE INDEX email ON user, line 36: stands here again"),
     ),
     (
         "3.x",
-        swapped("DEFINE INDEX", "DEFINE FIELD email"),
-        ("order", "3.x: line 20: DEFINE INDEX email ON user stands before what it needs"),
+        replaced(
+            (f"{INDEX_LINE}\n", ""), ("DEFINE FIELD email", f"{INDEX_LINE} DEFINE FIELD email")
+        ),
+        ("order", "3.x: line 32: DEFINE INDEX email ON user stands before what it needs"),
     ),
     (
         "1.x",
         swapped("USE", "DEFINE SCOPE"),
-        ("order", "1.x: line 4: DEFINE SCOPE user stands before what it needs"),
+        ("order", "1.x: line 12: DEFINE SCOPE user stands before what it needs"),
     ),
     (
         "1.x",
         replaced(("COMMIT TRANSACTION;\n", "")),
-        ("not-committed", "1.x: line 5: BEGIN without a COMMIT defines nothing"),
+        ("not-committed", "1.x: line 13: BEGIN without a COMMIT defines nothing"),
     ),
     (
         "1.x",
         replaced(("COMMIT", "CANCEL")),
         (
             "not-committed",
-            "1.x: line 14: expected BEGIN TRANSACTION and then COMMIT TRANSACTION",
+            "1.x: line 25: expected BEGIN TRANSACTION and then COMMIT TRANSACTION",
         ),
     ),
     (
@@ -422,7 +425,7 @@ FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
         replaced(("https://cog", "https://\\cog")),
         (
             "differs",
-            '3.x: DEFINE ACCESS user, line 5: expected WITH JWT URL "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a1B2c3D4e/.well-known/jwks.json"',
+            '3.x: DEFINE ACCESS user, line 10: expected WITH JWT URL "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a1B2c3D4e/.well-known/jwks.json"',
         ),
     ),
     (
@@ -509,7 +512,7 @@ def test_a_wider_permission_is_found_wherever_it_stands_and_however_the_table_is
 
 
 def test_a_2_x_script_is_tried_on_an_engine(check: Check) -> None:
-    required = "DEFINE FIELD plan ON user TYPE string;\nCOMMIT"
+    required = "DEFINE FIELD plan ON user TYPE string PERMISSIONS NONE;\nCOMMIT"
     opened = "ALTER TABLE user PERMISSIONS FULL;\nCOMMIT"
 
     found = [
@@ -518,7 +521,7 @@ def test_a_2_x_script_is_tried_on_an_engine(check: Check) -> None:
 
     reason = "run on a SurrealDB 2.x: the engine refused a statement of the set-up script"
     reach = "run on a SurrealDB 2.x: the bearer can read or change another user's row"
-    altered = ("not-examined", "line 22: ALTER may undo what stands before")
+    altered = ("not-examined", "line 33: ALTER may undo what stands before")
     assert found == [[("setup-script", reason)], [altered, ("other-row", reach)]]
 
 
@@ -529,17 +532,17 @@ WARNED: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
     (
         "3.x",
         lambda text: f"{text}define user {PLANTED} ON ROOT PASSWORD '{PLANTED}' ROLES OWNER;",
-        ("another-entrance", "line 23: DEFINE USER: another way in, not examined"),
+        ("another-entrance", "line 36: DEFINE USER: another way in, not examined"),
     ),
     (
         "1.x",
         lambda text: f"{text}DEFINE TOKEN `{PLANTED}` ON DATABASE TYPE HS512 VALUE '{PLANTED}';",
-        ("another-entrance", "line 15: DEFINE TOKEN: another way in, not examined"),
+        ("another-entrance", "line 26: DEFINE TOKEN: another way in, not examined"),
     ),
     (
         "3.x",
         lambda text: f"{text}REMOVE TABLE user;",
-        ("not-examined", "line 23: REMOVE may undo what stands before"),
+        ("not-examined", "line 36: REMOVE may undo what stands before"),
     ),
     (
         "jwt-secret",
@@ -846,6 +849,23 @@ def test_the_engine_gets_its_key_whatever_stands_before_the_address(
     check: Check, between: str
 ) -> None:
     assert check.fits("2.x", printed("2.x").replace("JWT URL", f"JWT{between}URL{between}"))
+
+
+def test_the_users_own_fields_fit_where_they_are_asked_for_alone(check: Check) -> None:
+    editable = ("--editable", "about", "--editable", "display_name")
+    text = setup("surrealdb", "--part", "2.x", *editable).out
+
+    assert check.run("2.x", text, *editable).out.startswith("No findings")
+    assert check.run("2.x", text, "--editable", "about").exit_code == 1
+    assert check.run("2.x", printed("2.x"), *editable).exit_code == 1
+
+
+def test_a_field_that_others_can_read_is_found_by_the_engine(check: Check) -> None:
+    field = "DEFINE FIELD plan ON user TYPE option<string>;\nCOMMIT"
+
+    codes = [code for code, _ in check.findings("2.x", printed("2.x").replace("COMMIT", field))]
+
+    assert codes == ["field-permission", "other-row"]
 
 
 def test_an_engine_that_sleeps_is_not_waited_for() -> None:

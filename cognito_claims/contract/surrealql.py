@@ -20,6 +20,7 @@ from cognito_claims.contract.errors import Refused
 
 _FRESH = "$token.exp > time::unix()"  # a session may outlive its token
 _OWN_ID = 'id = type::thing("user", $token.sub)'
+_INDEX = "DEFINE INDEX email ON user FIELDS email;"
 _FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NEVER_EDITABLE = ("id", "email", "cognito_username")
 _DEFINE = re.compile(r"^DEFINE (ACCESS|FIELD|INDEX|TABLE)")
@@ -175,6 +176,7 @@ def _table(setup: Setup, generation: Generation, editable: tuple[str, ...]) -> t
         "  FOR delete NONE;",
         *_own_fields(setup, generation),
         *_editable_fields(generation, editable),
+        *(() if generation == "1.x" or setup.reads == "access" else (_INDEX,)),
     )
 
 
@@ -194,7 +196,6 @@ def _own_fields(setup: Setup, generation: Generation) -> Iterator[str]:
         is_email = "string::is_email" if generation == "3.x" else "string::is::email"
         yield f"DEFINE FIELD email ON user TYPE string ASSERT {is_email}($value)"
         yield may
-        yield "DEFINE INDEX email ON user FIELDS email;"
 
 
 def _editable_fields(generation: Generation, editable: tuple[str, ...]) -> Iterator[str]:
