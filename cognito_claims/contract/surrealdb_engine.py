@@ -115,14 +115,15 @@ def sign_in(
 def _plant(engine: Engine, setup: Setup) -> Rows:
     """Plant two more users, whom no token could name beforehand; return every row there is."""
     for _ in range(2):
-        stranger = {"id": RecordID("user", str(uuid.uuid4())), "cognito_username": _secret()}
+        record = RecordID("user", str(uuid.uuid4()))
+        stranger = {"id": record, "cognito_username": _secret()}
         if setup.reads == "id":
             stranger["email"] = f"{_secret()}@example.com"
         _ask(engine, "CREATE user CONTENT $stranger;", stranger=stranger)
         for field in _ask(engine, "INFO FOR TABLE user;")["fields"]:
             if field.isidentifier() and field not in ("id", *stranger):
                 fill = f"UPDATE $id SET {field} = $value;"  # noqa: S608  (an identifier)
-                engine.query_raw(fill, {"id": stranger["id"], "value": _secret()})
+                engine.query_raw(fill, {"id": record, "value": _secret()})
     return _rows(engine)
 
 
