@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from jwt import PyJWS
-from surrealdb import BlockingEmbeddedSurrealConnection, _surrealdb_ext
+from surrealdb import _surrealdb_ext
 
 from cognito_claims.contract.errors import Refused
 from cognito_claims.contract.surrealdb import (
@@ -214,19 +214,6 @@ def test_an_editable_field_is_changed_in_the_own_row_alone(setup: Setup) -> None
 def test_what_the_token_fills_and_what_is_no_name_is_never_editable(name: str) -> None:
     with pytest.raises(Refused, match="setup-value"):
         setup_script(SETUP, editable=["about", name])
-
-
-def test_a_sign_in_that_changes_nothing_writes_nothing() -> None:
-    counted = "DEFINE EVENT count ON user THEN { CREATE written };"
-    with BlockingEmbeddedSurrealConnection("mem://") as engine:
-        engine.use(SETUP.namespace, SETUP.database)
-        engine.query_raw(SCRIPT + counted, {})
-        for claims in (an_id_token(), an_id_token(), an_id_token(email="new@example.com")):
-            engine.authenticate(sign(claims))
-        engine.invalidate()
-        engine.use(SETUP.namespace, SETUP.database)
-
-        assert engine.query("SELECT count() FROM written GROUP ALL;") == [{"count": 2}]
 
 
 def test_an_email_that_another_row_has_locks_nobody_out() -> None:

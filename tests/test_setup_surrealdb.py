@@ -348,6 +348,41 @@ def test_a_later_sign_in_brings_a_changed_email_and_name(generation: Generation)
     assert answer["seen"] == [row]
 
 
+@pytest.mark.parametrize("generation", ["2.x", "3.x"])
+@pytest.mark.parametrize("taken_out", [False, True])
+def test_a_sign_in_that_changes_nothing_writes_nothing(
+    generation: Generation, *, taken_out: bool
+) -> None:
+    script = weakened(printed(generation), {r"IF \(SELECT .*\{": "{"} if taken_out else {})
+    time_of_writing = "DEFINE FIELD written ON user VALUE time::now() PERMISSIONS NONE;"
+    row = f'CREATE user:`{SUB}` SET email = "alice@example.com", cognito_username = "alice";'
+
+    (answer,) = ask(
+        generation, [request(id_token(), SETUP, generation, script + time_of_writing + row)]
+    )
+
+    before, after = (
+        {row["id"]: row["written"] for row in answer[when]} for when in ("planted", "after")
+    )
+    assert (before[ME] != after[ME]) is taken_out
+
+
+@EACH
+def test_an_editable_field_is_changed_in_the_own_row_alone(generation: Generation) -> None:
+    url, key = URL_OF[generation]
+    options = ("--part", generation, "--token", "id", "--editable", "about", "--editable", "motto")
+    script = setup(*options).out.replace(url, key + string(public_key()))
+    asked = request(id_token(), SETUP, generation, script)
+    changes = ["UPDATE user SET about = 'a', motto = 'b', email = 'x@example.com'", "DELETE user"]
+
+    (answer,) = ask(generation, [{**asked, "attempts": changes}])
+
+    email = {"2.x": "alice@example.com", "3.x": "alice@example.com"}.get(generation)
+    rows = {row["id"]: row for row in answer["after"]}
+    assert [rows[ME][name] for name in ("about", "motto", "email")] == ["a", "b", email]
+    assert {"about", "motto"}.isdisjoint(rows["user:bob"])
+
+
 @EACH
 def test_an_address_that_another_row_has_locks_nobody_out(generation: Generation) -> None:
     answer = answered(generation, "id", id_token(email=BOB))
@@ -483,6 +518,24 @@ def test_the_text_is_all_parts_each_under_its_purpose_and_json_the_same_parts() 
 
 
 @EACH
+def test_the_script_says_how_to_start_the_server(generation: Generation) -> None:
+    script = setup("--token", "id", "--part", generation).out
+
+    comment = script[: script.index("USE NS")]
+    assert "surreal start --deny-funcs http --allow-net " in comment
+    assert "--allow-funcs type,string,time" in comment
+    assert ("DEFINE DATABASE `main` STRICT" in comment) is (generation == "3.x")
+    assert ("every signed-in user read all that is stored" in comment) is (generation == "1.x")
+
+
+def test_1_x_says_which_editable_fields_everybody_can_read() -> None:
+    options = ("--token", "id", "--part", "1.x", "--editable", "about", "--editable", "motto")
+
+    said = "-- Every signed-in user can read these fields of all users: about, motto.\n"
+    assert said in setup(*options).out
+
+
+@EACH
 def test_the_script_says_from_where_the_server_fetches_keys(generation: Generation) -> None:
     script = setup("--token", "id", "--part", generation).out
 
@@ -523,6 +576,12 @@ def test_the_script_says_from_where_the_server_fetches_keys(generation: Generati
             "cognito-claims: SURREALDB_SCOPE: a set-up script takes printable text alone",
         ),
         (("--token", "id"), {"SURREALDB_DATABASE": ""}, "SURREALDB_DATABASE: required"),
+        (
+            ("--token", "id", "--editable", "about", "--editable", "email"),
+            {},
+            "--editable: expected the name of a field: letters, digits and _; "
+            "not id or email or cognito_username",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_named(
