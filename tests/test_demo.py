@@ -269,17 +269,10 @@ def test_a_change_to_the_access_token_fails(run: Run) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        (
-            "FOR select, update, delete WHERE",
-            "FOR select FULL FOR update, delete WHERE",
-            "other-row",
-        ),
-        (
-            "FOR select, update, delete WHERE",
-            "FOR select, update, delete WHERE false AND",
-            "own-row",
-        ),
-        (" AND email = $token.email", "", "own-row"),
+        ("FOR select WHERE", "FOR select WHERE true OR", "other-row"),
+        ("FOR select WHERE", "FOR select WHERE false AND", "own-row"),
+        ("PERMISSIONS FOR select WHERE id = $auth", "PERMISSIONS FOR select FULL", "other-row"),
+        ("FOR delete NONE", "FOR delete WHERE id = $auth", "own-row"),
     ],
 )
 def test_a_database_that_lets_the_wrong_rows_through_fails(
