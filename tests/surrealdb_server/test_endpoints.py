@@ -155,7 +155,7 @@ def in_javascript(**asked: Any) -> Any:
         install = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         subprocess.run(install, cwd=HERE, check=True, capture_output=True)
     done = subprocess.run(
-        [node, "client.mjs"],
+        [node, "--experimental-websocket", "client.mjs"],
         cwd=HERE,
         input=json.dumps(asked),
         check=True,

@@ -6,7 +6,9 @@ SURREAL_JWKS_CACHE_COOLDOWN_SECONDS change these times.
 """
 
 import base64
+import hmac
 import json
+from typing import Any
 
 import jwt
 import pytest
@@ -81,19 +83,26 @@ def test_without_a_right_to_the_pools_host_nothing_is_fetched(
 
 def forged(pool: Pool, kind: str) -> str:
     """Make a token that the pool has not signed."""
-    claims, named = an_id_token(iss=pool.issuer), {"kid": "first"}
+    claims = an_id_token(iss=pool.issuer)
     if kind == "none":
-        parts = ({"alg": "none", **named}, claims)
-        encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()) for part in parts]
-        return f"{encoded[0].rstrip(b'=').decode()}.{encoded[1].rstrip(b'=').decode()}."
-    if kind == "public key as a secret":
-        pem = key("first").public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)
-        return jwt.encode(claims, pem, "HS256", named)
+        return f"{_unsigned({'alg': 'none', 'kid': 'first'}, claims)}."
+    if kind == "public key as a secret":  # PyJWT would not sign so
+        pem = key("first").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        text = _unsigned({"alg": "HS256", "kid": "first"}, claims)
+        return f"{text}.{_base64url(hmac.digest(pem, text.encode(), 'sha256'))}"
     if kind == "no kid":
         return jwt.encode(claims, key("first"), "RS256")
-    changed = {"unknown kid": {"kid": "unknown"}, "another's key": {"kid": "first"}}[kind]
-    signer = "first" if kind == "unknown kid" else "second"
-    return pool.token(signer=signer, headers=changed)
+    if kind == "unknown kid":
+        return pool.token(headers={"kid": "unknown"})
+    return pool.token(signer="second", headers={"kid": "first"})
+
+
+def _unsigned(header: dict[str, str], claims: dict[str, Any]) -> str:
+    return ".".join(_base64url(json.dumps(part).encode()) for part in (header, claims))
+
+
+def _base64url(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
 @pytest.mark.parametrize(
