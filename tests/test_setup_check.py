@@ -155,7 +155,9 @@ def unlike(text: str) -> str:
     return json.dumps(turned(json.loads(text)), indent=7)
 
 
-OWN_FIELD = "DEFINE FIELD plan ON user TYPE option<string>;\nDEFINE TABLE product SCHEMAFULL;"
+OWN_FIELD = """DEFINE FIELD plan ON user TYPE option<string>
+  PERMISSIONS FOR select WHERE id = $auth FOR create, update NONE;
+DEFINE TABLE product SCHEMAFULL;"""
 UNIQUE, INDEX = "  unique [.email]\n", "  index byEmail {\n    terms [.email]\n  }\n"
 OWN_MEMBERS = """  email: String
   history_days 0
@@ -178,7 +180,7 @@ SAME: list[tuple[tuple[str, ...], Callable[[str], str]]] = [
     (SURREALQL, replaced(("BEGIN TRANSACTION;\n", ""), ("COMMIT TRANSACTION;\n", ""))),
     (("2.x", "3.x"), replaced(("DEFINE ACCESS", "DEFINE ACCESS OVERWRITE"))),
     (("3.x",), replaced(("FIELD email ON user", "FIELD ⟨email⟩ ON TABLE `user`"))),
-    (SURREALQL, replaced(("INDEX email ON user", "INDEX email ON TABLE user"))),
+    (("2.x", "3.x"), replaced(("INDEX email ON user", "INDEX email ON TABLE user"))),
     (SURREALQL, swapped("DEFINE FIELD cognito_username", "DEFINE FIELD email")),
     (SURREALQL, replaced(("COMMIT", f"{OWN_FIELD}\nCOMMIT"))),
     (SURREALQL, lambda text: f"/* {PLANTED} \n DEFINE USER */ # of old: ' \n{text}// \"\n"),
@@ -580,6 +582,10 @@ OTHER_USER = ("another-entrance", "line {n}: DEFINE USER: another way in, not ex
 OWNER = "DEFINE USER r ON ROOT PASSWORD 'x' ROLES OWNER"
 NAMED = ("not-examined", "line {n}: the table user is named: not examined")
 UNKNOWN = ("not-examined", "line {n}: not examined")
+COMPUTED = (
+    "not-examined",
+    "line {n}: the field may compute with other rows: not examined",
+)
 DOUBT = ("not-examined", "line {n}: may be read in more than one way: not examined from there")
 OPEN = (
     "not-closed",
@@ -595,6 +601,13 @@ KEYS = (
     "not-examined",
     "line {n}: privileges on what tokens, keys and roles are made of: not examined",
 )
+
+
+def no_permission(lacking: str) -> tuple[str, str]:
+    text = f"a field of user has no permission for {lacking}: every user has it"
+    return "field-permission", f"line {{n}}: {text}"
+
+
 BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
     *(
         ("3.x", text, [OTHER_ACCESS])
@@ -610,10 +623,10 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
     *(
         ("3.x", f"{text}; {OWNER};", [OTHER_USER])
         for text in (
-            "DEFINE FIELD code ON user ASSERT $value = /^[{(]x$/",
-            r"DEFINE FIELD code ON user ASSERT $value = /^\/[{(]x$/",
-            "DEFINE FIELD ⟨{⟩ ON user",
-            "DEFINE FIELD `;{` ON user",
+            "DEFINE FIELD code ON post ASSERT $value = /^[{(]x$/",
+            r"DEFINE FIELD code ON post ASSERT $value = /^\/[{(]x$/",
+            "DEFINE FIELD ⟨{⟩ ON post",
+            "DEFINE FIELD `;{` ON post",
             "RETURN r'{'",
             'RETURN d"{"',
             "LET $a = 4; RETURN $a / 2; RETURN 4 / 2; RETURN (4) / 2",
@@ -629,10 +642,44 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
             "DEFINE FUNCTION fn::all() { RETURN SELECT * FROM user };",
             'DEFINE FUNCTION fn::all() { RETURN SELECT * FROM type::table("user") };',
             "DEFINE FIELD all ON post VALUE (SELECT * FROM user);",
-            "DEFINE FIELD all ON user VALUE (SELECT * FROM user);",
+            "DEFINE FIELD all ON user VALUE (SELECT * FROM user) PERMISSIONS NONE;",
             "UPDATE r'⟨user⟩:1' SET email = 'x';",
             "UPDATE 'user:1' SET email = 'x';",
             "UPDATE user:1;",
+        )
+    ),
+    *(
+        ("3.x", f"DEFINE FIELD plan ON {text};", [no_permission(lacking)])
+        for lacking, texts in {
+            "select and update": (
+                "user",
+                "TABLE `user` TYPE option<string> PERMISSIONS FULL",
+                "user PERMISSIONS FOR select FULL FOR create NONE",
+            ),
+            "update": ("user PERMISSIONS FOR select, create WHERE id = $auth",),
+            "select": ("user PERMISSIONS FOR update NONE, FOR create, select FULL",),
+        }.items()
+        for text in texts
+    ),
+    *(
+        ("3.x", f"DEFINE FIELD plan ON {text} PERMISSIONS NONE;", [COMPUTED])
+        for text in (
+            "user VALUE (SELECT * FROM post)",
+            "post VALUE { UPDATE post SET a = 1; RETURN $value }",
+            "user DEFAULT fn::plan() READONLY",
+            "user ASSERT http::get('https://example.com') = 1",
+            "user TYPE string VALUE team.name",
+            "user VALUE ->member->team",
+            "post COMPUTED <-member",
+        )
+    ),
+    *(
+        ("3.x", f"DEFINE FIELD plan ON user {text};", [])
+        for text in (
+            "TYPE string DEFAULT 'x' PERMISSIONS NONE",
+            "VALUE $token.plan OR 1.5 PERMISSIONS NONE",
+            "PERMISSIONS FOR select, update WHERE id = $auth",
+            "ASSERT string::len($value) < 9 PERMISSIONS FOR update NONE FOR select WHERE a.b = 1",
         )
     ),
     *(
@@ -655,7 +702,7 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
             "DEFINE FIELD author ON post TYPE option<record<user>>; DEFINE INDEX a ON post FIELDS author;",
             "DEFINE FIELD user ON post TYPE record<user | team>;",
             "DEFINE TABLE post PERMISSIONS FOR select WHERE user = $auth AND author.user = $user;",
-            "DEFINE FIELD tags ON user TYPE array<string>; DEFINE INDEX tags ON TABLE user FIELDS tags;",
+            "DEFINE FIELD tags ON user TYPE array<string> PERMISSIONS NONE; DEFINE INDEX tags ON TABLE user FIELDS tags;",
             "DEFINE PARAM $currency VALUE 'EUR'; UPSERT type::thing('post', 1) SET x = 2;",
             "DEFINE FUNCTION fn::user($a: array) { RETURN array::remove($a, 1) };",
         )

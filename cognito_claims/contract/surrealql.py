@@ -209,12 +209,13 @@ def _own(generation: Generation) -> str:
 
 def _owner(setup: Setup, generation: Generation) -> tuple[str, ...]:
     """Say whose row it is, and until when; a session of an earlier email sees no row."""
-    email = ("email = $token.email",) if setup.reads == "id" else ()
     if generation != "1.x":
+        email = ("email = $token.email",) if setup.reads == "id" else ()
         return (f"$access = {string(setup.access or '')}", _FRESH, _own(generation), *email)
     return (
         f"$scope = {string(setup.scope or '')}",
         *(check.holds for check in checks(setup)),
+        *(("$token.email AND string::is::email($token.email)",) if setup.reads == "id" else ()),
         _FRESH,
         _OWN_ID,
     )
