@@ -1,7 +1,7 @@
 """A user pool's JWKS over HTTP on loopback, whose keys a test adds and takes away."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +18,7 @@ from tests.surrealdb_engines import CLIENT, POOL, an_id_token
 
 
 @cache
-def key(kid: str) -> RSAPrivateKey:
+def key(_kid: str) -> RSAPrivateKey:
     """Make the private key of this id, once per process."""
     return generate_private_key(public_exponent=65537, key_size=2048)
 
@@ -38,12 +38,14 @@ class Pool:
     def jwks(self) -> dict[str, Any]:
         return {"keys": [_jwk(kid) for kid in self.kids]}
 
-    def token(
-        self, *, headers: Mapping[str, Any] | None = None, signer: str = "first", **changed: Any
-    ) -> str:
-        """Sign an ID token; the header names the signer's key unless it is told otherwise."""
+    def token(self, **changed: Any) -> str:
+        """Sign an ID token with the pool's first key."""
+        return self.signed("first", **changed)
+
+    def signed(self, signer: str, kid: str | None = None, **changed: Any) -> str:
+        """Sign an ID token; its header names the signer's key, or another."""
         claims = an_id_token(**{"iss": self.issuer, **changed})
-        return jwt.encode(claims, key(signer), "RS256", {"kid": signer, **(headers or {})})
+        return jwt.encode(claims, key(signer), "RS256", {"kid": kid or signer})
 
 
 def a_user(name: str = "alice") -> dict[str, str]:

@@ -1,13 +1,15 @@
 """What a signed-in user tries on two others' rows, over both endpoints of the real server."""
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.sync.client import connect
 
+from cognito_claims.cli.demo.web import EDITABLE
 from cognito_claims.contract.surrealdb_engine import ATTEMPTS
 from cognito_claims.contract.surrealql import setup_script
 from tests.surrealdb_server.conftest import Start
@@ -15,6 +17,7 @@ from tests.surrealdb_server.pool import Pool, a_pool, a_user
 from tests.surrealdb_server.server import ALLOWED, Answer, Server
 
 APPLICATION = Path(__file__).parents[2] / "docs/examples/surrealdb-spa/app.surql"
+Scripts = Callable[[Pool], tuple[str, ...]]
 PLANTED = ("secret-bob", "secret-eve")
 _THROW = "{ IF id != $me { THROW <string> [id, email, cognito_username, about] }; RETURN 1 }"
 MORE = tuple(
@@ -88,56 +91,114 @@ MORE = tuple(
         "LET $access = NONE; SELECT * FROM user",
     )
 )
-_LET = "LET $me = $auth; LET $one = type::record('user', '{}'); LET $two = type::record('user', '{}');"
-_ROWS = "SELECT * FROM user WHERE id != type::record('user', '{}') ORDER BY id"
+ON_NOTES = tuple(
+    each.replace("{throw}", "{ IF owner != $me { THROW <string> [owner, text] }; RETURN true }")
+    for each in (
+        "SELECT * FROM note",
+        "SELECT * FROM note WHERE {throw}",
+        "SELECT *, {throw} AS x FROM note",
+        "SELECT text FROM note GROUP BY text",
+        "SELECT *, owner.email AS email FROM note FETCH owner",
+        "UPDATE note SET text = 'changed' WHERE {throw}",
+        "UPDATE note SET text = 'changed' RETURN BEFORE",
+        "UPDATE note SET owner = $me",
+        "UPDATE note MERGE { text: {throw} }",
+        "UPSERT note SET text = 'changed' WHERE {throw}",
+        "UPDATE note:bob SET text = 'changed' WHERE {throw} RETURN BEFORE",
+        "UPSERT note:bob SET owner = $me, text = 'changed'",
+        "INSERT INTO note { id: note:bob, owner: $me, text: 'x' } ON DUPLICATE KEY UPDATE text = 'x'",
+        "CREATE note SET owner = $one, text = 'forged'",
+        "DELETE note WHERE {throw} RETURN BEFORE",
+        "DELETE note:bob RETURN BEFORE",
+        "RETURN note:bob.text",
+    )
+)
+_LET = "LET $me = $auth; LET $one = {one}; LET $two = {two};"
+_OTHERS = "RETURN [(SELECT * FROM user WHERE id != {me}), (SELECT * FROM note WHERE owner != {me})]"
 
 
-@pytest.mark.parametrize("editable", [(), ("about",)])
+def printed(pool: Pool) -> tuple[str, ...]:
+    return (setup_script(pool.setup, "3.x"), "DEFINE TABLE note")
+
+
+def with_the_teams_own(pool: Pool) -> tuple[str, ...]:
+    """Add the application's fields and table, which the documentation shows."""
+    return (setup_script(pool.setup, "3.x", editable=EDITABLE), APPLICATION.read_text())
+
+
+def with_a_table_for_everybody(pool: Pool) -> tuple[str, ...]:
+    """Let every user read, change and delete every row, as nobody should."""
+    script, *more = with_the_teams_own(pool)
+    owner = re.search(r"FOR select (WHERE .*)", script)
+    assert owner is not None
+    script = script.replace(owner[1], "FULL").replace("FOR delete NONE", "FOR delete FULL")
+    return (re.sub(r"\n  PERMISSIONS FOR .*;", ";", script), *more)
+
+
+@pytest.mark.parametrize("scripts", [printed, with_the_teams_own])
 @pytest.mark.parametrize("ask", [Server.sql, Server.rpc])
-def test_nobody_sees_or_changes_another_users_row(
-    start: Start, ask: Callable[..., Answer], editable: tuple[str, ...]
+def test_nobody_sees_or_changes_what_is_another_users(
+    start: Start, ask: Callable[..., Answer], scripts: Scripts
 ) -> None:
-    attempts = (*ATTEMPTS, *MORE)
-    with a_pool() as pool, start(*ALLOWED) as server:
-        server.set_up(pool.setup, setup_script(pool.setup, "3.x", editable=editable))
-        if not editable:
-            server.set_up(pool.setup, APPLICATION.read_text())
-        me, others = a_user("mallory"), plant(server, pool)
-        token, let = pool.token(**me), _LET.format(*others)
-        ask(server, pool.setup, token, "RETURN $auth")
-        rows = server.owner(pool.setup, _ROWS.format(me["sub"]))
-        assert [row["email"][:10] for row in rows] == sorted(PLANTED, key=emails(rows).index)
+    attempts = (*ATTEMPTS, *MORE, *ON_NOTES)
 
-        worked = {}
+    assert what_worked(start, scripts, ask, attempts) == []
+    print(f"\n{len(attempts)} statements, /{ask.__name__}, {scripts.__name__}: none gets through")
+
+
+def test_it_is_seen_when_attacks_get_through(start: Start) -> None:
+    attempts = (*ATTEMPTS, *MORE)
+
+    worked = what_worked(start, with_a_table_for_everybody, Server.sql, attempts)
+
+    print(f"\n{len(worked)} of {len(attempts)} get through where the table is everybody's")
+    assert len(worked) > 40
+
+
+def what_worked(
+    start: Start, scripts: Scripts, ask: Callable[..., Answer], attempts: Iterable[str]
+) -> list[str]:
+    """Try all on two other users' rows; return what showed or changed any of them."""
+    me, worked = a_user("mallory"), []
+    with a_pool() as pool, start(*ALLOWED) as server:
+        server.set_up(pool.setup, *scripts(pool))
+        (let, restore), token = plant(server, pool), pool.token(**me)
+        assert ask(server, pool.setup, token, "RETURN $access").status == 200
+        others = _OTHERS.replace("{me}", row_of(me))
+        before = server.owner(pool.setup, others)
+        assert [len(rows) for rows in before] == [2, 2]
         for attempt in attempts:
             told = json.dumps(ask(server, pool.setup, token, f"{let} {attempt}").body)
-            # what the attempt itself says, or was bound to, is no news
-            named = told.replace(let, "").replace(json.dumps(attempt)[1:-1], "")
-            shown = [each for each in (*PLANTED,) if each in named]
-            after = server.owner(pool.setup, _ROWS.format(me["sub"]))
-            if after != rows or (shown and "secret-" not in attempt):
-                worked[attempt] = told
-        own = server.owner(pool.setup, f"SELECT * FROM type::record('user', '{me['sub']}')")
-
-    assert worked == {}
+            shown = any(each in told and each not in attempt for each in PLANTED)
+            if shown or server.owner(pool.setup, others) != before:
+                worked.append(attempt)
+                server.owner(pool.setup, restore)
+                before = server.owner(pool.setup, others)
+        own = server.owner(pool.setup, f"SELECT * FROM {row_of(me)}")
     assert [(row["email"], row["cognito_username"]) for row in own] == [(me["email"], "mallory")]
-    print(f"\n{len(attempts)} statements over {ask.__name__}: nothing of anybody else's")
+    return worked
 
 
-def plant(server: Server, pool: Pool) -> list[str]:
-    """Let two users sign in, and fill the field of the team's own; return their subs."""
-    subs = []
-    for name in PLANTED:
+def plant(server: Server, pool: Pool) -> tuple[str, str]:
+    """Let two users sign in, and fill what is the team's own.
+
+    Return statements that name their rows, and statements that restore them.
+    """
+    rows, restore = [], ""
+    for name, note in zip(PLANTED, ("note:bob", "note:eve"), strict=True):
         user = {**a_user(name), "cognito:username": name}
         assert server.sql(pool.setup, pool.token(**user), "RETURN $auth").status == 200
-        row = f"type::record('user', '{user['sub']}')"
-        server.owner(pool.setup, f"UPDATE {row} SET about = '{name}'")
-        subs.append(user["sub"])
-    return subs
+        row = row_of(user)
+        has_more = "(INFO FOR TABLE user).fields.about"
+        server.owner(pool.setup, f"IF {has_more} {{ UPDATE {row} SET about = '{name}' }}")
+        server.owner(pool.setup, f"CREATE {note} SET owner = {row}, text = '{name}'")
+        rows.append(row)
+        restore += f"UPSERT {row} SET email = '{user['email']}', cognito_username = '{name}';"
+    return _LET.format(one=rows[0], two=rows[1]), restore
 
 
-def emails(rows: list[dict[str, Any]]) -> list[str]:
-    return [row["email"][:10] for row in rows]
+def row_of(user: dict[str, str]) -> str:
+    return f"type::record('user', '{user['sub']}')"
 
 
 def test_a_live_query_tells_nothing_of_others(served: tuple[Server, Pool]) -> None:

@@ -61,7 +61,7 @@ def test_an_access_token_of_the_same_user_is_refused(served: tuple[Server, Pool]
 
 
 def test_nobody_is_a_guest(served: tuple[Server, Pool]) -> None:
-    server, pool = served
+    server, _ = served
     headers = {"Accept": "application/json", "Surreal-NS": "app", "Surreal-DB": "main"}
 
     answer = requests.post(

@@ -48,7 +48,7 @@ def test_a_new_key_is_fetched_after_the_pause_alone(start: Start, pool: Pool) ->
             server.set_up(pool.setup, printed_script(pool))
             asked(server, pool, pool.token())
             pool.kids = ["first", "second"]
-            tokens = [pool.token(signer=kid) for kid in ("second", "first")]
+            tokens = [pool.signed(kid) for kid in ("second", "first")]
             answers += [asked(server, pool, token) for token in tokens]
             fetches.append(pool.fetches)
 
@@ -87,14 +87,16 @@ def forged(pool: Pool, kind: str) -> str:
     if kind == "none":
         return f"{_unsigned({'alg': 'none', 'kid': 'first'}, claims)}."
     if kind == "public key as a secret":  # PyJWT would not sign so
-        pem = key("first").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        pem = (
+            key("first").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        )
         text = _unsigned({"alg": "HS256", "kid": "first"}, claims)
         return f"{text}.{_base64url(hmac.digest(pem, text.encode(), 'sha256'))}"
     if kind == "no kid":
         return jwt.encode(claims, key("first"), "RS256")
     if kind == "unknown kid":
-        return pool.token(headers={"kid": "unknown"})
-    return pool.token(signer="second", headers={"kid": "first"})
+        return pool.signed("first", kid="unknown")
+    return pool.signed("second", kid="first")
 
 
 def _unsigned(header: dict[str, str], claims: dict[str, Any]) -> str:
