@@ -7,15 +7,17 @@ from typing import Any
 
 from cognito_claims.asking import Outcome, ask
 from cognito_claims.claims import Claims, TokenClaims, merge
+from cognito_claims.composition import refuse_unmarked
 from cognito_claims.errors import (
     CognitoClaimsError,
     PluginResultError,
     TokenDenied,
     UnexpectedError,
+    UnsupportedClaimError,
     place_of,
 )
 from cognito_claims.events import PreTokenGenerationEvent, UserEvent
-from cognito_claims.registry import Marked
+from cognito_claims.plugin import PluginEntry
 from cognito_claims.response import render
 
 _log = logging.getLogger("cognito_claims")
@@ -34,7 +36,7 @@ class Decision:
         self.error: CognitoClaimsError | None = None
 
 
-def decide(event: object, plugins: Mapping[str, Marked], deadline: float) -> Decision:
+def decide(event: object, plugins: Mapping[str, PluginEntry], deadline: float) -> Decision:
     """Decide on a decoded event before the deadline (on the monotonic clock); never raises."""
     try:
         read = PreTokenGenerationEvent.from_json(event)
@@ -46,21 +48,29 @@ def decide(event: object, plugins: Mapping[str, Marked], deadline: float) -> Dec
 
 
 def decide_typed(
-    event: PreTokenGenerationEvent, plugins: Mapping[str, Marked], deadline: float
+    event: PreTokenGenerationEvent, plugins: Mapping[str, PluginEntry], deadline: float
 ) -> Decision:
     """Decide on an event as `decide` does."""
     decision = Decision()
     decision.event = event
+    accepted: dict[str, Claims] = {}
     try:
         decision.outcomes = ask(plugins, event, deadline)
-        decision.claims = merge(_accepted(decision.outcomes))
+        accepted = _accepted(decision.outcomes)
+        if len(decision.outcomes) > 1:
+            refuse_unmarked(
+                {name: (asked.plugin, asked.claims) for name, asked in decision.outcomes.items()}
+            )
+        decision.claims = merge(accepted)
         decision.response = render(decision.claims, event)
+    except UnsupportedClaimError as error:
+        decision.error = _attributed(error, accepted)
     except Exception as error:  # the same
         decision.error = _known(error)
     return decision
 
 
-def decide_sync(event: object, plugins: Mapping[str, Marked], deadline: float) -> Decision:
+def decide_sync(event: object, plugins: Mapping[str, PluginEntry], deadline: float) -> Decision:
     """Decide on a decoded event of post authentication or post confirmation, as `decide` does."""
     decision = Decision()
     try:
@@ -68,8 +78,8 @@ def decide_sync(event: object, plugins: Mapping[str, Marked], deadline: float) -
         decision.outcomes = ask(plugins, user_event, deadline)
         for name, claims in _accepted(decision.outcomes).items():
             if claims != _NO_CLAIMS:
-                problem = "claims, for which this trigger has no token"
-                raise PluginResultError(name, problem)  # noqa: TRY301  (told like any other)
+                problem = "returned claims, for which this trigger has no token"
+                raise PluginResultError(name, "Claims", problem)  # noqa: TRY301  (told like any other)
     except Exception as error:  # the same
         decision.error = _known(error)
     return decision
@@ -79,6 +89,23 @@ def _known(error: Exception) -> CognitoClaimsError:
     if isinstance(error, CognitoClaimsError):
         return error
     return UnexpectedError(type(error).__name__, place_of(error))
+
+
+def _attributed(
+    error: UnsupportedClaimError, answers: Mapping[str, Claims]
+) -> UnsupportedClaimError:
+    """Name the plugins that want what the event cannot carry."""
+    plugins = tuple(sorted(name for name, claims in answers.items() if _wants(claims, error)))
+    return UnsupportedClaimError(error.subject, error.token, error.version, error.problem, plugins)
+
+
+def _wants(claims: Claims, error: UnsupportedClaimError) -> bool:
+    if error.subject == "cognito:groups" and claims.groups is not None:
+        return True
+    wanted = claims.id_token if error.token == "id" else claims.access_token
+    if error.subject == "scope":  # a scope, whichever it is
+        return bool(wanted.add_scopes or wanted.suppress_scopes)
+    return any(error.subject in names for names in wanted)
 
 
 def _accepted(outcomes: Mapping[str, Outcome]) -> dict[str, Claims]:
@@ -126,11 +153,15 @@ def log_sync(decision: Decision) -> None:
 
 
 def _log_failures(decision: Decision, omitted: str) -> None:
-    for asked in decision.outcomes.values():
-        if asked.error is not None and asked.error is not decision.error:
-            _log.warning("%s: %s [%s]", omitted, _told(asked.error), asked.error.code)
-    if decision.error is not None:
-        _log.error("sign-in refused: %s [%s]", _told(decision.error), decision.error.code)
+    refused_by = ""
+    for name, asked in decision.outcomes.items():
+        if asked.error is not None and asked.error is decision.error:
+            refused_by = name
+        elif asked.error is not None:
+            _log.warning("%s: %s [%s]", omitted, _told(asked.error, name), asked.error.code)
+    error = decision.error
+    if error is not None:
+        _log.error("sign-in refused: %s [%s]", _told(error, refused_by), error.code)
 
 
 def _record(decision: Decision, what: str, fields: dict[str, Any]) -> None:
@@ -143,9 +174,9 @@ def _record(decision: Decision, what: str, fields: dict[str, Any]) -> None:
     _log.info("%s: %s", what, fields["outcome"], extra=fields)
 
 
-def _told(error: CognitoClaimsError) -> str:
-    """Give the text for the log; a refusal's is for the person who signs in, and may name them."""
-    return "denied by a plugin" if isinstance(error, TokenDenied) else str(error)
+def _told(error: CognitoClaimsError, plugin: str) -> str:
+    """Return the text for the log; a refusal's is for the person who signs in, and may name them."""
+    return f"denied by plugin {plugin}" if isinstance(error, TokenDenied) else str(error)
 
 
 def _summary(outcome: Outcome) -> dict[str, Any]:

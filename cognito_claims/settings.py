@@ -31,12 +31,15 @@ def read(
     (`tuple[str, ...]`), a set of a `Literal`'s choices, pairs (`Mapping[str, str]`, as in `a=b,c=d`), or a `Secret`. An empty
     variable is an unset one; `none` is an explicit nothing. The factory itself may raise `SettingsError` with
     its parameters' names. `PREFIX_ON_ERROR` is the registry's, and so are variables of the longer prefixes `foreign`.
+    `PREFIX_CLIENTS` is the registry's too, which leaves it out of what a plugin reads: where it is still there,
+    nobody would go by it, and it is a problem.
 
     Raises `SettingsError` with every problem, an unknown variable of this prefix included.
     """
     kinds, defaults = _parameters(factory)
     variables = {field: f"{prefix}_{field.upper()}" for field in kinds}
-    problems = list(_unknown(prefix, environ, {*variables.values(), f"{prefix}_ON_ERROR"}, foreign))
+    known = {*variables.values(), f"{prefix}_ON_ERROR"}
+    problems = list(_unknown(prefix, environ, known, foreign))
     values, wrong_values = _values(kinds, defaults, variables, environ)
     problems += wrong_values
     # With something in the place of what is wrong, the factory's own checks are reported in the same run.
@@ -98,9 +101,16 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 def _unknown(
     prefix: str, environ: Mapping[str, str], known: Set[str], foreign: tuple[str, ...]
 ) -> Iterator[Problem]:
-    for name in sorted(environ):
-        if name.startswith(f"{prefix}_") and name not in known and not name.startswith(foreign):
-            yield Problem(name, f"unknown setting{suggestion(name, known)}")
+    own = f"{prefix}_"
+    for name in sorted([name for name in environ if name.startswith(own)]):
+        if name not in known and not name.startswith(foreign):
+            clients = f"{prefix}_CLIENTS"
+            if name != clients:
+                yield Problem(name, f"unknown setting{suggestion(name, {*known, clients})}")
+            elif environ[name].strip():
+                yield Problem(
+                    name, f"no plugin in COGNITO_CLAIMS_PLUGINS is named {prefix.lower()}"
+                )
 
 
 def _parse(text: str, kind: Any, environ: Mapping[str, str]) -> Any:

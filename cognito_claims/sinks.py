@@ -5,12 +5,14 @@ from importlib import import_module
 from typing import Any, Literal, NamedTuple
 
 from cognito_claims.errors import Problem, SettingsError
-from cognito_claims.registry import LONGEST_DEADLINE_MS, Configuration, Marked, OnError, Plugin
+from cognito_claims.plugin import OnError, Plugin, PluginEntry
+from cognito_claims.registry import LONGEST_DEADLINE_MS, Configuration, clients_in, without
 from cognito_claims.settings import read
 from cognito_claims.sync.rows import COLUMNS, Sink, column_problems
 
 _SINKS = ("hasura", "queue")
 _PREFIX = "USER_SYNC"
+_CLIENTS = "USER_SYNC_CLIENTS"
 _HASURA = "HASURA_SYNC"
 
 
@@ -25,6 +27,13 @@ def load(environ: Mapping[str, str]) -> Configuration:
     """Make a plugin of every sink in `USER_SYNC_SINKS`; raises `SettingsError` with every problem."""
     problems = [*_stray(environ)]
     plugins: dict[str, Plugin] = {}
+    clients = None
+    try:
+        clients = clients_in(_CLIENTS, environ)
+    except SettingsError as error:
+        problems += error.problems
+    if _CLIENTS in environ:
+        environ = without(environ, frozenset((_CLIENTS,)))
     try:
         settings = read(_settings, _PREFIX, environ)
     except SettingsError as error:
@@ -37,7 +46,7 @@ def load(environ: Mapping[str, str]) -> Configuration:
     if problems:
         raise SettingsError(tuple(problems))
     marked = {
-        name: Marked(plugin, on_error=settings.on_error, is_pure=False)
+        name: PluginEntry(plugin, on_error=settings.on_error, is_pure=False, clients=clients)
         for name, plugin in plugins.items()
     }
     return Configuration(marked, deadline_ms=settings.deadline_ms)

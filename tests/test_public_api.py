@@ -56,6 +56,8 @@ def test_the_package_offers_exactly_these_names() -> None:
         "User",
         "UserEvent",
         "UserPlugin",
+        "deciding_groups",
+        "for_clients",
         "merge",
         "optional",
         "pre_token_generation",
@@ -85,6 +87,8 @@ def test_the_testing_kit_offers_exactly_these_names() -> None:
         (cognito_claims.user_sync, "deadline_ms: int = 4000, **plugins: UserPlugin"),
         (cognito_claims.optional, "plugin: Plugin | UserPlugin"),
         (cognito_claims.pure, "plugin: Plugin | UserPlugin"),
+        (cognito_claims.deciding_groups, "plugin: Plugin"),
+        (cognito_claims.for_clients, "plugin: Plugin | UserPlugin, *client_ids: str"),
         (cognito_claims.merge, "answers: Mapping[str, Claims]"),
         (cognito_claims.render, "claims: Claims, event: PreTokenGenerationEvent"),
         (
@@ -179,6 +183,6 @@ def _signature(function: object) -> str:
 
 
 def _shown(parameter: str) -> str:
-    for prefix in ("collections.abc.", "cognito_claims.", "claims.", "events.", "registry."):
+    for prefix in ("collections.abc.", "cognito_claims.", "claims.", "events.", "plugin."):
         parameter = parameter.replace(prefix, "")
     return parameter.replace("typing.", "").replace(repr(cognito_claims.Json), "Json")

@@ -116,10 +116,7 @@ def loaded(environ: Mapping[str, str]) -> Configuration:
 
 def offline(configuration: Configuration) -> dict[str, Marked]:
     """Give the plugins, with `sample` in the place of each that has one: nothing is minted to be looked at."""
-    return {
-        name: Marked(_sampled(marked), on_error=marked.on_error, is_pure=marked.is_pure)
-        for name, marked in configuration.plugins.items()
-    }
+    return {name: marked.sampled() for name, marked in configuration.plugins.items()}
 
 
 def _sampled_findings(configuration: Configuration, decision: Decision) -> Iterator[Finding]:
