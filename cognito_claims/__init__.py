@@ -22,6 +22,7 @@ from cognito_claims.errors import (
     TransportError,
     UnexpectedError,
     UnsupportedClaimError,
+    UserPoolError,
 )
 from cognito_claims.events import PreTokenGenerationEvent, TriggerVersion, User, UserEvent
 from cognito_claims.handlers import Handler, pre_token_generation, user_sync
@@ -64,6 +65,7 @@ __all__ = [
     "User",
     "UserEvent",
     "UserPlugin",
+    "UserPoolError",
     "merge",
     "optional",
     "pre_token_generation",
