@@ -13,6 +13,7 @@ from cognito_claims.cli.attach import Options as AttachOptions
 from cognito_claims.cli.backfill import Backfill, Options
 from cognito_claims.cli.check import check as run_check
 from cognito_claims.cli.doctor import doctor as run_doctor
+from cognito_claims.cli.doctor import nothing_found
 from cognito_claims.cli.inputs import UnusableInput, read_environment, read_event
 from cognito_claims.cli.local import app as local
 from cognito_claims.cli.options import EnvFile, Format, OutputFormat, PoolId, tell_findings
@@ -79,7 +80,7 @@ def doctor(
 ) -> None:
     """Examine a pool and the functions attached to it, by reading alone; exits with 1 when there is an error."""
     findings = run_doctor(user_pool_id, client_id, read_environment(env_file))
-    tell_findings(findings, output_format, "No findings: the pool and its functions are sound.")
+    tell_findings(findings, output_format, nothing_found(client_id))
 
 
 @app.command()
