@@ -22,6 +22,7 @@ from cognito_claims.errors import (
     TransportError,
     UnexpectedError,
     UnsupportedClaimError,
+    UserPoolError,
 )
 from cognito_claims.events import PreTokenGenerationEvent, TriggerVersion, User, UserEvent
 from cognito_claims.handlers import Handler, pre_token_generation, user_sync
@@ -72,6 +73,7 @@ __all__ = [
     "User",
     "UserEvent",
     "UserPlugin",
+    "UserPoolError",
     "deciding_groups",
     "for_clients",
     "merge",

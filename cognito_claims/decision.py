@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from cognito_claims.asking import Outcome, ask
@@ -14,10 +14,12 @@ from cognito_claims.errors import (
     TokenDenied,
     UnexpectedError,
     UnsupportedClaimError,
+    UserPoolError,
     place_of,
 )
 from cognito_claims.events import PreTokenGenerationEvent, UserEvent
 from cognito_claims.plugin import PluginEntry
+from cognito_claims.pools import ANY, require_answered
 from cognito_claims.response import render
 
 _log = logging.getLogger("cognito_claims")
@@ -36,12 +38,21 @@ class Decision:
         self.error: CognitoClaimsError | None = None
 
 
-def decide(event: object, plugins: Mapping[str, PluginEntry], deadline: float) -> Decision:
-    """Decide on a decoded event before the deadline (on the monotonic clock); never raises."""
+def decide(
+    event: object,
+    plugins: Mapping[str, PluginEntry],
+    deadline: float,
+    user_pools: Collection[str] = ANY,
+) -> Decision:
+    """Decide on a decoded event before the deadline (on the monotonic clock); never raises.
+
+    No plugin is asked about an event of a pool that `user_pools` does not name.
+    """
+    decision = Decision()
     try:
-        read = PreTokenGenerationEvent.from_json(event)
+        decision.event = read = PreTokenGenerationEvent.from_json(event)
+        require_answered(read.user_pool_id, user_pools)
     except Exception as error:  # whatever it is, its text must not reach Cognito
-        decision = Decision()
         decision.error = _known(error)
         return decision
     return decide_typed(read, plugins, deadline)
@@ -70,11 +81,17 @@ def decide_typed(
     return decision
 
 
-def decide_sync(event: object, plugins: Mapping[str, PluginEntry], deadline: float) -> Decision:
+def decide_sync(
+    event: object,
+    plugins: Mapping[str, PluginEntry],
+    deadline: float,
+    user_pools: Collection[str] = ANY,
+) -> Decision:
     """Decide on a decoded event of post authentication or post confirmation, as `decide` does."""
     decision = Decision()
     try:
         decision.event = user_event = UserEvent.from_json(event)
+        require_answered(user_event.user_pool_id, user_pools)
         decision.outcomes = ask(plugins, user_event, deadline)
         for name, claims in _accepted(decision.outcomes).items():
             if claims != _NO_CLAIMS:
@@ -126,8 +143,12 @@ def _accepted(outcomes: Mapping[str, Outcome]) -> dict[str, Claims]:
     return accepted
 
 
-def log_decision(decision: Decision) -> None:
-    """Write one INFO record of names and sizes, never a value; before it, what went wrong, as ERROR or WARNING."""
+def log_decision(decision: Decision, *, log_sub: bool = False) -> None:
+    """Write one INFO record of names and sizes; before it, what went wrong, as ERROR or WARNING.
+
+    It holds no value, but for the user's `sub` with `log_sub`. What a plugin denies is INFO too: it
+    is no failure, and whoever signs in could otherwise raise an alarm.
+    """
     _log_failures(decision, "no claims")
     if not _log.isEnabledFor(logging.INFO):
         return
@@ -139,17 +160,17 @@ def log_decision(decision: Decision) -> None:
             "id_token": _size(decision.claims.id_token),
             "access_token": _size(decision.claims.access_token),
         }
-    _record(decision, "pre token generation", fields)
+    _record(decision, "pre token generation", fields, log_sub=log_sub)
 
 
-def log_sync(decision: Decision) -> None:
+def log_sync(decision: Decision, *, log_sub: bool = False) -> None:
     """Write what came of a sync, as `log_decision` does."""
     _log_failures(decision, "not synced")
     if not _log.isEnabledFor(logging.INFO):
         return
     failed = any(outcome.error is not None for outcome in decision.outcomes.values())
     outcome = "refused" if decision.error is not None else "failed" if failed else "done"
-    _record(decision, "user sync", {"outcome": outcome})
+    _record(decision, "user sync", {"outcome": outcome}, log_sub=log_sub)
 
 
 def _log_failures(decision: Decision, omitted: str) -> None:
@@ -158,16 +179,25 @@ def _log_failures(decision: Decision, omitted: str) -> None:
         if asked.error is not None and asked.error is decision.error:
             refused_by = name
         elif asked.error is not None:
-            _log.warning("%s: %s [%s]", omitted, _told(asked.error, name), asked.error.code)
-    error = decision.error
-    if error is not None:
-        _log.error("sign-in refused: %s [%s]", _told(error, refused_by), error.code)
+            _log_failure(logging.WARNING, omitted, asked.error, name)
+    if decision.error is not None:
+        _log_failure(logging.ERROR, "sign-in refused", decision.error, refused_by)
 
 
-def _record(decision: Decision, what: str, fields: dict[str, Any]) -> None:
+def _log_failure(level: int, what: str, error: CognitoClaimsError, plugin: str) -> None:
+    if isinstance(error, TokenDenied):
+        level = logging.INFO
+    _log.log(level, "%s: %s [%s]", what, _told(error, plugin), error.code)
+
+
+def _record(decision: Decision, what: str, fields: dict[str, Any], *, log_sub: bool) -> None:
     if decision.event is not None:
         fields["trigger_source"] = decision.event.trigger_source
         fields["client_id"] = decision.event.client_id
+        user = decision.event.user
+        # Of another pool's user nothing is known, not even that this is one.
+        if log_sub and user is not None and not isinstance(decision.error, UserPoolError):
+            fields["sub"] = user.sub
     fields["plugins"] = {name: _summary(asked) for name, asked in decision.outcomes.items()}
     if decision.error is not None:
         fields["code"] = decision.error.code

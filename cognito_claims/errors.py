@@ -231,6 +231,17 @@ class UnexpectedError(CognitoClaimsError):
         super().__init__(f"{raised} at {place}")
 
 
+class UserPoolError(CognitoClaimsError):
+    """An event comes from a pool whose events are not answered; `user_pool_id` is what it says."""
+
+    code = "user-pool"
+
+    def __init__(self, user_pool_id: str) -> None:
+        self.user_pool_id = user_pool_id
+        told = "the event's pool is not one of COGNITO_CLAIMS_USER_POOLS (user_pools)"
+        super().__init__(f"userPoolId: {told}")
+
+
 class TokenDenied(CognitoClaimsError):  # noqa: N818  (a decision, not a fault)
     """A plugin refuses the sign-in, whatever its policy; Cognito shows `reason` to the person signing in."""
 

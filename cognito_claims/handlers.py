@@ -5,7 +5,7 @@ signs in (AWS: "Customizing user pool workflows with Lambda triggers").
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from typing import Any, TypeAlias
 
@@ -22,6 +22,7 @@ from cognito_claims.errors import (
     place_of,
 )
 from cognito_claims.plugin import Plugin, PluginEntry, UserPlugin
+from cognito_claims.pools import ANY, require_pools
 from cognito_claims.registry import Configuration, load
 
 Handler: TypeAlias = Callable[[Any, Any], dict[str, Any]]
@@ -29,21 +30,34 @@ Handler: TypeAlias = Callable[[Any, Any], dict[str, Any]]
 _log = logging.getLogger("cognito_claims")
 
 
-def pre_token_generation(*, deadline_ms: int = 4000, **plugins: Plugin) -> Handler:
+def pre_token_generation(
+    *,
+    deadline_ms: int = 4000,
+    user_pools: Collection[str] = ANY,
+    log_sub: bool = False,
+    **plugins: Plugin,
+) -> Handler:
     """Make a handler of plugins by name; the names are for the log, for policies and for errors.
 
     A plugin that fails fails the sign-in, unless it is `optional`. One that is not `pure` runs in a thread of its
     own and is given up `deadline_ms` after the event came (the first event's: after the process started).
+    Events of other pools than `user_pools` are refused; `log_sub` puts the user's `sub` into the log.
     The handler raises `SignInError` or `TokenDenied`, whose texts Cognito shows; what they must not tell is in the log.
 
     Raises `SettingsError` for what is no plugin and for marks that do not go together, and `ClaimConflictError` for
     two plugins that declare one claim.
     """
     _refuse_none(plugins)
-    return _pre_token_generation(composed(plugins), deadline_ms)
+    return _pre_token_generation(composed(plugins), deadline_ms, user_pools, log_sub)
 
 
-def _pre_token_generation(marked: Mapping[str, PluginEntry], deadline_ms: int) -> Handler:
+def _pre_token_generation(
+    marked: Mapping[str, PluginEntry],
+    deadline_ms: int,
+    user_pools: Collection[str],
+    log_sub: bool,  # noqa: FBT001  (private)
+) -> Handler:
+    require_pools(user_pools)
     conflict = declared_conflict(marked)
     if conflict is not None:
         raise conflict
@@ -51,20 +65,27 @@ def _pre_token_generation(marked: Mapping[str, PluginEntry], deadline_ms: int) -
     patience = Patience(deadline_ms / 1000)
 
     def handler(event: Any, context: Any = None) -> dict[str, Any]:
-        decision = decide(event, marked, patience.deadline(context))
-        _conclude(decision, log_decision)
+        decision = decide(event, marked, patience.deadline(context), user_pools)
+        _conclude(decision, log_decision, log_sub=log_sub)
         return {**event, "response": decision.response}
 
     return handler
 
 
-def user_sync(*, deadline_ms: int = 4000, **plugins: UserPlugin) -> Handler:
+def user_sync(
+    *,
+    deadline_ms: int = 4000,
+    user_pools: Collection[str] = ANY,
+    log_sub: bool = False,
+    **plugins: UserPlugin,
+) -> Handler:
     """Make a handler for post authentication and post confirmation, which returns the event as it came.
 
-    A plugin is a `UserSync`, or anything that takes a `UserEvent` and gives no claims. Failure, time, errors and log are as with
-    `pre_token_generation`: wrap a plugin in `optional` to let the sign-in go on when it fails.
+    A plugin is a `UserSync`, or anything that takes a `UserEvent` and gives no claims. Failure, time, pools, errors and log are
+    as with `pre_token_generation`: wrap a plugin in `optional` to let the sign-in go on when it fails.
     """
     _refuse_none(plugins)
+    require_pools(user_pools)
     marked = composed(plugins)
     deciding = [name for name, entry in marked.items() if entry.decides_groups]
     if deciding:
@@ -74,18 +95,18 @@ def user_sync(*, deadline_ms: int = 4000, **plugins: UserPlugin) -> Handler:
     patience = Patience(deadline_ms / 1000)
 
     def handler(event: Any, context: Any = None) -> dict[str, Any]:
-        decision = decide_sync(event, marked, patience.deadline(context))
-        _conclude(decision, log_sync)
+        decision = decide_sync(event, marked, patience.deadline(context), user_pools)
+        _conclude(decision, log_sync, log_sub=log_sub)
         unchanged: dict[str, Any] = event
         return unchanged
 
     return handler
 
 
-def _conclude(decision: Decision, log: Callable[[Decision], None]) -> None:
+def _conclude(decision: Decision, log: Callable[..., None], *, log_sub: bool) -> None:
     """Log a decision, and raise what Cognito may show when it refuses."""
     try:
-        log(decision)
+        log(decision, log_sub=log_sub)
     except Exception as error:  # of a plugin's own mapping, say: no reason to tell Cognito its text
         _log.error("the decision could not be logged: %s", type(error).__name__)
     if isinstance(decision.error, TokenDenied):
@@ -104,7 +125,12 @@ def pre_token_generation_from_env(environ: Mapping[str, str]) -> Handler:
 
 def _pre_token_generation_of(environ: Mapping[str, str]) -> Handler:
     configuration = load(environ)
-    return _pre_token_generation(configuration.plugins, configuration.deadline_ms)
+    return _pre_token_generation(
+        configuration.plugins,
+        configuration.deadline_ms,
+        configuration.user_pools,
+        configuration.log_sub,
+    )
 
 
 def user_sync_from_env(environ: Mapping[str, str]) -> Handler:
@@ -114,7 +140,12 @@ def user_sync_from_env(environ: Mapping[str, str]) -> Handler:
 
 def _user_sync_of(environ: Mapping[str, str]) -> Handler:
     configuration: Configuration = import_module("cognito_claims.sinks").load(environ)
-    return user_sync(deadline_ms=configuration.deadline_ms, **configuration.plugins)
+    return user_sync(
+        deadline_ms=configuration.deadline_ms,
+        user_pools=configuration.user_pools,
+        log_sub=configuration.log_sub,
+        **configuration.plugins,
+    )
 
 
 def _refuse_none(plugins: Mapping[str, object]) -> None:

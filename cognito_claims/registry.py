@@ -6,7 +6,7 @@ nor given as `name=import.path:factory`: the search costs as much as the Lambda 
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from cognito_claims.composition import (
     NEVER_OPTIONAL,
@@ -35,6 +35,7 @@ from cognito_claims.plugin import (
     optional,
     pure,
 )
+from cognito_claims.pools import ANY, pool_problems
 from cognito_claims.settings import read, suggestion
 
 __all__ = [
@@ -64,18 +65,27 @@ BUILT_IN = {
 _PLUGINS = "COGNITO_CLAIMS_PLUGINS"
 _ON_ERROR = "COGNITO_CLAIMS_ON_ERROR"
 _POLICIES = {"user_sync": ("deny", "allow")}  # a sync gives no claims that could be omitted
-_TAKEN = ("deadline_ms",)  # an argument of the handler's own
+_TAKEN = ("deadline_ms", "log_sub", "user_pools")  # arguments of the handler's own
 LONGEST_DEADLINE_MS = 5000  # what Cognito waits
 
 
 class Configuration:
     """What an environment asks for; `plugins` is in the order in which they are named."""
 
-    __slots__ = ("deadline_ms", "plugins")
+    __slots__ = ("deadline_ms", "log_sub", "plugins", "user_pools")
 
-    def __init__(self, plugins: Mapping[str, PluginEntry], *, deadline_ms: int) -> None:
+    def __init__(
+        self,
+        plugins: Mapping[str, PluginEntry],
+        *,
+        deadline_ms: int,
+        user_pools: tuple[str, ...] = ANY,
+        log_sub: bool = False,
+    ) -> None:
         self.plugins: Mapping[str, PluginEntry] = plugins
         self.deadline_ms: int = deadline_ms
+        self.user_pools: tuple[str, ...] = user_pools
+        self.log_sub: bool = log_sub
 
 
 def load(environ: Mapping[str, str]) -> Configuration:
@@ -86,17 +96,17 @@ def load(environ: Mapping[str, str]) -> Configuration:
     """
     problems: list[Problem] = []
     try:
-        entries, on_error, deadline_ms = read(_core, "COGNITO_CLAIMS", environ)
+        core = read(_core, "COGNITO_CLAIMS", environ)
     except SettingsError as error:
         problems += error.problems
-        entries, on_error, deadline_ms = _core(plugins=_legible_entries(environ))
+        core = _core(plugins=_legible_entries(environ))
     plugins: dict[str, PluginEntry] = {}
     seen: set[str] = set()
-    own = _without_clients(environ, entries)
-    for position, entry in enumerate(entries, 1):
+    own = _without_clients(environ, core.plugins)
+    for position, entry in enumerate(core.plugins, 1):
         if entry:  # an empty one is a problem already
             try:
-                name, plugin = _plugin(position, entry, seen, environ, own, on_error)
+                name, plugin = _plugin(position, entry, seen, environ, own, core.on_error)
                 plugins[name] = plugin
             except SettingsError as error:
                 problems += error.problems
@@ -106,7 +116,17 @@ def load(environ: Mapping[str, str]) -> Configuration:
     )
     if problems:
         raise SettingsError(tuple(problems))
-    return Configuration(plugins, deadline_ms=deadline_ms)
+    return Configuration(
+        plugins, deadline_ms=core.deadline_ms, user_pools=core.user_pools, log_sub=core.log_sub
+    )
+
+
+class _Core(NamedTuple):
+    plugins: tuple[str, ...]
+    on_error: OnError
+    deadline_ms: int
+    user_pools: tuple[str, ...]
+    log_sub: bool
 
 
 def clients_in(variable: str, environ: Mapping[str, str]) -> frozenset[str] | None:
@@ -142,12 +162,20 @@ def _without_clients(environ: Mapping[str, str], entries: tuple[str, ...]) -> Ma
 
 
 def _core(
-    *, plugins: tuple[str, ...], on_error: OnError = "deny", deadline_ms: int = 4000
-) -> tuple[tuple[str, ...], OnError, int]:
+    *,
+    plugins: tuple[str, ...],
+    on_error: OnError = "deny",
+    deadline_ms: int = 4000,
+    user_pools: tuple[str, ...] = ANY,
+    log_sub: bool = False,
+) -> _Core:
+    problems = [*pool_problems(user_pools)]
     if not 1 <= deadline_ms <= LONGEST_DEADLINE_MS:
-        problem = Problem("deadline_ms", f"expected 1 to {LONGEST_DEADLINE_MS} milliseconds")
-        raise SettingsError((problem,))
-    return plugins, on_error, deadline_ms
+        expected = f"expected 1 to {LONGEST_DEADLINE_MS} milliseconds"
+        problems.append(Problem("deadline_ms", expected))
+    if problems:
+        raise SettingsError(tuple(problems))
+    return _Core(plugins, on_error, deadline_ms, user_pools, log_sub)
 
 
 def _legible_entries(environ: Mapping[str, str]) -> tuple[str, ...]:

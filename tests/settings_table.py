@@ -26,6 +26,8 @@ MEANINGS = {
     "COGNITO_CLAIMS_PLUGINS": "comma list: a built-in name (`surrealdb`, `hasura`, `fauna`, `user_sync`), `name=import.path:factory`, or an installed entry point; `none` for no plugin at all",
     "COGNITO_CLAIMS_ON_ERROR": "what a failing plugin does to the sign-in: refuse it, or leave this plugin's claims out; `<NAME>_ON_ERROR` says it for one plugin",
     "COGNITO_CLAIMS_DEADLINE_MS": "when plugins that do I/O are given up, 1 to 5000, counted from the event (the first event's: from the start of the process)",
+    "COGNITO_CLAIMS_USER_POOLS": "comma list of pool ids, as in `eu-west-1_AbCdEfGhI`: events of other pools are refused, by the user sync too; unset: any",
+    "COGNITO_CLAIMS_LOG_SUB": "`true` puts the user's `sub` into the log's record of each event, of the user sync too",
     "SURREALDB_NAMESPACE": "claim `ns`",
     "SURREALDB_DATABASE": "claim `db`",
     "SURREALDB_ACCESS": "claim `ac` (SurrealDB 2.x, 3.x); this, or token and scope, or all three",

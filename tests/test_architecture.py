@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "cognito_claims"
 RANKS = {
     "errors": 0,
     "deadline": 1,
+    "pools": 1,
     "events": 1,
     "claims": 1,
     "response": 2,

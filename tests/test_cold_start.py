@@ -44,6 +44,7 @@ OWN = [
     "cognito_claims.plugins",
     "cognito_claims.plugins.hasura",
     "cognito_claims.plugins.surrealdb",
+    "cognito_claims.pools",
     "cognito_claims.references",
     "cognito_claims.registry",
     "cognito_claims.response",

@@ -189,6 +189,32 @@ CASES: dict[tuple[str, str], tuple[Change, Change]] = {
         lambda pool: pool.log(pool.account.sync, days=None),
         lambda pool: pool.log(pool.account.sync, days=7),
     ),
+    ("no-plugins", "warning"): (
+        lambda pool: pool.environ(COGNITO_CLAIMS_PLUGINS="none"),
+        lambda pool: pool.environ(**HASURA),
+    ),
+    ("not-checked", "warning"): (
+        lambda pool: pool.configure(Handler="acme.handler"),
+        lambda pool: pool.configure(
+            Handler="cognito_claims.functions.pre_token_generation.handler"
+        ),
+    ),
+    ("user-pool", "error"): (
+        lambda pool: pool.environ(**HASURA, COGNITO_CLAIMS_USER_POOLS="eu-west-1_Other"),
+        lambda pool: pool.environ(**HASURA, COGNITO_CLAIMS_USER_POOLS=pool.account.pool_id),
+    ),
+    ("other-invoker", "error"): (
+        lambda pool: pool.account.functions.add_permission(
+            FunctionName=pool.account.sync,
+            StatementId="bucket",
+            Action="lambda:InvokeFunction",
+            Principal="s3.amazonaws.com",
+            SourceArn="arn:aws:s3:::bucket",
+        ),
+        lambda pool: pool.account.functions.remove_permission(
+            FunctionName=pool.account.sync, StatementId="bucket"
+        ),
+    ),
     ("no-permission", "error"): (
         lambda pool: pool.permission(pool.account.claims).revoke(pool.account.functions),
         lambda pool: pool.permission(pool.account.claims).grant(pool.account.functions),
@@ -304,7 +330,10 @@ def test_a_statement_for_another_account_is_no_permission(pool: Pool) -> None:
         SourceAccount="999999999999",
     )
 
-    assert codes(pool.account) == {("no-permission", "error")}
+    assert codes(pool.account) == {
+        ("no-permission", "error"),
+        ("policy-not-understood", "error"),
+    }
 
 
 def test_a_function_that_is_no_user_sync_may_have_one_trigger(pool: Pool) -> None:
@@ -312,7 +341,7 @@ def test_a_function_that_is_no_user_sync_may_have_one_trigger(pool: Pool) -> Non
     pool.permission(pool.account.other).grant(pool.account.functions)
     pool.log(pool.account.other, days=7)
 
-    assert codes(pool.account) == set()
+    assert codes(pool.account) == {("not-checked", "warning")}
 
 
 @pytest.mark.parametrize(
@@ -436,6 +465,8 @@ def test_what_may_not_be_read_is_told_and_the_rest_is_examined(pool: Pool) -> No
             "lambda:GetFunctionConfiguration",
             "lambda:GetPolicy",
             "logs:DescribeLogGroups",
+            "lambda:ListAliases",
+            "lambda:ListVersionsByFunction",
             "cognito-idp:DescribeUserPoolClient",
             "cognito-idp:DescribeIdentityProvider",
             "cognito-idp:ListGroups",
@@ -446,7 +477,9 @@ def test_what_may_not_be_read_is_told_and_the_rest_is_examined(pool: Pool) -> No
 def test_one_client_can_be_examined_alone(pool: Pool) -> None:
     ids = pool.environ(**ORG).client(ClientName="lax", WriteAttributes=["custom:org_id"]).clients()
 
-    assert codes(pool.account, "--client-id", ids["web"]) == set()
+    ran = doctor(pool.account, "--client-id", ids["web"])
+    assert (ran.out.count("sound"), ran.exit_code) == (0, 0)
+    assert f"looked at: the app client {ids['web']}, the pool, " in ran.out
     assert codes(pool.account, "--client-id", ids["lax"]) == {("writable-attribute", "error")}
 
 

@@ -284,7 +284,7 @@ def test_a_refusal_is_heard_whatever_else_fails(
     ]
     assert lines(log) == [
         *([] if wrap is pure else others),  # whom a pure plugin refuses no other is asked about
-        "ERROR sign-in refused: denied by plugin no [denied]",
+        "INFO sign-in refused: denied by plugin no [denied]",
         "INFO pre token generation: refused",
     ]
 
@@ -297,7 +297,7 @@ def test_the_first_of_two_refusals_is_the_one_that_is_shown(log: pytest.LogCaptu
     with pytest.raises(TokenDenied, match=r"^one$"):
         handler(EVENT, None)
 
-    assert lines(log)[0] == "WARNING no claims: denied by plugin two [denied]"
+    assert lines(log)[0] == "INFO no claims: denied by plugin two [denied]"
 
 
 def test_the_first_failure_that_denies_is_told_the_others_are_warnings(
@@ -639,7 +639,7 @@ def test_a_handler_takes_json_only() -> None:
 def test_a_decision_that_cannot_be_logged_is_still_neutral(
     log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: object) -> None:
+    def fail(_: object, **__: object) -> None:
         raise ValueError("hunter2")
 
     monkeypatch.setattr("cognito_claims.handlers.log_decision", fail)

@@ -56,6 +56,7 @@ def test_the_package_offers_exactly_these_names() -> None:
         "User",
         "UserEvent",
         "UserPlugin",
+        "UserPoolError",
         "deciding_groups",
         "for_clients",
         "merge",
@@ -83,8 +84,16 @@ def test_the_testing_kit_offers_exactly_these_names() -> None:
 @pytest.mark.parametrize(
     ("function", "signature"),
     [
-        (cognito_claims.pre_token_generation, "deadline_ms: int = 4000, **plugins: Plugin"),
-        (cognito_claims.user_sync, "deadline_ms: int = 4000, **plugins: UserPlugin"),
+        (
+            cognito_claims.pre_token_generation,
+            "deadline_ms: int = 4000, user_pools: Collection[str] = ('any',), "
+            "log_sub: bool = False, **plugins: Plugin",
+        ),
+        (
+            cognito_claims.user_sync,
+            "deadline_ms: int = 4000, user_pools: Collection[str] = ('any',), "
+            "log_sub: bool = False, **plugins: UserPlugin",
+        ),
         (cognito_claims.optional, "plugin: Plugin | UserPlugin"),
         (cognito_claims.pure, "plugin: Plugin | UserPlugin"),
         (cognito_claims.deciding_groups, "plugin: Plugin"),

@@ -27,15 +27,22 @@ _EVENTS = (
     "pretoken_v3_Authentication",
     "pretoken_v3_ClientCredentials",
 )
+_LOG_SUB = "COGNITO_CLAIMS_LOG_SUB"
 _NOT_WRITABLE = frozenset(("sub", "identities", "email_verified", "phone_number_verified"))
 
 
 def check(environ: Mapping[str, str]) -> list[Finding]:
     """Give all findings, errors first; none of them holds a setting's value."""
-    found = dict.fromkeys(sync_findings(environ))
+    found = dict.fromkeys([*_logged(environ), *sync_findings(environ)])
     if not is_for_sync_alone(environ):
         found |= dict.fromkeys(_token_findings(environ))
     return sorted(found, key=lambda finding: finding.level != "error")
+
+
+def _logged(environ: Mapping[str, str]) -> Iterator[Finding]:
+    if environ.get(_LOG_SUB, "").strip() == "true":
+        told = "the log names users by their sub; keep it no longer than you need it"
+        yield Finding("logs-sub", "warning", f"{_LOG_SUB}: {told}")
 
 
 def _token_findings(environ: Mapping[str, str]) -> Iterator[Finding]:

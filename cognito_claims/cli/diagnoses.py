@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
+from cognito_claims.cli.attached import PLUGINS, handler_findings, readable
 from cognito_claims.cli.check import asked_attributes, written_by_clients
 from cognito_claims.cli.facts import CLAIMS, SYNC, Facts, Function
-from cognito_claims.cli.permission import grants, is_for_cognito, source
+from cognito_claims.cli.invokers import invoker_findings
 from cognito_claims.cli.preview import Finding
 from cognito_claims.cli.sync_check import sync_findings
 from cognito_claims.errors import SettingsError
@@ -16,7 +17,6 @@ from cognito_claims.registry import BUILT_IN, LONGEST_DEADLINE_MS, Configuration
 
 _LEAST_MEMORY_MIB = 512
 _TIMEOUT_S = 5
-_PLUGINS = "COGNITO_CLAIMS_PLUGINS"
 _SECRETS = ("FAUNA_SECRET", "HASURA_SYNC_ADMIN_SECRET")
 
 
@@ -28,12 +28,14 @@ def diagnoses(facts: Facts) -> Iterator[Finding]:
     for function, triggers in _attached(facts):
         yield from _state(function, triggers)
         yield from _configuration(function, triggers)
-        yield from _permission(facts, function, triggers)
+        yield from invoker_findings(function, triggers, facts.pool["Arn"])
         yield from _secrets(function, triggers)
+        yield from handler_findings(function, triggers, facts.pool["Id"])
     claims = facts.functions.get(CLAIMS)
-    if claims is not None and claims.environ:
+    environ = None if claims is None else readable(claims)
+    if environ is not None and environ.get(PLUGINS, "").strip() not in ("", "none"):
         plugins: dict[str, Marked] = {}
-        yield from _loaded(claims.environ, plugins)
+        yield from _loaded(environ, plugins)
         configuration = Configuration(plugins, deadline_ms=LONGEST_DEADLINE_MS)
         yield from _version(facts, configuration)
         yield from _attributes(facts, configuration)
@@ -46,14 +48,14 @@ def _loaded(environ: Mapping[str, str], plugins: dict[str, Marked]) -> Iterator[
 
     Any other one is whatever the function's variables name: it is not run here, with the rights of whoever examines it.
     """
-    entries = [entry.strip() for entry in environ.get(_PLUGINS, "").split(",")]
+    entries = [entry.strip() for entry in environ[PLUGINS].split(",")]
     for position, entry in enumerate(entries, 1):
         if entry not in BUILT_IN:
             told = "a plugin that is not this library's own is not examined"
-            yield _warning("not-checked", f"{_PLUGINS}: entry {position}: {told}")
+            yield _warning("not-checked", f"{PLUGINS}: entry {position}: {told}")
             continue
         try:
-            plugins |= load({**environ, _PLUGINS: entry}).plugins
+            plugins |= load({**environ, PLUGINS: entry}).plugins
         except SettingsError as error:
             yield from (_error("settings", f"{CLAIMS}: {problem}") for problem in error.problems)
 
@@ -105,25 +107,6 @@ def _configuration(function: Function, triggers: str) -> Iterator[Finding]:
         yield _warning("function-architecture", f"{triggers}: {told}")
     if function.keeps_logs_for_ever:
         yield _warning("log-retention", f"{triggers}: the log is kept for ever; set a retention")
-
-
-def _permission(facts: Facts, function: Function, triggers: str) -> Iterator[Finding]:
-    if function.statements is None:
-        return
-    granted = [
-        statement
-        for statement in function.statements
-        if is_for_cognito(statement) and statement.get("Effect") == "Allow"
-    ]
-    arns = [source(statement, "SourceArn") for statement in granted]
-    wide = [arn for arn in arns if arn is None or "*" in arn or "?" in arn]
-    if wide:
-        told = "Cognito may invoke it for other pools than this one"
-        remedy = "limit the statement by its source's ARN"
-        yield _error("permission-too-wide", f"{triggers}: {told}; {remedy}")
-    elif not any(grants(statement, facts.pool["Arn"]) for statement in granted):
-        remedy = "cognito-claims attach adds the permission"
-        yield _error("no-permission", f"{triggers}: the pool may not invoke it; {remedy}")
 
 
 def _secrets(function: Function, triggers: str) -> Iterator[Finding]:

@@ -13,3 +13,11 @@ def doctor(user_pool_id: str, client_id: str | None, environ: Mapping[str, str])
     with asking_aws(user_pool_id):
         facts = Reader(user_pool_id, client_id, environ).facts()
     return sorted(dict.fromkeys(diagnoses(facts)), key=lambda finding: finding.level != "error")
+
+
+def nothing_found(client_id: str | None) -> str:
+    """Say what no finding means: with one app client alone, nothing about the pool as a whole."""
+    if client_id is None:
+        return "No findings: the pool and its functions are sound."
+    looked_at = f"the app client {client_id}, the pool, its groups, providers and functions"
+    return f"No findings in what was looked at: {looked_at}. Other app clients were not looked at."

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from cognito_claims.claims import Claims
 from cognito_claims.cli.inputs import UnusableInput
+from cognito_claims.cli.own_pool import of_own_pool
 from cognito_claims.cli.verdicts import verdicts
 from cognito_claims.contract.cognito import Tokens, issue_tokens
 from cognito_claims.contract.errors import ContractError
@@ -71,8 +72,10 @@ def preview(event: Any, environ: Mapping[str, str]) -> Preview:
     except EventError as error:
         raise UnusableInput(f"not a pre token generation event: {error}") from None
     configuration = configured(environ)
+    event = of_own_pool(event, configuration.user_pools)
+    parsed = parsed._replace(user_pool_id=event["userPoolId"], region=event["region"])
     deadline = time.monotonic() + configuration.deadline_ms / 1000
-    decision = decide(event, offline(configuration), deadline)
+    decision = decide(event, offline(configuration), deadline, configuration.user_pools)
     findings = [*_sampled_findings(configuration, decision), *decision_findings(decision)]
     if decision.error is not None:
         return Preview(None, None, None, findings, {})

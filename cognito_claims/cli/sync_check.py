@@ -15,11 +15,15 @@ _ATTRIBUTES = (
     website zoneinfo""".split()  # noqa: SIM905  (a list takes a line for each)
     )
 )
+_OF_BOTH = ("COGNITO_CLAIMS_USER_POOLS", "COGNITO_CLAIMS_LOG_SUB")
 
 
 def is_for_sync_alone(environ: Mapping[str, str]) -> bool:
     """Say whether these are the settings of a sync function, or of its worker, which make no tokens."""
-    return _names(environ, "USER_SYNC_", "HASURA_SYNC_") and not _names(environ, "COGNITO_CLAIMS_")
+    of_claims = {n: text for n, text in environ.items() if n not in _OF_BOTH}
+    return _names(environ, "USER_SYNC_", "HASURA_SYNC_") and not _names(
+        of_claims, "COGNITO_CLAIMS_"
+    )
 
 
 def sync_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
