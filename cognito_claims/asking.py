@@ -123,6 +123,7 @@ def _ask(
         claims = plugin.plugin(event)
         answer = _result_error(name, claims) or claims
     except TokenDenied as denial:
+        denial.plugin = name
         answer = denial
     except DeadlineError as error:
         answer = PluginTimeoutError(name, error.stage)

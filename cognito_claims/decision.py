@@ -145,7 +145,10 @@ def _record(decision: Decision, what: str, fields: dict[str, Any]) -> None:
 
 def _told(error: CognitoClaimsError) -> str:
     """Give the text for the log; a refusal's is for the person who signs in, and may name them."""
-    return "denied by a plugin" if isinstance(error, TokenDenied) else str(error)
+    if not isinstance(error, TokenDenied):
+        return str(error)
+    setting = f" ({error.setting})" if error.setting else ""
+    return f"denied by plugin {error.plugin}{setting}"
 
 
 def _summary(outcome: Outcome) -> dict[str, Any]:

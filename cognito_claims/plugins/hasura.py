@@ -20,6 +20,7 @@ _RESERVED = frozenset(
 )
 _SECRETS = frozenset((f"{_PREFIX}admin-secret", f"{_PREFIX}access-key"))
 _GROUPS = "cognito:groups"
+_NO_USER_ID = "This account lacks an attribute that the sign-in needs verified."
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 _NO_PAIRS: Mapping[str, str] = MappingProxyType({})
 
@@ -29,8 +30,9 @@ class HasuraClaims:
 
     Every user has `default_role` and `allowed_roles` (when not given, the default role alone). A group gives the
     role that `group_roles` names for it, and a group that is not named gives none, whatever it is called. A session variable
-    takes a user attribute, or (`cognito:groups`) the groups as a Postgres array literal; a user who lacks the attribute, or whose
-    email or phone number is not verified, gets no such variable, which Hasura's permissions then refuse.
+    takes a user attribute, or (`cognito:groups`) the groups as a Postgres array literal; a user who lacks the attribute
+    gets no such variable, which Hasura's permissions then refuse. An email or phone number counts if it is verified, and
+    if the user is a native one or all of their identity providers are in `email_providers`.
 
     Raises `TokenDenied` for a user without the attribute of `x-hasura-user-id`.
     """
@@ -47,6 +49,7 @@ class HasuraClaims:
         group_roles: Mapping[str, str] = _NO_PAIRS,
         session_variables: Mapping[str, str] = _NO_PAIRS,
         user_id_attribute: str = "sub",
+        email_providers: tuple[str, ...] = (),
         tokens: Set[Token] = frozenset(("id",)),
     ) -> None:
         self.claims_namespace = claims_namespace
@@ -60,6 +63,7 @@ class HasuraClaims:
             name.casefold(): path for name, path in session_variables.items()
         }
         self.user_id_attribute = user_id_attribute
+        self.email_providers: frozenset[str] = frozenset(email_providers)
         self.tokens: frozenset[Token] = frozenset(tokens)
         problems = (
             *self._problems(),
@@ -82,20 +86,31 @@ class HasuraClaims:
         return Claims.adding({self.claims_namespace: value}, to=self.tokens)
 
     def _variables(self, user: User, groups: tuple[str, ...]) -> dict[str, str | list[str]]:
-        user_id = user.verified(self.user_id_attribute)
-        if not user_id:
-            raise TokenDenied("This account lacks an attribute that the sign-in needs verified.")
+        problem = user.distrust(self.user_id_attribute, self.email_providers)
+        if problem is not None:
+            raise self._denied(user, problem)
         given = (self.group_roles[group] for group in groups if group in self.group_roles)
         variables: dict[str, str | list[str]] = {
             "x-hasura-allowed-roles": list(dict.fromkeys((*self.allowed_roles, *given))),
             "x-hasura-default-role": self.default_role,
-            "x-hasura-user-id": user_id,
+            "x-hasura-user-id": user.attributes[self.user_id_attribute],
         }
         for name, attribute in self.session_variables.items():
-            value = _array(groups) if attribute == _GROUPS else user.verified(attribute)
+            value = _array(groups) if attribute == _GROUPS else self._attribute(user, attribute)
             if value is not None:
                 variables[name] = value
         return variables
+
+    def _attribute(self, user: User, attribute: str) -> str | None:
+        if attribute in ("email", "phone_number"):
+            return user.trusted(attribute, self.email_providers)
+        return user.verified(attribute)
+
+    def _denied(self, user: User, problem: str) -> TokenDenied:
+        setting = "HASURA_USER_ID_ATTRIBUTE"
+        if user.verified(self.user_id_attribute):
+            setting = "HASURA_EMAIL_PROVIDERS"
+        return TokenDenied(_NO_USER_ID, setting=setting, problem=problem)
 
     def _problems(self) -> Iterator[Problem]:
         for setting in ("claims_namespace", "default_role", "user_id_attribute"):
@@ -109,6 +124,8 @@ class HasuraClaims:
             yield Problem("allowed_roles", "a role cannot be empty")
         if not all((*self.group_roles, *self.group_roles.values())):
             yield Problem("group_roles", "a group or role cannot be empty")
+        if "" in self.email_providers:
+            yield Problem("email_providers", "expected names of identity providers")
         if not self.tokens or not self.tokens <= {"id", "access"}:
             yield Problem("tokens", "expected one or both of id, access")
 
