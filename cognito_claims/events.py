@@ -219,8 +219,13 @@ def _provider_names(text: str) -> tuple[str, ...] | None:
         return None
     if not isinstance(identities, list) or not identities:
         return None
-    names = [entry.get("providerName") if isinstance(entry, dict) else None for entry in identities]
-    return tuple(names) if all(isinstance(name, str) and name for name in names) else None
+    names: list[str] = []
+    for identity in identities:
+        name = identity.get("providerName") if isinstance(identity, dict) else None
+        if not isinstance(name, str) or not name:
+            return None
+        names.append(name)
+    return tuple(names)
 
 
 def _preferred_role(groups: Mapping[str, Any]) -> str | None:

@@ -284,7 +284,7 @@ def test_a_refusal_is_heard_whatever_else_fails(
     ]
     assert lines(log) == [
         *([] if wrap is pure else others),  # whom a pure plugin refuses no other is asked about
-        "ERROR sign-in refused: denied by a plugin [denied]",
+        "ERROR sign-in refused: denied by plugin no [denied]",
         "INFO pre token generation: refused",
     ]
 
@@ -297,7 +297,7 @@ def test_the_first_of_two_refusals_is_the_one_that_is_shown(log: pytest.LogCaptu
     with pytest.raises(TokenDenied, match=r"^one$"):
         handler(EVENT, None)
 
-    assert lines(log)[0] == "WARNING no claims: denied by a plugin [denied]"
+    assert lines(log)[0] == "WARNING no claims: denied by plugin two [denied]"
 
 
 def test_the_first_failure_that_denies_is_told_the_others_are_warnings(

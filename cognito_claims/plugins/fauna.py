@@ -16,8 +16,9 @@ from cognito_claims.deadline import Moment, seconds_left
 from cognito_claims.errors import FaunaError, Problem, SettingsError, TokenDenied
 from cognito_claims.events import PreTokenGenerationEvent, User
 from cognito_claims.references import Secret
-from cognito_claims.settings import read
+from cognito_claims.settings import choice_problems, read
 
+_CHOICES = {"identity": ("sub", "email"), "client": ("http", "driver")}
 _DRIVER = "cognito_claims.clients.fauna_driver"
 _OWN = frozenset(  # of Fauna: its collections, its modules, and FQL's words
     (
@@ -166,19 +167,15 @@ class FaunaTokens:
         return Claims(id_token=TokenClaims(add=add, suppress=self.suppress))
 
     def _problems(self) -> Iterator[Problem]:
-        if self.identity not in ("sub", "email"):
-            yield Problem("identity", "expected one of sub, email")
-        if "" in self.email_providers:
-            yield Problem("email_providers", "expected names of identity providers")
-        if self.client not in ("http", "driver"):
-            yield Problem("client", "expected one of http, driver")
+        yield from choice_problems(self, _CHOICES)
         for setting, name in (("collection", self.collection), ("index", self.index)):
             if not (name.isascii() and name.isidentifier()):
                 yield Problem(setting, "expected an identifier: letters, digits and _")
             elif name in _OWN:
                 yield Problem(setting, "is one of Fauna's own")
-        if "" in self.suppress:
-            yield Problem("suppress", "expected names of claims")
+        for setting, what in (("email_providers", "identity providers"), ("suppress", "claims")):
+            if "" in getattr(self, setting):
+                yield Problem(setting, f"expected names of {what}")
         if not self.suppress.isdisjoint(self._claim_of.values()):
             yield Problem("suppress", "cannot hold the claims that the plugin adds")
         yield from _life_problems(self.ttl_seconds, self.refresh_ttl_seconds)
