@@ -219,6 +219,7 @@ def _ask(
 
 def _failure(name: str, plugin: PluginEntry, error: BaseException) -> CognitoClaimsError:
     if isinstance(error, TokenDenied):
+        error.plugin = name
         return error
     if isinstance(error, DeadlineError):
         return PluginTimeoutError(name, error.stage)

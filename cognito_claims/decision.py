@@ -174,20 +174,17 @@ def log_sync(decision: Decision, *, log_sub: bool = False) -> None:
 
 
 def _log_failures(decision: Decision, omitted: str) -> None:
-    refused_by = ""
-    for name, asked in decision.outcomes.items():
-        if asked.error is not None and asked.error is decision.error:
-            refused_by = name
-        elif asked.error is not None:
-            _log_failure(logging.WARNING, omitted, asked.error, name)
+    for asked in decision.outcomes.values():
+        if asked.error is not None and asked.error is not decision.error:
+            _log_failure(logging.WARNING, omitted, asked.error)
     if decision.error is not None:
-        _log_failure(logging.ERROR, "sign-in refused", decision.error, refused_by)
+        _log_failure(logging.ERROR, "sign-in refused", decision.error)
 
 
-def _log_failure(level: int, what: str, error: CognitoClaimsError, plugin: str) -> None:
+def _log_failure(level: int, what: str, error: CognitoClaimsError) -> None:
     if isinstance(error, TokenDenied):
         level = logging.INFO
-    _log.log(level, "%s: %s [%s]", what, _told(error, plugin), error.code)
+    _log.log(level, "%s: %s [%s]", what, _told(error), error.code)
 
 
 def _record(decision: Decision, what: str, fields: dict[str, Any], *, log_sub: bool) -> None:
@@ -204,9 +201,12 @@ def _record(decision: Decision, what: str, fields: dict[str, Any], *, log_sub: b
     _log.info("%s: %s", what, fields["outcome"], extra=fields)
 
 
-def _told(error: CognitoClaimsError, plugin: str) -> str:
+def _told(error: CognitoClaimsError) -> str:
     """Return the text for the log; a refusal's is for the person who signs in, and may name them."""
-    return f"denied by plugin {plugin}" if isinstance(error, TokenDenied) else str(error)
+    if not isinstance(error, TokenDenied):
+        return str(error)
+    setting = f" ({error.setting})" if error.setting else ""
+    return f"denied by plugin {error.plugin}{setting}"
 
 
 def _summary(outcome: Outcome) -> dict[str, Any]:

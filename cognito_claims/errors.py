@@ -243,13 +243,22 @@ class UserPoolError(CognitoClaimsError):
 
 
 class TokenDenied(CognitoClaimsError):  # noqa: N818  (a decision, not a fault)
-    """A plugin refuses the sign-in, whatever its policy; Cognito shows `reason` to the person signing in."""
+    """A plugin refuses the sign-in, whatever its policy; Cognito shows `reason` to the person signing in.
+
+    `setting` names the variable that decided, for the log. `problem` says more to the developer, in
+    `preview`; it holds no value.
+    """
 
     code = "denied"
     reason: str = "Sign-in could not be completed [denied]"
+    plugin: str = ""
+    setting: str = ""
+    problem: str = ""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, setting: str = "", problem: str = "") -> None:
         self.reason = reason
+        self.setting = setting
+        self.problem = problem
         super().__init__(reason)
 
 

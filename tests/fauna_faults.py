@@ -247,7 +247,7 @@ class Bench:
             endpoint = stack.enter_context(_endpoint(case, server))
             environ = stack.enter_context(_environ(case.aws))
             secret = Secret(ARN, environ) if case.aws else SECRET
-            plugin = FaunaTokens(endpoint=endpoint, secret=secret, client=client)
+            plugin = FaunaTokens(endpoint=endpoint, secret=secret, identity="email", client=client)
             beside: dict[str, Plugin] = {"hasura": HasuraClaims()} if on_error == "omit" else {}
             marked = optional(plugin) if on_error == "omit" else plugin
             handler = pre_token_generation(deadline_ms=DEADLINE_MS, fauna=marked, **beside)

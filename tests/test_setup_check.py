@@ -158,7 +158,7 @@ def unlike(text: str) -> str:
 OWN_FIELD = """DEFINE FIELD plan ON user TYPE option<string>
   PERMISSIONS FOR select WHERE id = $auth FOR create, update NONE;
 DEFINE TABLE product SCHEMAFULL;"""
-UNIQUE, INDEX = "  unique [.email]\n", "  index byEmail {\n    terms [.email]\n  }\n"
+UNIQUE, INDEX = "  unique [.sub]\n", "  index bySub {\n    terms [.sub]\n  }\n"
 OWN_MEMBERS = """  email: String
   history_days 0
   document_ttls true

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
-from cognito_claims.cli.preview import Finding, decision_findings, loaded, offline
+from cognito_claims.cli.preview import Finding, decision_findings, loaded, offline, told_of
 from cognito_claims.cli.sync_check import is_for_sync_alone, settings_findings, sync_findings
 from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.contract.errors import ContractError
@@ -64,7 +64,9 @@ def _composition(name: str, configuration: Configuration) -> Iterator[Finding]:
     if isinstance(decision.error, UnsupportedClaimError) and _is_avoidable(event):
         yield Finding(decision.error.code, "warning", _advice(event, decision.error))
     elif isinstance(decision.error, TokenDenied):  # it may well mean to, on a made-up user
-        yield Finding(decision.error.code, "warning", f"refuses a sample user: {decision.error}")
+        yield Finding(
+            decision.error.code, "warning", f"refuses a sample user: {told_of(decision.error)}"
+        )
     else:
         yield from decision_findings(decision)
     if isinstance(decision.error, ClaimConflictError):
@@ -164,6 +166,8 @@ class TracedAttributes(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         """Give an attribute, made up where the user has none."""
         self.asked.add(name)
+        if name == "identities":  # a made-up one would be unreadable, and no native user has any
+            return self._attributes[name]
         return self._attributes.get(name) or _made_up(name)
 
     def __iter__(self) -> Iterator[str]:

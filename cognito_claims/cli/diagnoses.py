@@ -39,6 +39,7 @@ def diagnoses(facts: Facts) -> Iterator[Finding]:
         configuration = Configuration(plugins, deadline_ms=LONGEST_DEADLINE_MS)
         yield from _version(facts, configuration)
         yield from _attributes(facts, configuration)
+        yield from _provided(facts, configuration)
         yield from _identity(facts, configuration)
         yield from _composition(facts, configuration)
 
@@ -165,11 +166,13 @@ def _attributes(facts: Facts, configuration: Configuration) -> Iterator[Finding]
 def _identity(facts: Facts, configuration: Configuration) -> Iterator[Finding]:
     plugins = [marked.plugin for marked in configuration.plugins.values()]
     by_email = any(
-        isinstance(plugin, SurrealDBClaims)
+        (isinstance(plugin, SurrealDBClaims) and "id" in plugin.tokens)
         or (isinstance(plugin, FaunaTokens) and plugin.identity == "email")
         or (isinstance(plugin, HasuraClaims) and plugin.user_id_attribute == "email")
         for plugin in plugins
     )
+    for plugin in plugins:
+        yield from _untrusted(facts, plugin)
     if not by_email:
         return
     pool = facts.pool
@@ -179,11 +182,33 @@ def _identity(facts: Facts, configuration: Configuration) -> Iterator[Finding]:
     if "email" not in pool.get("AutoVerifiedAttributes", ()):
         told = "an email is not verified by itself, and is taken for an identity"
         yield _warning("email-not-verified", f"AutoVerifiedAttributes: {told}; add email")
+
+
+def _untrusted(facts: Facts, plugin: object) -> Iterator[Finding]:
+    """Tell of providers whose users a plugin would refuse: their emails are not an identity."""
+    if isinstance(plugin, FaunaTokens):
+        attribute, setting = plugin.identity, "FAUNA_EMAIL_PROVIDERS"
+    elif isinstance(plugin, HasuraClaims):
+        attribute, setting = plugin.user_id_attribute, "HASURA_EMAIL_PROVIDERS"
+    else:
+        return
+    names = [str(provider["ProviderName"]) for provider in facts.providers]
+    unnamed = [name for name in names if name not in plugin.email_providers]
+    if attribute in ("email", "phone_number") and unnamed:
+        told = f"{attribute} is the identity, and {', '.join(unnamed)} can assert anybody's"
+        remedy = "their users are refused; use sub, or name a provider that you trust"
+        yield _error("untrusted-provider", f"{setting}: {told}; {remedy}")
+
+
+def _provided(facts: Facts, configuration: Configuration) -> Iterator[Finding]:
+    """Tell of attributes that an identity provider sets, and that permissions rest on."""
+    asked = written_by_clients(asked_attributes(configuration))
     for provider in facts.providers:
-        mapping = provider.get("AttributeMapping", {})
-        if "email" in mapping and "email_verified" not in mapping:
-            told = f"{provider['ProviderName']} maps an email that nobody says is verified"
-            yield _warning("unverified-provider", f"{told}; map email_verified as well")
+        found = [name for name in asked if name in provider.get("AttributeMapping", {})]
+        if found:
+            told = f"{provider['ProviderName']} sets {', '.join(found)}, which claims are made of"
+            remedy = "whoever runs the provider gives these rights"
+            yield _warning("provided-attribute", f"AttributeMapping: {told}; {remedy}")
 
 
 def _composition(facts: Facts, configuration: Configuration) -> Iterator[Finding]:

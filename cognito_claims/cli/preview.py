@@ -13,7 +13,13 @@ from cognito_claims.cli.verdicts import verdicts
 from cognito_claims.contract.cognito import Tokens, issue_tokens
 from cognito_claims.contract.errors import ContractError
 from cognito_claims.decision import Decision, decide
-from cognito_claims.errors import EventError, SettingsError, place_of
+from cognito_claims.errors import (
+    CognitoClaimsError,
+    EventError,
+    SettingsError,
+    TokenDenied,
+    place_of,
+)
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.registry import Configuration, Marked, Plugin, load
 
@@ -142,7 +148,15 @@ def decision_findings(decision: Decision) -> Iterator[Finding]:
         if outcome.error is not None and outcome.error is not decision.error:
             yield Finding(outcome.error.code, "warning", f"claims omitted: {outcome.error}")
     if decision.error is not None:
-        yield Finding(decision.error.code, "error", str(decision.error))
+        yield Finding(decision.error.code, "error", told_of(decision.error))
+
+
+def told_of(error: CognitoClaimsError) -> str:
+    """Return an error's text; of a refusal also what the developer needs, which the user does not read."""
+    if not isinstance(error, TokenDenied):
+        return str(error)
+    why = "".join(f"{part}: " for part in (error.plugin, error.setting, error.problem) if part)
+    return f"{why}{error}"
 
 
 def _verdicts(
