@@ -36,6 +36,7 @@ class Decision:
         self.claims: Claims = _NO_CLAIMS
         self.response: dict[str, Any] = {}
         self.error: CognitoClaimsError | None = None
+        self.unread: CognitoClaimsError | None = None
 
 
 def decide(
@@ -87,10 +88,21 @@ def decide_sync(
     deadline: float,
     user_pools: Collection[str] = ANY,
 ) -> Decision:
-    """Decide on a decoded event of post authentication or post confirmation, as `decide` does."""
+    """Decide on a decoded event of post authentication or post confirmation, as `decide` does.
+
+    What is no such event refuses nobody when every plugin is optional: it is `unread`, and no error.
+    """
     decision = Decision()
     try:
         decision.event = user_event = UserEvent.from_json(event)
+    except Exception as error:  # the same
+        is_let_go = plugins and all(plugin.on_error == "omit" for plugin in plugins.values())
+        if is_let_go:
+            decision.unread = _known(error)
+        else:
+            decision.error = _known(error)
+        return decision
+    try:
         require_answered(user_event.user_pool_id, user_pools)
         decision.outcomes = ask(plugins, user_event, deadline)
         for name, claims in _accepted(decision.outcomes).items():
@@ -166,9 +178,11 @@ def log_decision(decision: Decision, *, log_sub: bool = False) -> None:
 def log_sync(decision: Decision, *, log_sub: bool = False) -> None:
     """Write what came of a sync, as `log_decision` does."""
     _log_failures(decision, "not synced")
+    if decision.unread is not None:
+        _log.error("not synced: %s [%s]", decision.unread, decision.unread.code)
     if not _log.isEnabledFor(logging.INFO):
         return
-    failed = any(outcome.error is not None for outcome in decision.outcomes.values())
+    failed = decision.unread or any(asked.error is not None for asked in decision.outcomes.values())
     outcome = "refused" if decision.error is not None else "failed" if failed else "done"
     _record(decision, "user sync", {"outcome": outcome}, log_sub=log_sub)
 
@@ -196,8 +210,9 @@ def _record(decision: Decision, what: str, fields: dict[str, Any], *, log_sub: b
         if log_sub and user is not None and not isinstance(decision.error, UserPoolError):
             fields["sub"] = user.sub
     fields["plugins"] = {name: _summary(asked) for name, asked in decision.outcomes.items()}
-    if decision.error is not None:
-        fields["code"] = decision.error.code
+    error = decision.error or decision.unread
+    if error is not None:
+        fields["code"] = error.code
     _log.info("%s: %s", what, fields["outcome"], extra=fields)
 
 

@@ -185,6 +185,8 @@ _OF_A_ROW = (
     "parse-failed",
     "permission-denied",
     "permission-error",
+    "postgres-error",
+    "timeout",
     "unexpected",
     "validation-failed",
 )
