@@ -49,7 +49,7 @@ class _Reader:
         assert found is not None
         assert found[2] is not None
         self._at = found.end()
-        value = self._record
+        value: Any = self._record
         for name in found[2].split(".")[1:]:
             value = value.get(name) if isinstance(value, dict) else None
         return isinstance(value, str) and fnmatchcase(value, found[3])

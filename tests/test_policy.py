@@ -1,6 +1,6 @@
 """A statement of a function's policy is judged, and what is not understood is never passed over."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -185,7 +185,10 @@ def test_a_denial_that_may_stop_cognito_is_told(statement: Any, verdict: Verdict
 def test_a_permission_on_the_function_does_not_let_cognito_invoke_an_alias() -> None:
     alias = f"{FUNCTION}:live"
     lax = with_("Condition", Sid="lax")
-    elsewhere = {"the function itself": [OURS, lax, denying()], "its version 3": [{}]}
+    elsewhere: dict[str, Sequence[Any]] = {
+        "the function itself": [OURS, lax, denying()],
+        "its version 3": [{}],
+    }
     function = Function(alias, None, [], keeps_logs_for_ever=None, elsewhere=elsewhere)
 
     found = [(f.code, f.message) for f in invoker_findings(function, "T", POOL)]
@@ -213,7 +216,7 @@ def test_a_permission_on_the_function_does_not_let_cognito_invoke_an_alias() -> 
 def told(
     handler: str | None, environ: Mapping[str, str], trigger: str = "PreTokenGeneration"
 ) -> Any:
-    found = {"Environment": {"Variables": environ}}
+    found: dict[str, Any] = {"Environment": {"Variables": environ}}
     if handler is not None:
         found |= {"Handler": f"{handler}.handler"}
     function = Function(FUNCTION, found, [OURS], keeps_logs_for_ever=None)

@@ -221,7 +221,8 @@ def resolved(value: Any, pool_arn: str) -> str:
     index, split = arguments
     by, text = split["Fn::Split"]
     assert function == "Fn::Select"
-    return resolved(text, pool_arn).split(by)[index]
+    part: str = resolved(text, pool_arn).split(by)[index]
+    return part
 
 
 @pytest.mark.parametrize("pool", ["eu-west-1_AbCdEfGhI", ""])
