@@ -54,6 +54,7 @@ class Preview(NamedTuple):
     access_token: TokenPreview | None
     findings: list[Finding]
     verdicts: dict[str, dict[str, Any]]
+    refusal: CognitoClaimsError | None = None
 
     @property
     def has_errors(self) -> bool:
@@ -84,7 +85,7 @@ def preview(event: Any, environ: Mapping[str, str]) -> Preview:
     decision = decide(event, offline(configuration), deadline, configuration.user_pools)
     findings = [*_sampled_findings(configuration, decision), *decision_findings(decision)]
     if decision.error is not None:
-        return Preview(None, None, None, findings, {})
+        return Preview(None, None, None, findings, {}, decision.error)
     now = time.time()
     try:
         before = issue_tokens(event, event, now=now)
