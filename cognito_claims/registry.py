@@ -6,7 +6,7 @@ nor given as `name=import.path:factory`: the search costs as much as the Lambda 
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from cognito_claims.composition import (
     NEVER_OPTIONAL,
@@ -67,6 +67,7 @@ _ON_ERROR = "COGNITO_CLAIMS_ON_ERROR"
 _POLICIES = {"user_sync": ("deny", "allow")}  # a sync gives no claims that could be omitted
 _TAKEN = ("deadline_ms", "log_sub", "user_pools")  # arguments of the handler's own
 LONGEST_DEADLINE_MS = 5000  # what Cognito waits
+_Core: TypeAlias = tuple[tuple[str, ...], OnError, int, tuple[str, ...], bool]
 
 
 class Configuration:
@@ -96,17 +97,18 @@ def load(environ: Mapping[str, str]) -> Configuration:
     """
     problems: list[Problem] = []
     try:
-        core = read(_core, "COGNITO_CLAIMS", environ)
+        entries, default, deadline_ms, user_pools, log_sub = read(_core, "COGNITO_CLAIMS", environ)
     except SettingsError as error:
         problems += error.problems
         core = _core(plugins=_legible_entries(environ))
+        entries, default, deadline_ms, user_pools, log_sub = core
     plugins: dict[str, PluginEntry] = {}
     seen: set[str] = set()
-    own = _without_clients(environ, core.plugins)
-    for position, entry in enumerate(core.plugins, 1):
+    own = _without_clients(environ, entries)
+    for position, entry in enumerate(entries, 1):
         if entry:  # an empty one is a problem already
             try:
-                name, plugin = _plugin(position, entry, seen, environ, own, core.on_error)
+                name, plugin = _plugin(position, entry, seen, environ, own, default)
                 plugins[name] = plugin
             except SettingsError as error:
                 problems += error.problems
@@ -116,17 +118,7 @@ def load(environ: Mapping[str, str]) -> Configuration:
     )
     if problems:
         raise SettingsError(tuple(problems))
-    return Configuration(
-        plugins, deadline_ms=core.deadline_ms, user_pools=core.user_pools, log_sub=core.log_sub
-    )
-
-
-class _Core(NamedTuple):
-    plugins: tuple[str, ...]
-    on_error: OnError
-    deadline_ms: int
-    user_pools: tuple[str, ...]
-    log_sub: bool
+    return Configuration(plugins, deadline_ms=deadline_ms, user_pools=user_pools, log_sub=log_sub)
 
 
 def clients_in(variable: str, environ: Mapping[str, str]) -> frozenset[str] | None:
@@ -175,7 +167,7 @@ def _core(
         problems.append(Problem("deadline_ms", expected))
     if problems:
         raise SettingsError(tuple(problems))
-    return _Core(plugins, on_error, deadline_ms, user_pools, log_sub)
+    return plugins, on_error, deadline_ms, user_pools, log_sub
 
 
 def _legible_entries(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -49,10 +49,10 @@ class _Reader:
         assert found is not None
         assert found[2] is not None
         self._at = found.end()
-        value: Any = self._record
+        part: Any = self._record
         for name in found[2].split(".")[1:]:
-            value = value.get(name) if isinstance(value, dict) else None
-        return isinstance(value, str) and fnmatchcase(value, found[3])
+            part = part.get(name) if isinstance(part, dict) else None
+        return isinstance(part, str) and fnmatchcase(part, found[3])
 
     def _took(self, token: str) -> bool:
         found = _TOKEN.match(self._text, self._at)

@@ -204,8 +204,18 @@ def test_without_a_decision_nobody_is_asked(decided: Any, code: str) -> None:
     asked: list[object] = []
     decider = Decider(decided)
 
-    assert code_of(pre_token_generation(other=pure(asked.append), mapper=decider)) == code
+    assert code_of(pre_token_generation(other=pure(noting(asked)), mapper=decider)) == code
     assert (asked, decider.asked) == ([], ["groups"])
+
+
+def noting(asked: list[object]) -> Callable[[object], Claims]:
+    """Make a plugin that notes the events it is asked about."""
+
+    def note(event: object) -> Claims:
+        asked.append(event)
+        return Claims()
+
+    return note
 
 
 async def later(_event: object) -> Groups:
@@ -214,7 +224,7 @@ async def later(_event: object) -> Groups:
 
 def test_a_decision_that_nobody_awaits_is_none() -> None:
     decider = Decider(None)
-    decider.decide_groups = later  # type: ignore[assignment, method-assign]  # wrong on purpose
+    decider.decide_groups = later  # type: ignore[method-assign]  # wrong on purpose
 
     assert code_of(pre_token_generation(mapper=decider)) == "plugin-result"
 
@@ -229,7 +239,7 @@ def test_if_the_deciding_plugin_fails_nobody_else_is_asked(
 ) -> None:
     asked: list[object] = []
 
-    assert code_of(pre_token_generation(other=asked.append, revoke=wrap(plugin))) == code  # type: ignore[arg-type]  # it returns nothing
+    assert code_of(pre_token_generation(other=noting(asked), revoke=wrap(plugin))) == code
     assert asked == []
 
 
@@ -240,15 +250,14 @@ def test_a_deciding_plugin_may_refuse_the_user() -> None:
 
 
 def test_a_deciding_plugin_has_no_more_time_than_the_others() -> None:
-    gate, asked = threading.Event(), []
+    gate = threading.Event()
+    asked: list[object] = []
 
     def hang(_event: object) -> Claims:
         gate.wait()
         return Claims()
 
-    handler = pre_token_generation(
-        other=lambda _: asked.append(1) or Claims(), x=deciding_groups(hang), deadline_ms=30
-    )
+    handler = pre_token_generation(other=noting(asked), x=deciding_groups(hang), deadline_ms=30)
 
     assert (code_of(handler), asked) == ("deadline", [])
     gate.set()

@@ -231,8 +231,11 @@ def asked(script: Script) -> dict[str, Any]:
 def expected(setup: Setup, generation: Generation) -> list[dict[str, list[str]]]:
     """Give the names of all that the script defines: in the root, the namespace, the database, the table, the scope."""
     own = {"main"} if generation == "3.x" else set()  # which 3.x makes itself
-    fields = ["cognito_username", "email"] if setup.reads == "id" else ["cognito_username"]
-    table = {"fields": fields} | ({"indexes": ["email"]} if setup.reads == "id" else {})
+    email = ["email"] if setup.reads == "id" else []
+    own_id = [] if generation == "1.x" else ["id"]
+    table = {"fields": ["cognito_username", *email, *own_id]}
+    if email and generation != "1.x":
+        table["indexes"] = email
     entrance = (
         {"scopes": [setup.scope or ""]}
         if generation == "1.x"
