@@ -425,8 +425,8 @@ HASURA_BY_EMAIL = {**HASURA, "HASURA_USER_ID_ATTRIBUTE": "email"}
     ("environ", "reads_email"),
     [
         (SURREALDB, True),
-        ({**SURREALDB, "SURREALDB_TOKENS": "id,access"}, True),
-        ({**SURREALDB, "SURREALDB_TOKENS": "access"}, False),
+        ({**SURREALDB, "SURREALDB_TOKENS": "id,access", "SURREALDB_CLIENTS": "a"}, True),
+        ({**SURREALDB, "SURREALDB_TOKENS": "access", "SURREALDB_CLIENTS": "a"}, False),
         (BY_EMAIL, True),
         (FAUNA, False),
         (HASURA, False),

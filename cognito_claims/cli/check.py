@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
+from cognito_claims.cli.other_clients import client_findings
 from cognito_claims.cli.preview import Finding, decision_findings, loaded, offline, told_of
 from cognito_claims.cli.sync_check import is_for_sync_alone, settings_findings, sync_findings
 from cognito_claims.contract.cognito import issue_tokens
@@ -54,6 +55,7 @@ def _token_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
     for name in _EVENTS:
         yield from _composition(name, configuration)
     yield from _roles(configuration)
+    yield from client_findings(configuration.plugins)
 
 
 def _composition(name: str, configuration: Configuration) -> Iterator[Finding]:

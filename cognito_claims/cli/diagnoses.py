@@ -6,6 +6,7 @@ from cognito_claims.cli.attached import PLUGINS, handler_findings, readable
 from cognito_claims.cli.check import asked_attributes, written_by_clients
 from cognito_claims.cli.facts import CLAIMS, SYNC, Facts, Function
 from cognito_claims.cli.invokers import invoker_findings
+from cognito_claims.cli.other_clients import client_findings
 from cognito_claims.cli.preview import Finding
 from cognito_claims.cli.sync_check import sync_findings
 from cognito_claims.errors import SettingsError
@@ -42,6 +43,7 @@ def diagnoses(facts: Facts) -> Iterator[Finding]:
         yield from _provided(facts, configuration)
         yield from _identity(facts, configuration)
         yield from _composition(facts, configuration)
+        yield from client_findings(plugins)
 
 
 def _loaded(environ: Mapping[str, str], plugins: dict[str, Marked]) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """The command `setup` with its three backends."""
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,13 +11,16 @@ import typer
 
 from cognito_claims.cli.inputs import read_environment, read_text
 from cognito_claims.cli.options import EnvFile, Format, OutputFormat, PoolId, tell_findings
-from cognito_claims.cli.preview import Finding
+from cognito_claims.cli.other_clients import client_findings
+from cognito_claims.cli.preview import Finding, configured
 from cognito_claims.cli.setup import fauna as fauna_setup
 from cognito_claims.cli.setup import hasura as hasura_setup
 from cognito_claims.cli.setup import surrealdb as surrealdb_setup
 from cognito_claims.cli.setup.engine import engine_findings
 from cognito_claims.cli.setup.fit import fit
 from cognito_claims.cli.setup.parts import Part, issuer_of, the_part
+from cognito_claims.plugins.hasura import HasuraClaims
+from cognito_claims.plugins.surrealdb import SurrealDBClaims
 
 setup: typer.Typer = typer.Typer(
     no_args_is_help=True, help="Print what a backend needs to take the pool's tokens."
@@ -68,11 +72,13 @@ def surrealdb(
     parts = _chosen(surrealdb_setup.parts(wanted, overwrite=overwrite, editable=fields), part)
     if check_file is None:
         _print(parts, output_format)
+        _warn(environ, SurrealDBClaims)
     else:
         text = read_text(check_file)
         nearest, findings = fit(parts, text)
         if nearest.name == "2.x" and not any(finding.level == "error" for finding in findings):
             findings = [*findings, *engine_findings(text, wanted, editable=fields)]
+        findings = [*findings, *_client_findings(environ, SurrealDBClaims)]
         _tell(findings, check_file, output_format)
 
 
@@ -88,7 +94,11 @@ def hasura(
 ) -> None:
     """Print the JWT configurations; for a user sync, its table and permissions as well."""
     environ, issuer = read_environment(env_file), issuer_of(user_pool_id, client_id)
-    _print_or_check(hasura_setup.parts(environ, issuer), part, check_file, output_format)
+    parts = hasura_setup.parts(environ, issuer)
+    warnings = [*_client_findings(environ, HasuraClaims)]
+    _print_or_check(parts, part, check_file, output_format, warnings)
+    if check_file is None:
+        _warn(environ, HasuraClaims)
 
 
 @setup.command()
@@ -105,13 +115,30 @@ def fauna(
 
 
 def _print_or_check(
-    parts: Sequence[Part], name: str | None, check_file: Path | None, output_format: Format
+    parts: Sequence[Part],
+    name: str | None,
+    check_file: Path | None,
+    output_format: Format,
+    warnings: Sequence[Finding] = (),
 ) -> None:
     parts = _chosen(parts, name)
     if check_file is None:
         _print(parts, output_format)
     else:
-        _tell(fit(parts, read_text(check_file))[1], check_file, output_format)
+        findings = [*fit(parts, read_text(check_file))[1], *warnings]
+        _tell(findings, check_file, output_format)
+
+
+def _client_findings(environ: Mapping[str, str], kind: type) -> list[Finding]:
+    plugins = configured(environ).plugins.items()
+    own = {name: entry for name, entry in plugins if isinstance(entry.plugin, kind)}
+    return [*client_findings(own)]
+
+
+def _warn(environ: Mapping[str, str], kind: type) -> None:
+    """Print the warnings to standard error, since the output is for a file."""
+    for finding in _client_findings(environ, kind):
+        print(f"cognito-claims: warning: {finding.message}", file=sys.stderr)  # noqa: T201  (a warning)
 
 
 def _chosen(parts: Sequence[Part], name: str | None) -> Sequence[Part]:
