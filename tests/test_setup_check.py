@@ -851,12 +851,14 @@ def test_the_engine_gets_its_key_whatever_stands_before_the_address(
     assert check.fits("2.x", printed("2.x").replace("JWT URL", f"JWT{between}URL{between}"))
 
 
-def test_editable_fields_are_missed_where_they_are_asked_for(check: Check) -> None:
+def test_the_users_own_fields_fit_where_they_are_asked_for_alone(check: Check) -> None:
     editable = ("--editable", "about", "--editable", "display_name")
     text = setup("surrealdb", "--part", "2.x", *editable).out
 
     assert check.run("2.x", text, *editable).out.startswith("No findings")
+    assert check.run("2.x", text).exit_code == 1
     assert check.run("2.x", printed("2.x"), *editable).exit_code == 1
+    assert check.run("2.x", text, *editable, "--editable", "plan").exit_code == 1
 
 
 def test_a_field_that_others_can_read_is_found_by_the_engine(check: Check) -> None:

@@ -231,16 +231,12 @@ def asked(script: Script) -> dict[str, Any]:
 def expected(setup: Setup, generation: Generation) -> list[dict[str, list[str]]]:
     """Give the names of all that the script defines: in the root, the namespace, the database, the table, the scope."""
     own = {"main"} if generation == "3.x" else set()  # which 3.x makes itself
+    is_later = generation != "1.x"
     email = ["email"] if setup.reads == "id" else []
-    own_id = [] if generation == "1.x" else ["id"]
-    table = {"fields": ["cognito_username", *email, *own_id]}
-    if email and generation != "1.x":
+    table = {"fields": ["cognito_username", *email, *(["id"] if is_later else [])]}
+    if email and is_later:
         table["indexes"] = email
-    entrance = (
-        {"scopes": [setup.scope or ""]}
-        if generation == "1.x"
-        else {"accesses": [setup.access or ""]}
-    )
+    entrance = {"accesses": [setup.access or ""]} if is_later else {"scopes": [setup.scope or ""]}
     found: list[dict[str, list[str]]] = [
         {"namespaces": sorted({setup.namespace, *own})},
         {"databases": [setup.database]},
