@@ -350,6 +350,19 @@ def test_the_text_lets_no_attribute_steer_the_terminal(folder: Path) -> None:
     assert "\\x1b[31mred" in text
 
 
+def test_json_lets_no_attribute_steer_the_terminal_and_says_the_same(folder: Path) -> None:
+    event = recorded("pretoken_v2_Authentication")
+    name = "Zoë \x1b[2J \x9b \x7f \u202e \u2028 🦊 \U000e0041 \n"
+    event["request"]["userAttributes"]["given_name"] = name
+    (folder / "event.json").write_text(json.dumps(event))
+
+    text = _run("preview", str(folder / "event.json"), "--format", "json", environ=HASURA).stdout
+
+    assert json.loads(text)["id_token"]["after"]["given_name"] == name
+    assert all(c.isprintable() or c == "\n" for c in text)
+    assert "Zoë \\u001b[2J \\u009b \\u007f \\u202e \\u2028 🦊 \\udb40\\udc41 \\n" in text
+
+
 def test_the_text_draws_the_size_against_both_marks() -> None:
     environ = {"COGNITO_CLAIMS_PLUGINS": "l=acme_plugins:large", "COLUMNS": "120"}
 
