@@ -247,6 +247,9 @@ class UserPoolError(CognitoClaimsError):
 class TokenDenied(CognitoClaimsError):  # noqa: N818  (a decision, not a fault)
     """A plugin refuses the sign-in, whatever its policy; Cognito shows `reason` to the person signing in.
 
+    The reason reaches Lambda's own log too, as the text of what the function raised: put nothing secret
+    and nothing about a person in it.
+
     `setting` names the variable that decided, for the log. `problem` says more to the developer, in
     `preview`; it holds no value.
     """

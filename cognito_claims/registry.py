@@ -260,9 +260,15 @@ def _named(position: int, name: str) -> PluginFactory:
     if name in BUILT_IN:
         return _imported(position, BUILT_IN[name])
     installed = import_module("cognito_claims.installed")
-    paths: Mapping[str, str] = installed.paths()
-    if name in paths:
-        return _imported(position, paths[name])
+    paths: Mapping[str, Mapping[str, str]] = installed.paths()
+    offers = paths.get(name, {})
+    if len(offers) > 1:
+        told = f"{name} is offered by several installed distributions: {', '.join(sorted(offers))}"
+        problem = f"{told}; uninstall all but one, or write name=import.path:factory"
+        raise _entry_error(position, problem)
+    if offers:
+        (path,) = offers.values()
+        return _imported(position, path)
     near = suggestion(name, (*BUILT_IN, *paths))
     problem = f"neither a known plugin nor name=import.path:factory{near}"
     raise _entry_error(position, problem)

@@ -15,7 +15,7 @@ from unittest import mock
 import pytest
 
 from cognito_claims.__main__ import main
-from cognito_claims.cli import check
+from cognito_claims.cli.sampled import Traced
 from cognito_claims.testing import a_machine_event, a_user_event, recorded, recorded_names, to_json
 
 SURREALDB = {
@@ -350,6 +350,19 @@ def test_the_text_lets_no_attribute_steer_the_terminal(folder: Path) -> None:
     assert "\\x1b[31mred" in text
 
 
+def test_json_lets_no_attribute_steer_the_terminal_and_says_the_same(folder: Path) -> None:
+    event = recorded("pretoken_v2_Authentication")
+    name = "Zoë \x1b[2J \x9b \x7f \u202e \u2028 🦊 \U000e0041 \n"
+    event["request"]["userAttributes"]["given_name"] = name
+    (folder / "event.json").write_text(json.dumps(event))
+
+    text = _run("preview", str(folder / "event.json"), "--format", "json", environ=HASURA).stdout
+
+    assert json.loads(text)["id_token"]["after"]["given_name"] == name
+    assert all(c.isprintable() or c == "\n" for c in text)
+    assert "Zoë \\u001b[2J \\u009b \\u007f \\u202e \\u2028 🦊 \\udb40\\udc41 \\n" in text
+
+
 def test_the_text_draws_the_size_against_both_marks() -> None:
     environ = {"COGNITO_CLAIMS_PLUGINS": "l=acme_plugins:large", "COLUMNS": "120"}
 
@@ -613,15 +626,105 @@ def test_a_response_that_the_contract_refuses_is_an_error(
     assert _check(HASURA, exit_code=1)
 
 
-def test_traced_attributes_iterate_over_those_of_the_user_and_know_which_were_asked_for() -> None:
-    attributes = check.TracedAttributes({"sub": "1"})
+def test_traced_texts_make_up_what_is_missing_and_know_what_was_asked_for() -> None:
+    made_up, plain = Traced({"sub": "1"}), Traced({"sub": "1"}, None)
 
-    assert (list(attributes), len(attributes), attributes["custom:a"]) == (
-        ["sub"],
-        1,
+    assert (dict(made_up), len(made_up), "custom:b" in made_up) == ({"sub": "1"}, 1, True)
+    assert (made_up["custom:a"], made_up["phone_number"], made_up.get("identities")) == (
         "made-up-custom:a",
+        "+12065550100",
+        None,
     )
-    assert attributes.asked == {"custom:a"}
+    assert made_up.invented == ["custom:a", "custom:b", "phone_number"]
+    with pytest.raises(KeyError):
+        plain["custom:a"]
+    assert (plain.get("b", "c"), plain.missed) == ("c", {"custom:a"})
+
+
+SENT = "every client may send what it likes, so it is no proof of anything"
+
+
+def _own(folder: Path, body: str) -> dict[str, str]:
+    """Write a plugin with this body; its name stands for its text."""
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    name = f"plugin_{abs(hash(body))}"
+    (folder / f"{name}.py").write_text(
+        "import json\nfrom cognito_claims import Claims, Groups\n"
+        f"def from_env(environ):\n    return plugin\n\ndef plugin(event):\n{lines}"
+    )
+    return {"COGNITO_CLAIMS_PLUGINS": f"p={name}:from_env"}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            "wanted = event.client_metadata\n"
+            "if event.user is None:\n    return Claims()\n"
+            "return Claims.adding({'tenant': wanted.get('org', 'none'), 'role': wanted['role']})",
+            [
+                f"claim tenant is taken from client_metadata org: {SENT}",
+                f"claim role is taken from client_metadata role: {SENT}",
+            ],
+        ),
+        (
+            "return Claims(groups=Groups((event.client_metadata['group'],))) if event.user else Claims()",
+            [f"the groups are taken from client_metadata group: {SENT}"],
+        ),
+        (
+            "is_vip = 'vip' in event.client_metadata\n"
+            "return Claims.adding({'vip': is_vip}, to={'access'}) if event.user else Claims()",
+            [f"claims depend on client_metadata vip: {SENT}"],
+        ),
+        (
+            "copied = {f'm_{k}': v for k, v in event.client_metadata.items()}\n"
+            "return Claims.adding(copied) if event.user else Claims()",
+            [f"claim m_made-up-key is taken from client_metadata made-up-key: {SENT}"],
+        ),
+    ],
+)
+def test_check_warns_of_what_is_taken_from_client_metadata(
+    folder: Path, body: str, expected: list[str]
+) -> None:
+    found = [f for f in _check(_own(folder, body)) if f[0] != "unsupported-claim"]
+
+    assert found == [("writable-attribute", "warning", text) for text in expected]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "level = int(event.user.attributes.get('custom:level', '0')) if event.user else 0",
+        "level = json.loads(event.user.attributes['custom:json'])['made-up'] if event.user else 0",
+        "level = json.loads(event.client_metadata['list'])[0] if event.user else 0",
+        "level = json.loads((event.user.attributes if event.user else {}).get('identities', '[{}]'))[0]",
+    ],
+)
+def test_check_does_not_blame_a_plugin_for_parsing(folder: Path, body: str) -> None:
+    assert "plugin-failed" not in [
+        c for c, _, _ in _check(_own(folder, f"{body}\nreturn Claims()"))
+    ]
+
+
+def test_a_failure_on_a_made_up_value_is_a_warning_that_names_it(folder: Path) -> None:
+    plans = "{'free': 0}[event.user.attributes['custom:plan']] if event.user else 0"
+
+    found = _check(_own(folder, f"{plans}\nreturn Claims()"))
+
+    told = [
+        (lv, m.split(" at /")[0], m.split(", on ")[-1])
+        for c, lv, m in found
+        if c == "plugin-failed"
+    ]
+    assert told == [("warning", "plugin p: KeyError", "made-up values (custom:plan)")]
+
+
+def test_a_failure_that_has_nothing_to_do_with_made_up_values_is_an_error(folder: Path) -> None:
+    body = "event.client_metadata.get('a')\nraise RuntimeError"
+
+    found = _check(_own(folder, body), exit_code=1)
+
+    assert [lv for c, lv, _ in found if c == "plugin-failed"] == ["error"]
 
 
 def test_the_module_is_the_command() -> None:

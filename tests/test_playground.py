@@ -452,11 +452,17 @@ def _asked(
         connection.close()
 
 
+def cookie(address: str) -> str:
+    """Return the cookie that a browser has after it has opened this address."""
+    return f"playground-{urlsplit(address).port}={urlsplit(address).query.removeprefix('token=')}"
+
+
 def _page(address: str, body: bytes = b"", **changed: str | None) -> dict[str, str]:
     """Give the headers of the page's own request, some of them changed or, as None, left out."""
     headers: dict[str, str | None] = {
         "Host": urlsplit(address).netloc,
-        "Origin": address.rstrip("/"),
+        "Origin": f"http://{urlsplit(address).netloc}",
+        "Cookie": cookie(address),
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
         "Sec-Fetch-Site": "same-origin",
@@ -519,6 +525,47 @@ def test_nobody_else_is_answered(
     assert "access-control-allow-origin" not in told
 
 
+NO_TOKEN = (
+    "Open the whole address that the command printed, its token included, once in this browser\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/"), ("GET", "/?token=x"), ("GET", "/link.js"), ("HEAD", "/"), ("POST", "/answer")],
+)
+@pytest.mark.parametrize("given", [None, "", "x", "é"])
+def test_without_the_token_nothing_is_answered(
+    address: str, method: str, path: str, given: str | None
+) -> None:
+    name = cookie(address).partition("=")[0]
+    headers = _page(address, STATE, Cookie=None if given is None else f"{name}={given}")
+
+    status, told, body = _asked(address, method, path, headers, STATE)
+
+    assert (status, "set-cookie" in told) == (403, False)
+    assert body == ("" if method == "HEAD" else NO_TOKEN)
+
+
+def test_the_first_address_gives_a_cookie_and_leads_to_the_page_without_the_token(
+    address: str,
+) -> None:
+    first = urlsplit(address)
+
+    status, told, _ = _asked(address, "GET", f"/?{first.query}", {"Host": first.netloc})
+
+    assert (status, told["location"]) == (303, "/")
+    assert told["set-cookie"] == f"{cookie(address)}; HttpOnly; Path=/; SameSite=strict"
+
+
+def test_each_start_has_a_token_of_its_own(address: str) -> None:
+    with playground({}) as other:
+        assert _asked(other, "POST", "/answer", _page(other, STATE), STATE)[0] == 200
+        tokens = {urlsplit(each).query for each in (address, other)}
+
+    assert (len(tokens), min(map(len, tokens))) == (2, len("token=") + 43)
+
+
 @pytest.mark.parametrize("path", ["/", "/playground.js", "/beginning", "/nothing"])
 def test_a_name_that_was_bound_anew_reads_nothing(address: str, path: str) -> None:
     status, _, body = _asked(address, "GET", path, {"Host": "rebound.example.com"})
@@ -541,7 +588,7 @@ def test_a_name_that_was_bound_anew_reads_nothing(address: str, path: str) -> No
 def test_other_pages_may_link_to_the_page_and_load_nothing_of_it(
     address: str, path: str, site: str, status: int
 ) -> None:
-    headers = {"Host": urlsplit(address).netloc, "Sec-Fetch-Site": site}
+    headers = {"Host": urlsplit(address).netloc, "Sec-Fetch-Site": site, "Cookie": cookie(address)}
 
     assert _asked(address, "GET", path, headers)[0] == status
 
@@ -610,7 +657,7 @@ def test_a_mistake_of_ours_is_told_by_its_place_and_not_by_its_text(
     sent: list[Any] = []
 
     with pytest.raises(RuntimeError):  # for the log, which serve turns off
-        asyncio.run(_call(app.application({}, 80), "/broken", sent))
+        asyncio.run(_call(app.application({}, 80, "t"), "/broken", sent))
 
     assert sent[0]["status"] == 500
     told = sent[1]["body"].decode()
@@ -618,7 +665,7 @@ def test_a_mistake_of_ours_is_told_by_its_place_and_not_by_its_text(
 
 
 async def _call(application: Any, path: str, sent: list[Any]) -> None:
-    headers = _page("http://127.0.0.1:80/", STATE)
+    headers = _page("http://127.0.0.1:80/?token=t", STATE)
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": STATE, "more_body": False}

@@ -2,6 +2,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib import invalidate_caches
 from pathlib import Path
+from shutil import copytree
 from subprocess import check_output
 from unittest.mock import patch
 
@@ -83,9 +84,10 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
         yield written
 
 
-def install(write: Write, entry_points: str) -> None:
-    write("acme-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
-    write("acme-1.0.dist-info/entry_points.txt", entry_points)
+def install(write: Write, entry_points: str, name: str = "acme") -> None:
+    folder = f"{name}-1.0.dist-info"
+    write(f"{folder}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    write(f"{folder}/entry_points.txt", entry_points)
 
 
 def problems_of(environ: Mapping[str, str]) -> list[str]:
@@ -475,6 +477,27 @@ def test_an_installed_plugin_that_cannot_be_loaded_is_told_by_its_place(
     install(write, f"[cognito_claims.plugins]\nplan = {path}\n")
 
     assert entry_problem("hasura,plan") == f"entry 2: {problem}"
+
+
+def test_a_name_that_two_installed_distributions_offer_is_refused_with_both(write: Write) -> None:
+    entry_point = "[cognito_claims.plugins]\nplan = acme_claims:free\n"
+    install(write, entry_point)
+    install(write, entry_point, "other")
+
+    assert entry_problem("plan") == (
+        "entry 1: plan is offered by several installed distributions: acme, other;"
+        " uninstall all but one, or write name=import.path:factory"
+    )
+
+
+def test_a_distribution_that_is_found_twice_is_one(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(write, "[cognito_claims.plugins]\nplan = acme_claims:free\n")
+    copytree(tmp_path / "acme-1.0.dist-info", tmp_path / "again" / "acme-1.0.dist-info")
+    monkeypatch.syspath_prepend(tmp_path / "again")
+
+    assert list(load({"COGNITO_CLAIMS_PLUGINS": "plan"}).plugins) == ["plan"]
 
 
 @pytest.mark.usefixtures("write")

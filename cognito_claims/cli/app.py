@@ -1,6 +1,5 @@
 """The commands and their options; each command's work is in the module of its name."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -20,7 +19,7 @@ from cognito_claims.cli.local import app as local
 from cognito_claims.cli.options import EnvFile, Format, OutputFormat, PoolId, tell_findings
 from cognito_claims.cli.pool_update import EventVersion, Triggers
 from cognito_claims.cli.preview import preview as run_preview
-from cognito_claims.cli.report import print_backfill, print_change, print_preview
+from cognito_claims.cli.report import json_text, print_backfill, print_change, print_preview
 from cognito_claims.cli.setup.command import setup
 from cognito_claims.cli.targets import Target
 
@@ -58,7 +57,7 @@ def preview(
     """Run one event through the configured plugins; exits with 1 when there is an error."""
     result = run_preview(read_event(event), read_environment(env_file))
     if output_format is Format.JSON:
-        print(json.dumps(result.to_json(), indent=2, ensure_ascii=False))  # noqa: T201  (the output)
+        print(json_text(result.to_json()))  # noqa: T201  (the output)
     else:
         print_preview(result, Console())
     raise typer.Exit(1 if result.has_errors else 0)
@@ -104,7 +103,7 @@ def backfill(
     work = Backfill(options, read_environment(env_file), Console(stderr=True))
     result = work.dry_run() if dry_run else work.run()
     if output_format is Format.JSON:
-        print(json.dumps(result.to_json(), indent=2))  # noqa: T201  (the output)
+        print(json_text(result.to_json()))  # noqa: T201  (the output)
     else:
         print_backfill(result, Console())
     raise typer.Exit(result.exit_code)
@@ -162,7 +161,7 @@ def detach(
 
 def _tell_change(change: Change, output_format: Format) -> NoReturn:
     if output_format is Format.JSON:
-        print(json.dumps(change.to_json(), indent=2))  # noqa: T201  (the output)
+        print(json_text(change.to_json()))  # noqa: T201  (the output)
     else:
         print_change(change, Console())
     raise typer.Exit(change.exit_code)

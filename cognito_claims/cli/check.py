@@ -1,15 +1,15 @@
 """`check`: every wrong setting, then the composition on recorded events, before anybody signs in with it."""
 
-import time
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from cognito_claims.cli.other_clients import client_findings
-from cognito_claims.cli.preview import Finding, decision_findings, loaded, offline, told_of
+from cognito_claims.cli.preview import Finding, loaded, told_of
+from cognito_claims.cli.sampled import Sampled, Traced, sampled, sampled_findings
 from cognito_claims.cli.sync_check import is_for_sync_alone, settings_findings, sync_findings
 from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.contract.errors import ContractError
-from cognito_claims.decision import Decision, decide_typed
+from cognito_claims.decision import Decision
 from cognito_claims.errors import (
     ClaimConflictError,
     SettingsError,
@@ -28,6 +28,7 @@ _EVENTS = (
     "pretoken_v3_Authentication",
     "pretoken_v3_ClientCredentials",
 )
+_DEPENDS = "claims depend on "
 _LOG_SUB = "COGNITO_CLAIMS_LOG_SUB"
 _NOT_WRITABLE = frozenset(("sub", "identities", "email_verified", "phone_number_verified"))
 
@@ -52,17 +53,20 @@ def _token_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
     except SettingsError as error:
         yield from settings_findings(error)
         return
-    for name in _EVENTS:
-        yield from _composition(name, configuration)
+    found = [finding for name in _EVENTS for finding in _composition(name, configuration)]
+    taken = {finding.message.rpartition(" taken from ")[2] for finding in found}
+    for finding in found:  # of one value, the more exact one is enough
+        if finding.message.removeprefix(_DEPENDS) not in taken - {finding.message}:
+            yield finding
     yield from _roles(configuration)
     yield from client_findings(configuration.plugins)
 
 
 def _composition(name: str, configuration: Configuration) -> Iterator[Finding]:
     raw = recorded(name)
-    event, attributes = _traced(PreTokenGenerationEvent.from_json(raw))
-    deadline = time.monotonic() + configuration.deadline_ms / 1000
-    decision = decide_typed(event, offline(configuration), deadline)
+    event = PreTokenGenerationEvent.from_json(raw)
+    sample = sampled(event, configuration)
+    decision = sample.decision
     if isinstance(decision.error, UnsupportedClaimError) and _is_avoidable(event):
         yield Finding(decision.error.code, "warning", _advice(event, decision.error))
     elif isinstance(decision.error, TokenDenied):  # it may well mean to, on a made-up user
@@ -70,12 +74,13 @@ def _composition(name: str, configuration: Configuration) -> Iterator[Finding]:
             decision.error.code, "warning", f"refuses a sample user: {told_of(decision.error)}"
         )
     else:
-        yield from decision_findings(decision)
+        yield from sampled_findings(event, configuration, decision)
     if isinstance(decision.error, ClaimConflictError):
         yield from _settled(decision.error, configuration)
     if decision.error is None:
         yield from _contract(raw, decision)
-    yield from _written_by_clients(decision, attributes)
+    yield from _written_by_clients(sample)
+    yield from _sent_by_clients(sample)
 
 
 def _is_avoidable(event: PreTokenGenerationEvent) -> bool:
@@ -104,18 +109,36 @@ def _contract(raw: dict[str, Any], decision: Decision) -> Iterator[Finding]:
             yield Finding(finding.code, finding.level, f"{finding.path}: {finding.message}")
 
 
-def _written_by_clients(decision: Decision, attributes: "TracedAttributes") -> Iterator[Finding]:
-    for attribute in written_by_clients(attributes.asked):
-        claims = sorted(
-            claim
-            for token in (decision.claims.id_token, decision.claims.access_token)
-            for claim, value in token.add.items()
-            if attributes.is_in(attribute, value)
-        )
-        taken = f"claim {', '.join(dict.fromkeys(claims))} is taken from {attribute}"
-        used = taken if claims else f"claims depend on {attribute}"
-        advice = "app clients may write it unless their WriteAttributes leave it out"
+def _written_by_clients(sample: Sampled) -> Iterator[Finding]:
+    advice = "app clients may write it unless their WriteAttributes leave it out"
+    for attribute in written_by_clients(sample.attributes.asked):
+        used = _used(sample.decision, sample.attributes, attribute, attribute)
         yield Finding("writable-attribute", "warning", f"{used}: {advice}")
+
+
+def _sent_by_clients(sample: Sampled) -> Iterator[Finding]:
+    advice = "every client may send what it likes, so it is no proof of anything"
+    for name in sorted(sample.metadata.asked):
+        used = _used(sample.decision, sample.metadata, name, f"client_metadata {name}")
+        yield Finding("writable-attribute", "warning", f"{used}: {advice}")
+
+
+def _used(decision: Decision, texts: Traced, name: str, told: str) -> str:
+    """Tell what is made of an attribute or of client metadata."""
+    claims = decision.claims
+    tokens = (claims.id_token, claims.access_token)
+    added = [
+        claim for token in tokens for claim in token.add if texts.is_in(name, token.add[claim])
+    ]
+    used = [f"claim {', '.join(sorted({*added}))} is"] if added else []
+    groups = claims.groups
+    if groups is not None and texts.is_in(name, [*groups]):
+        used.append("the groups are")
+    if any(texts.is_in(name, [*token.add_scopes]) for token in tokens):
+        used.append("the scopes are")
+    if not used:
+        return f"{_DEPENDS}{told}"
+    return "; ".join(f"{what} taken from {told}" for what in used)
 
 
 def written_by_clients(asked: Set[str]) -> list[str]:
@@ -132,20 +155,9 @@ def asked_attributes(configuration: Configuration) -> set[str]:
     """Give the attributes that the plugins ask for, of a user who has any that there may be."""
     asked: set[str] = set()
     for name in _EVENTS:
-        event, attributes = _traced(PreTokenGenerationEvent.from_json(recorded(name)))
-        deadline = time.monotonic() + configuration.deadline_ms / 1000
-        decide_typed(event, offline(configuration), deadline)
-        asked |= attributes.asked
+        event = PreTokenGenerationEvent.from_json(recorded(name))
+        asked |= sampled(event, configuration).attributes.asked
     return asked
-
-
-def _traced(
-    event: PreTokenGenerationEvent,
-) -> tuple[PreTokenGenerationEvent, "TracedAttributes"]:
-    attributes = TracedAttributes(event.user.attributes if event.user else {})
-    if event.user is not None:
-        event = event._replace(user=event.user._replace(attributes=attributes))
-    return event, attributes
 
 
 def _roles(configuration: Configuration) -> Iterator[Finding]:
@@ -156,34 +168,3 @@ def _roles(configuration: Configuration) -> Iterator[Finding]:
                 "warning",
                 f"{name}: every user may take Hasura's role admin, which sees and changes everything",
             )
-
-
-class TracedAttributes(Mapping[str, str]):
-    """A user's attributes that know which were asked for, and that have any attribute there may be."""
-
-    def __init__(self, attributes: Mapping[str, str]) -> None:
-        self._attributes = attributes
-        self.asked: set[str] = set()
-
-    def __getitem__(self, name: str) -> str:
-        """Give an attribute, made up where the user has none."""
-        self.asked.add(name)
-        if name == "identities":  # a made-up one would be unreadable, and no native user has any
-            return self._attributes[name]
-        return self._attributes.get(name) or _made_up(name)
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over those that the user has."""
-        return iter(self._attributes)
-
-    def __len__(self) -> int:
-        """Count those that the user has."""
-        return len(self._attributes)
-
-    def is_in(self, name: str, value: object) -> bool:
-        """Say whether a claim's value holds this attribute's."""
-        return self[name] in str(value)
-
-
-def _made_up(name: str) -> str:
-    return f"made-up-{name}"

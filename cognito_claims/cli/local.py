@@ -1,6 +1,5 @@
 """The commands that serve on this machine, `demo` and `playground`; they need the extra `demo`."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from rich.console import Console
 from cognito_claims.cli.demo.failed import Failed
 from cognito_claims.cli.inputs import UnusableInput, read_environment
 from cognito_claims.cli.options import EnvFile
+from cognito_claims.cli.report import json_text
 
 _EXTRA = ("ministack", "starlette", "uvicorn")
 
@@ -60,7 +60,7 @@ def demo(
         return
     result = _with_extra("cognito_claims.cli.demo.demo").run_demo(Console(quiet=as_json), port=port)
     if as_json:
-        print(json.dumps(result.to_json(), indent=2), flush=True)  # noqa: T201  (the output)
+        print(json_text(result.to_json()), flush=True)  # noqa: T201  (the output)
     raise typer.Exit(result.exit_code)
 
 

@@ -1,6 +1,5 @@
 """Options that several commands have, and how their findings are told."""
 
-import json
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +9,7 @@ import typer
 from rich.console import Console
 
 from cognito_claims.cli.preview import Finding
-from cognito_claims.cli.report import print_findings
+from cognito_claims.cli.report import json_text, print_findings
 
 
 class Format(StrEnum):
@@ -33,7 +32,7 @@ PoolId = Annotated[str, typer.Option("--user-pool-id", help="As in eu-central-1_
 def tell_findings(findings: Sequence[Finding], output_format: Format, if_none: str) -> NoReturn:
     """Print the findings and end: with exit code 1 when one is an error."""
     if output_format is Format.JSON:
-        print(json.dumps({"findings": [f._asdict() for f in findings]}, indent=2))  # noqa: T201  (the output)
+        print(json_text({"findings": [f._asdict() for f in findings]}))  # noqa: T201  (the output)
     else:
         print_findings(findings, if_none, Console())
     raise typer.Exit(1 if any(finding.level == "error" for finding in findings) else 0)

@@ -124,6 +124,12 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def json_text(content: object) -> str:
+    """Return indented JSON that steers no terminal: what `_printable` escapes is escaped as in JSON."""
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
 def _gauge(size: int) -> str:
     """Draw the size against the cookie's and the header's mark, 32 cells to the header's."""
     cell = HEADER_BYTES // 32

@@ -31,8 +31,8 @@ _FILES = {
 _STATIC = Path(__file__).parent / "static"
 
 
-def application(environ: Mapping[str, str], port: int) -> ASGIApp:
-    """Make the server's application for the port on which it listens."""
+def application(environ: Mapping[str, str], port: int, token: str) -> ASGIApp:
+    """Make the server's application for the port on which it listens, and for who knows the token."""
     started = Started.with_environment(environ)
     routes: list[BaseRoute] = [_file(name, kind) for name, kind in _FILES.items()]
     routes.append(Route("/beginning", _beginning(started)))
@@ -42,7 +42,7 @@ def application(environ: Mapping[str, str], port: int) -> ASGIApp:
     ]
     app = Starlette(routes=routes, exception_handlers={Exception: _failed})
     app.router.redirect_slashes = False
-    return Guard(app, port)
+    return Guard(app, port, token)
 
 
 def _file(name: str, kind: str) -> Route:

@@ -1,6 +1,5 @@
 """The command `setup` with its three backends."""
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -13,6 +12,7 @@ from cognito_claims.cli.inputs import read_environment, read_text
 from cognito_claims.cli.options import EnvFile, Format, OutputFormat, PoolId, tell_findings
 from cognito_claims.cli.other_clients import client_findings
 from cognito_claims.cli.preview import Finding, configured
+from cognito_claims.cli.report import json_text
 from cognito_claims.cli.setup import fauna as fauna_setup
 from cognito_claims.cli.setup import hasura as hasura_setup
 from cognito_claims.cli.setup import surrealdb as surrealdb_setup
@@ -148,7 +148,7 @@ def _chosen(parts: Sequence[Part], name: str | None) -> Sequence[Part]:
 def _print(parts: Sequence[Part], output_format: Format) -> None:
     if output_format is Format.JSON:
         content = {part.name: part.text for part in parts}
-        text = json.dumps({"parts": content}, indent=2)
+        text = json_text({"parts": content})
     elif len(parts) == 1:
         text = parts[0].text
     else:
