@@ -1,6 +1,7 @@
 """The worker's HTTP: what may pass is asked again, and the key goes to its one place only."""
 
 import logging
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
@@ -130,7 +131,7 @@ def test_where_nobody_listens_is_told_without_the_url(caplog: pytest.LogCaptureF
     with pytest.raises(TransportError) as raised:
         post(HttpSession(NOBODY_LISTENS))
 
-    assert str(raised.value) == "ConnectionError (waiting for the answer)"
+    assert str(raised.value) == "ConnectionError (connecting)"
     assert (raised.value.__cause__, raised.value.__context__) == (None, None)
     assert HIDDEN not in caplog.text
 
@@ -148,6 +149,15 @@ def test_a_server_that_hangs_is_given_up_within_the_time(server: FaunaServer) ->
     assert raised.value.stage == "waiting for the answer"
     assert 0.2 < monotonic() - began < 0.6
     assert len(server.requests) == 1
+
+
+def test_a_server_that_takes_no_connection_is_told_as_such() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        address = full.getsockname()
+        with socket.create_connection(address), pytest.raises(DeadlineError) as raised:
+            post(HttpSession(f"http://127.0.0.1:{address[1]}/v1/graphql"), seconds=1)
+
+    assert raised.value.stage == "connecting"
 
 
 def test_answers_that_are_slow_to_refuse_are_given_up_within_the_time(
@@ -283,7 +293,7 @@ def test_an_authority_of_ones_own_is_trusted_by_the_variable_that_the_triggers_r
 @pytest.mark.parametrize("kind", ["expired", "for_another_host", "self_signed"])
 def test_a_certificate_that_is_not_good_never_sees_the_key(authority: Authority, kind: str) -> None:
     with FaunaServer(certificate=getattr(authority, kind)()) as server:
-        with pytest.raises(TransportError, match=r"^SSLError \(waiting for the answer\)$"):
+        with pytest.raises(TransportError, match=r"^SSLError \(TLS handshake\)$"):
             post(session_for(server))
 
         assert server.requests == []

@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cognito_claims.cli.inputs import UnusableInput
+from cognito_claims.cli.waiting import tell_calls
 
 AWS_ERRORS: tuple[type[Exception], ...] = (BotoCoreError, ClientError)
 _KEY, _SECRET, _TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
@@ -45,12 +46,14 @@ class Aws:
         """Make a client, for a region that may be the environment's."""
         own = f"AWS_ENDPOINT_URL_{_SERVICE_IDS[service]}"
         endpoint = self._environ.get(own) or self._environ.get("AWS_ENDPOINT_URL") or None
-        return self._session.client(
+        client = self._session.client(
             service,
             region_name=region,
             endpoint_url=endpoint,
             config=_CONFIG if is_retried else _ONCE,
         )
+        tell_calls(client)
+        return client
 
     def environ(self) -> Mapping[str, str]:
         """Give the environment with the credentials of a profile in it, for a secret that is kept in AWS."""

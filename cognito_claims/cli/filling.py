@@ -5,10 +5,12 @@ A page is written, then the checkpoint: whoever is interrupted in between writes
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from time import monotonic, sleep, time
 from typing import Any, NamedTuple
 
 from cognito_claims.cli.checkpoint import Checkpoint
+from cognito_claims.cli.waiting import waiting_for
 from cognito_claims.errors import CognitoClaimsError, DeadlineError, HasuraError
 from cognito_claims.events import User
 from cognito_claims.sync.batch import is_final, reason_of, write_batch
@@ -53,6 +55,8 @@ def fill(
     save: Callable[[Checkpoint], None],
 ) -> Checkpoint:
     """Write page after page, and save how far that has come; raises `Stopped`, and what boto3 raises."""
+    with waiting_for("the secret (HASURA_SYNC_ADMIN_SECRET)"), suppress(CognitoClaimsError):
+        sink.prepare(deadline=monotonic() + _PATIENCE_S)  # the first write tells what is wrong
     done = start
     takes_others = False
     for page in listed:
@@ -91,6 +95,7 @@ def _written(sink: Sink, rows: Sequence[Row], *, takes_others: bool) -> dict[str
         takes_others = bool(written) or (takes_others and not (witness and pause is None))
         witness = written[:1] or witness
         again: list[Row] = []
+        told = ""
         for row, error in zip(rows, outcomes[: len(rows)], strict=True):
             if error is None:
                 continue
@@ -99,9 +104,11 @@ def _written(sink: Sink, rows: Sequence[Row], *, takes_others: bool) -> dict[str
             elif pause is None or not _may_pass(error):
                 raise Stopped(str(error))
             else:
+                told = str(error)
                 again.append(row)
         if again and pause:
-            sleep(pause)
+            with waiting_for(f"another try: {told}"):
+                sleep(pause)
         rows = again
     return failed
 

@@ -5,6 +5,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from cognito_claims.cli.aws import Aws
+from cognito_claims.cli.waiting import waiting_for
+from cognito_claims.clients.http import Response
 from cognito_claims.clients.session import HttpSession
 from cognito_claims.errors import AwsError, Problem, SettingsError
 from cognito_claims.sinks import columns_from_env
@@ -55,6 +57,20 @@ class QueueBatches:
                 raise AwsError("sqs", 200, "unknown")
 
 
+class _ToldSession:
+    """A session with Hasura that tells when it waits long for an answer."""
+
+    def __init__(self, url: str) -> None:
+        self._session = HttpSession(url)
+
+    def request(
+        self, method: str, headers: Mapping[str, str], body: bytes, *, deadline: float
+    ) -> Response:
+        """Give the answer, as `HttpSession` does."""
+        with waiting_for("the answer of Hasura (HASURA_SYNC_URL)"):
+            return self._session.request(method, headers, body, deadline=deadline)
+
+
 def destination(into: Target, environ: Mapping[str, str], aws: Aws) -> Destination:
     """Give where to write, or raise `SettingsError` with every problem, and what boto3 raises."""
     if into is Target.QUEUE:
@@ -62,7 +78,7 @@ def destination(into: Target, environ: Mapping[str, str], aws: Aws) -> Destinati
         return Destination(queue, {"queue": queue.queue_url})
     is_kept = environ.get("HASURA_SYNC_ADMIN_SECRET", "").strip().startswith(("arn:", "ssm:"))
     users = HasuraUsers.from_env(aws.environ() if is_kept else environ)
-    users.http = HttpSession(users.url)
+    users.http = _ToldSession(users.url)
     settings = {
         "url": users.url,
         "table": users.table,

@@ -16,6 +16,7 @@ from cognito_claims.errors import DeadlineError, TransportError
 
 _BUSY = (429, 502, 503, 504)
 _PAUSES_S = (0.2, 0.4, 0.8)
+_CONNECTING, _HANDSHAKE = "connecting", "TLS handshake"
 _STAGE = "waiting for the answer"
 _RECONNECT = Retry(connect=1, read=False, redirect=False, status=False, other=False)
 
@@ -55,8 +56,8 @@ class HttpSession:
     ) -> Response:
         seconds = deadline - monotonic()
         if seconds <= 0:
-            raise DeadlineError("connecting")
-        problem = "the answer is too long"
+            raise DeadlineError(_CONNECTING)
+        stage, problem = _STAGE, "the answer is too long"
         try:
             with self._session.request(
                 method,
@@ -70,11 +71,21 @@ class HttpSession:
                 content = _content(answer, deadline)
                 if content is not None:
                     return Response(answer.status_code, content)
-        except (requests.Timeout, urllib3.exceptions.TimeoutError):
-            raise DeadlineError(_STAGE) from None
+        except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
+            raise DeadlineError(_stage_of(error)) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-            problem = type(error).__name__  # by class only: its text holds the URL
-        raise TransportError(_STAGE, problem)
+            # By class only: its text holds the URL.
+            stage, problem = _stage_of(error), type(error).__name__
+        raise TransportError(stage, problem)
+
+
+def _stage_of(error: Exception) -> str:
+    """Say what failed: the connection, its handshake, or what came after that."""
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    is_unconnected = isinstance(reason, urllib3.exceptions.NewConnectionError)
+    if is_unconnected or isinstance(error, requests.ConnectTimeout):
+        return _CONNECTING
+    return _HANDSHAKE if isinstance(error, requests.exceptions.SSLError) else _STAGE
 
 
 def _content(answer: requests.Response, deadline: float) -> bytes | None:
