@@ -154,6 +154,7 @@ def test_without_its_check_the_attack_gets_through(
 
 OWN_FIELDS = r"\n  PERMISSIONS FOR select WHERE id = .*;"
 MAY = r"(?s)(FIELD {} ON user.*?)\n  PERMISSIONS .*?;"
+ADDED = "DEFINE FIELD {} PERMISSIONS FOR select WHERE id = $auth FOR create, update NONE; COMMIT"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,17 @@ MAY = r"(?s)(FIELD {} ON user.*?)\n  PERMISSIONS .*?;"
         (MAY.format("cognito_username"), r"\1;", "other-row"),
         (OWN_FIELDS, ";", "other-row"),
         (MAY.format("id"), r"\1;", "other-id"),
-        ("COMMIT", "DEFINE FIELD plan ON user TYPE option<string>; COMMIT", "other-row"),
+        *(
+            ("COMMIT", f"DEFINE FIELD plan ON user TYPE option<{kind}>; COMMIT", "other-row")
+            for kind in ("string", "bool", "number", "datetime", "object", "record<user>")
+        ),
+        ("COMMIT", ADDED.format("of_all ON user VALUE <string> (SELECT * FROM user)"), "other-row"),
+        (
+            "COMMIT",
+            ADDED.format("c ON user VALUE <future> { (SELECT VALUE email FROM user) }"),
+            "other-row",
+        ),
+        ("FIELDS email", "FIELDS email UNIQUE", "unique-email"),
     ],
 )
 def test_weaker_or_missing_permissions_are_noticed(line: str, weaker: str, code: str) -> None:
@@ -178,6 +189,30 @@ def test_weaker_or_missing_permissions_are_noticed(line: str, weaker: str, code:
 
     assert script != SCRIPT
     assert refusal(an_id_token(), script=script) == code
+
+
+@pytest.mark.parametrize(
+    ("line", "weaker"),
+    [
+        (MAY.format("cognito_username"), r"\1 PERMISSIONS FOR select WHERE id = $auth;"),
+        ("SCHEMAFULL", "SCHEMALESS"),
+    ],
+)
+def test_who_may_edit_a_field_may_not_edit_more(line: str, weaker: str) -> None:
+    ours = setup_script(SETUP, public_key=public_key(), editable=["about"])
+    script = re.sub(line, weaker, ours)
+
+    assert sign_in(sign(an_id_token()), SETUP, script=ours, editable=["about"]) == ALICE
+    with pytest.raises(Refused, match="own-row"):
+        sign_in(sign(an_id_token()), SETUP, script=script, editable=["about"])
+
+
+def test_a_value_that_the_client_cannot_read_is_said_to_be_one() -> None:
+    ours = setup_script(SETUP, public_key=public_key(), editable=["about"])
+    script = ours.replace("COMMIT", ADDED.format("own ON user VALUE <future> { email }"))
+
+    with pytest.raises(Refused, match="unreadable"):
+        sign_in(sign(an_id_token()), SETUP, script=script, editable=["about"])
 
 
 def test_another_way_in_does_not_open_the_row() -> None:
@@ -191,13 +226,20 @@ def test_another_way_in_does_not_open_the_row() -> None:
     assert sign_in(sign(an_id_token(ac="guests")), setup, script=open_door).access == "guests"
 
 
-def test_the_script_of_before_is_refused() -> None:
-    fields = re.sub(OWN_FIELDS, ";", SCRIPT).replace("DEFINE FIELD id ON user;\n", "")
-    before = fields.replace("\n  FOR create NONE\n  FOR update NONE\n  FOR delete NONE;", ";")
-    owner = before.replace("FOR select WHERE", "FOR create NONE FOR select, update, delete WHERE")
+@pytest.mark.parametrize("setup", [SETUP, FOR_ACCESS_TOKENS], ids=["id", "access"])
+@pytest.mark.parametrize("taken_from_update", ["", "update, ", "delete, ", "update, delete, "])
+def test_the_script_of_before_is_refused(setup: Setup, taken_from_update: str) -> None:
+    """It had one permission for all on the table, and none on fields."""
+    script = setup_script(setup, public_key=public_key())
+    script = re.sub(OWN_FIELDS, ";", script).replace("DEFINE FIELD id ON user;\n", "")
+    script = re.sub(r"\n  FOR create NONE\n  FOR update NONE\n  FOR delete NONE;", ";", script)
+    kinds = "update, delete, ".replace(taken_from_update, "") + "select"
+    closed = taken_from_update.removesuffix(", ")
+    before = "FOR create NONE " + (f"FOR {closed} NONE " if closed else "")
+    script = script.replace("FOR select WHERE", f"{before}FOR {kinds} WHERE")
+    claims = an_id_token() if setup.reads == "id" else an_access_token()
 
-    assert "UPDATE" not in owner.replace("FOR update", "")
-    assert refusal(an_id_token(), script=owner) == "other-row"
+    assert refusal(claims, setup, script=script) == "other-row"
 
 
 @pytest.mark.parametrize("setup", [SETUP, FOR_ACCESS_TOKENS], ids=["id", "access"])

@@ -10,7 +10,7 @@ import pytest
 from websockets.sync.client import connect
 
 from cognito_claims.cli.demo.web import EDITABLE
-from cognito_claims.contract.surrealdb_engine import ATTEMPTS
+from cognito_claims.contract.surrealdb_reach import ATTEMPTS
 from cognito_claims.contract.surrealql import setup_script
 from tests.surrealdb_server.conftest import Start
 from tests.surrealdb_server.pool import Pool, a_pool, a_user

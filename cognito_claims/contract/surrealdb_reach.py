@@ -1,0 +1,185 @@
+"""What the bearer of a token can reach in an embedded SurrealDB: tried by statements, not judged.
+
+An engine runs the bearer's expressions before it looks at permissions, and an expression can throw
+what it sees. So the bearer's errors are read as well as their results.
+"""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from surrealdb import BlockingEmbeddedSurrealConnection as Engine
+from surrealdb import RecordID
+
+from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.surrealql import Setup
+
+Rows = dict[str, dict[str, Any]]
+
+_AT_ROWS = (
+    "SELECT * FROM {rows}",
+    "SELECT * FROM {rows} WHERE {throw}",
+    "SELECT * FROM {rows} WHERE id != $me AND (SELECT VALUE { THROW <string> $parent } FROM 1)",
+    "SELECT *, {throw} FROM {rows}",
+    *(
+        f"{verb} {{rows}} {clause}"
+        for verb in ("UPDATE", "UPSERT")
+        for clause in (
+            "SET {values}",
+            "SET {values} WHERE {throw}",
+            "SET {values} WHERE id != $me AND <int> <string> $this = 1",
+            "SET cognito_username = {throw}",
+            "MERGE { cognito_username: {throw} }",
+            "CONTENT { cognito_username: {throw} }",
+            "SET cognito_username = 1 RETURN {throw}",
+            "SET email = 1",
+        )
+    ),
+    "DELETE {rows} WHERE {throw}",
+    "DELETE {rows} WHERE id != $me AND <int> <string> $this = 1",
+    "DELETE {rows} RETURN BEFORE",
+)
+_THROW = "{ IF id != $me { THROW <string> $this }; RETURN false }"
+_VALUES = 'cognito_username = "changed", email = "changed@example.com"'
+ATTEMPTS = (
+    *(
+        each.replace("{rows}", rows).replace("{throw}", _THROW).replace("{values}", _VALUES)
+        for each in _AT_ROWS
+        for rows in ("user", "$one", "$two")
+    ),
+    "RETURN [$one.*, $two.*]",
+    'UPDATE $me SET cognito_username = "changed"',
+    'UPDATE $me SET email = "changed@example.com"',
+    'UPDATE $me SET not_defined = "changed"',
+    "DELETE $me",
+    'CREATE user SET email = "created@example.com", cognito_username = "created"',
+)
+"""What the bearer tries on all rows, on two other users' rows and on their own: all in vain."""
+
+_FILLINGS = ("$secret", "true", "7", "time::now()", "1d", "rand::uuid()", "{}", "[]", "$id")
+"""What a field may hold, whatever its type."""
+
+_PROBES = (
+    "SELECT * FROM user WHERE {seen}",
+    "UPDATE user SET cognito_username = 1 WHERE {seen}",
+    "DELETE user WHERE {seen}",
+)
+_SEEN = "{ IF id != $me AND `{field}` != NONE { THROW $seen }; RETURN false }"
+
+
+def ask(engine: Engine, query: str, **variables: Any) -> Any:
+    """Return the last statement's result; one that fails is a fault in the set-up script."""
+    try:
+        statements = _raw(engine, query, variables)
+    except RuntimeError as error:
+        raise Refused("setup-script", "the engine cannot read the set-up script") from error
+    if any(statement["status"] != "OK" for statement in statements):
+        raise Refused("setup-script", "the engine refused a statement of the set-up script")
+    return statements[-1]["result"]
+
+
+def plant(engine: Engine, setup: Setup) -> Rows:
+    """Plant two more users, whom no token could name beforehand; return every row there is."""
+    for _ in range(2):
+        record = RecordID("user", str(uuid.uuid4()))
+        stranger = {"id": record, "cognito_username": _secret()}
+        if setup.reads == "id":
+            stranger["email"] = f"{_secret()}@example.com"
+        ask(engine, "CREATE user CONTENT $stranger;", stranger=stranger)
+        for field in ask(engine, "INFO FOR TABLE user;")["fields"]:
+            if field.isidentifier() and field not in stranger:  # not those inside of others
+                _fill(engine, record, field)
+    return _rows(engine)
+
+
+def check_reach(
+    engine: Engine, setup: Setup, bearer: RecordID, others: Rows, editable: Sequence[str]
+) -> None:
+    """Try, as the bearer, what nobody may do; then look, as nobody, at what came of it."""
+    me = str(bearer)
+    others.pop(me, None)
+    seen = _rows(engine)
+    one, two = [row["id"] for row in others.values()][-2:]
+    secrets = {"me": bearer, "one": one, "two": two, "seen": _secret()}
+    told = _told(engine, secrets, others, editable)
+    engine.invalidate()
+    engine.use(setup.namespace, setup.database)
+    after = _rows(engine)
+    own, own_after = seen.pop(me, None), after.pop(me, None)
+    if seen or after != others or secrets["seen"] in told or _shows(told, others):
+        raise Refused("other-row", "the bearer can read or change another user's row")
+    if any(str(row["id"].id) in told for row in (others[str(one)], others[str(two)])):
+        raise Refused("other-id", "the bearer can see other users' ids, which are their subs")
+    if own is None or own_after is None:
+        raise Refused("own-row", "the bearer cannot read their own row, or can delete it")
+    if _not_theirs(own) != _not_theirs(own_after):
+        raise Refused("own-row", "the bearer can change what only their token may")
+    if any(own_after.get(field) != "changed" for field in editable):
+        raise Refused("own-row", "the bearer cannot change an editable field of their own row")
+    if setup.reads == "id":
+        _check_sharing(engine, own_after["email"])
+
+
+def _check_sharing(engine: Engine, email: str) -> None:
+    """See that a second user may have an email, or its first bearer locks the owner out."""
+    twin = {"email": email, "cognito_username": _secret()}
+    try:
+        ask(engine, "CREATE user CONTENT $twin;", twin=twin)
+    except Refused as refusal:
+        said = "an email may stand in one row alone: a second user who has it cannot sign in"
+        raise Refused("unique-email", said) from refusal
+
+
+def _told(engine: Engine, variables: dict[str, Any], others: Rows, editable: Sequence[str]) -> str:
+    """Give all that the bearer is told: results, and errors that quote what an expression saw."""
+    changes = (f'UPDATE $me MERGE {{ `{name}`: "changed" }}' for name in editable)
+    told = []
+    for attempt in (*ATTEMPTS, *_probes(others), *changes):
+        try:
+            told.append(str(_raw(engine, attempt, variables)))
+        except RuntimeError as error:
+            told.append(str(error))
+    return "\n".join(told)
+
+
+def _probes(others: Rows) -> Iterator[str]:
+    """Ask of each field whether the bearer sees that others have it, whatever it holds."""
+    fields = {field for row in others.values() for field in row} - {"id"}
+    for field in sorted(fields):
+        for probe in _PROBES:
+            yield probe.replace("{seen}", _SEEN.replace("{field}", field))
+
+
+def _fill(engine: Engine, record: RecordID, field: str) -> None:
+    """Put the first value into a field that it takes."""
+    for filling in _FILLINGS:
+        fill = f"UPDATE $id SET `{field}` = {filling};"  # noqa: S608  (an identifier)
+        (done,) = _raw(engine, fill, {"id": record, "secret": _secret()})
+        if done["status"] == "OK":
+            return
+
+
+def _secret() -> str:
+    return f"secret-{uuid.uuid4()}"
+
+
+def _shows(told: str, others: Rows) -> bool:
+    secrets = [each for row in others.values() for each in row.values() if isinstance(each, str)]
+    return any(secret in told for secret in secrets if secret.startswith("secret-"))
+
+
+def _not_theirs(row: Mapping[str, Any]) -> list[Any]:
+    return [row.get(field) for field in ("email", "cognito_username", "not_defined")]
+
+
+def _rows(engine: Engine) -> Rows:
+    rows: list[dict[str, Any]] = ask(engine, "SELECT * FROM user;")
+    return {str(row.get("id")): row for row in rows}
+
+
+def _raw(engine: Engine, query: str, variables: Mapping[str, Any]) -> list[dict[str, Any]]:
+    try:
+        statements: list[dict[str, Any]] = engine.query_raw(query, dict(variables))["result"]
+    except BufferError as error:  # the client's, for a type that it does not know
+        raise Refused("unreadable", "the engine's client cannot read a field's value") from error
+    return statements
