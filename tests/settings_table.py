@@ -70,6 +70,15 @@ MEANINGS = {
 }
 
 
+# Read by the registry for every plugin, so that no plugin's parameters name it.
+CLIENTS = {
+    f"{prefix}_CLIENTS": "comma list of app clients' ids: the plugin is asked for their events alone"
+    for prefix in ("SURREALDB", "HASURA", "FAUNA", "USER_SYNC")
+}
+CLIENTS["USER_SYNC_CLIENTS"] = (
+    "comma list of app clients' ids: users who sign in by others are not synced"
+)
+
 _DERIVED = {"FAUNA_INDEX": "`bySub`; `byEmail` for the identity `email`"}
 
 
@@ -102,6 +111,8 @@ def _rows(prefix: str) -> Iterator[str]:
                 _default(defaults[field]) if field in defaults else "required"
             )
             yield f"| `{name}` | {_value(kind)} | {default} | {MEANINGS[name]} |"
+    if (clients := f"{prefix}_CLIENTS") in CLIENTS:
+        yield f"| `{clients}` | comma list | all | {CLIENTS[clients]} |"
 
 
 def _value(kind: Any) -> str:

@@ -53,7 +53,7 @@ def test_the_settings_page_has_a_row_for_every_setting(prefix: str) -> None:
     longer = tuple(f"{p}_" for p in settings_table.SOURCES if p.startswith(f"{prefix}_"))
     names = [
         name
-        for name in settings_table.MEANINGS
+        for name in (*settings_table.MEANINGS, *settings_table.CLIENTS)
         if name.startswith(f"{prefix}_") and not name.startswith(longer)
     ]
 

@@ -14,7 +14,7 @@ import yaml
 from cognito_claims.testing import recorded
 from tests import runtime_api
 from tests.metric_filter import matches
-from tests.settings_table import MEANINGS, SOURCES
+from tests.settings_table import CLIENTS, MEANINGS, SOURCES
 
 SAM = Path(__file__).parents[1] / "sam"
 # What a template cannot say better than the settings of the code do, or says in another way:
@@ -79,7 +79,19 @@ def test_a_handler_is_a_function_of_the_package(name: str) -> None:
 
 
 def test_every_variable_is_a_setting_and_every_setting_a_variable() -> None:
-    assert set(VARIABLES) == set(MEANINGS)
+    assert set(VARIABLES) == {*MEANINGS, *CLIENTS}
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_the_app_clients_of_a_plugin_are_a_parameter(name: str) -> None:
+    parameter = PARAMETERS[VARIABLES[name]["Ref"]]
+    given = ("", "1example23456789abcdefghij", "a,b_c,d+", "a, b", "a,,b", "a-b", "none,")
+
+    assert parameter["Default"] == ""
+    assert [bool(re.fullmatch(parameter["AllowedPattern"], text)) for text in given] == [
+        *(True, True, True),
+        *(False, False, False, False),
+    ]
 
 
 @pytest.mark.parametrize("name", sorted(set(MEANINGS) - ELSEWHERE))
