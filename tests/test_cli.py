@@ -288,8 +288,7 @@ def test_a_verdict_tells_a_missing_email_from_one_that_is_not_verified(
 
     assert (verdict["code"], verdict["message"]) == (
         code,
-        f"SurrealDB: {told}; map email and email_verified at the identity provider, "
-        "or set SURREALDB_TOKENS=access, whose script needs no email",
+        f"SurrealDB: {told}; set SURREALDB_TOKENS=access, whose script needs no email",
     )
 
 

@@ -167,23 +167,24 @@ def _attributes(facts: Facts, configuration: Configuration) -> Iterator[Finding]
 
 def _identity(facts: Facts, configuration: Configuration) -> Iterator[Finding]:
     plugins = [marked.plugin for marked in configuration.plugins.values()]
-    by_email = any(
-        (isinstance(plugin, SurrealDBClaims) and "id" in plugin.tokens)
-        or (isinstance(plugin, FaunaTokens) and plugin.identity == "email")
-        or (isinstance(plugin, HasuraClaims) and plugin.user_id_attribute == "email")
-        for plugin in plugins
-    )
     for plugin in plugins:
         yield from _untrusted(facts, plugin)
-    if not by_email:
-        return
+    is_identity = any(_names_users_by_email(plugin) for plugin in plugins)
+    is_read = any(isinstance(p, SurrealDBClaims) and "id" in p.tokens for p in plugins)
     pool = facts.pool
-    if "email" not in (*pool.get("UsernameAttributes", ()), *pool.get("AliasAttributes", ())):
+    names = (*pool.get("UsernameAttributes", ()), *pool.get("AliasAttributes", ()))
+    if is_identity and "email" not in names:
         told = "two users may have one email, and it is taken for an identity"
         yield _warning("email-not-unique", f"UsernameAttributes, AliasAttributes: {told}")
-    if "email" not in pool.get("AutoVerifiedAttributes", ()):
-        told = "an email is not verified by itself, and is taken for an identity"
+    if (is_identity or is_read) and "email" not in pool.get("AutoVerifiedAttributes", ()):
+        told = "Cognito verifies no email, and users without a verified one are refused"
         yield _warning("email-not-verified", f"AutoVerifiedAttributes: {told}; add email")
+
+
+def _names_users_by_email(plugin: object) -> bool:
+    if isinstance(plugin, FaunaTokens):
+        return plugin.identity == "email"
+    return isinstance(plugin, HasuraClaims) and plugin.user_id_attribute == "email"
 
 
 def _untrusted(facts: Facts, plugin: object) -> Iterator[Finding]:
