@@ -4,7 +4,13 @@ import time
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
-from cognito_claims.cli.preview import Finding, decision_findings, loaded, offline
+from cognito_claims.cli.preview import (
+    Finding,
+    contract_findings,
+    decision_findings,
+    loaded,
+    offline,
+)
 from cognito_claims.cli.sync_check import is_for_sync_alone, settings_findings, sync_findings
 from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.contract.errors import ContractError
@@ -87,10 +93,11 @@ def _settled(error: ClaimConflictError, configuration: Configuration) -> Iterato
 
 def _contract(raw: dict[str, Any], decision: Decision) -> Iterator[Finding]:
     try:
-        issue_tokens(raw, {**raw, "response": decision.response})
+        tokens = issue_tokens(raw, {**raw, "response": decision.response})
     except ContractError as error:
-        for finding in error.findings:
-            yield Finding(finding.code, finding.level, f"{finding.path}: {finding.message}")
+        yield from contract_findings(error.findings)
+    else:
+        yield from contract_findings(tokens.findings)
 
 
 def _written_by_clients(decision: Decision, attributes: "TracedAttributes") -> Iterator[Finding]:

@@ -3,12 +3,13 @@
 import base64
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from cognito_claims.claims import Claims
 from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.verdicts import verdicts
+from cognito_claims.contract import errors as contract
 from cognito_claims.contract.cognito import Tokens, issue_tokens
 from cognito_claims.contract.errors import ContractError
 from cognito_claims.decision import Decision, decide
@@ -81,8 +82,9 @@ def preview(event: Any, environ: Mapping[str, str]) -> Preview:
         before = issue_tokens(event, event, now=now)
         after = issue_tokens(event, {**event, "response": decision.response}, now=now)
     except ContractError as error:
-        findings += [Finding(f.code, f.level, f"{f.path}: {f.message}") for f in error.findings]
+        findings += contract_findings(error.findings)
         return Preview(decision.response, None, None, findings, {})
+    findings += contract_findings(after.findings)
     id_token = _token(before.id_token, after.id_token)
     access_token = _token(before.access_token, after.access_token)
     findings += [*_size_findings("ID", id_token), *_size_findings("access", access_token)]
@@ -143,6 +145,11 @@ def decision_findings(decision: Decision) -> Iterator[Finding]:
             yield Finding(outcome.error.code, "warning", f"claims omitted: {outcome.error}")
     if decision.error is not None:
         yield Finding(decision.error.code, "error", str(decision.error))
+
+
+def contract_findings(found: Iterable[contract.Finding]) -> Iterator[Finding]:
+    """Give what the contract finds as findings of the commands."""
+    return (Finding(f.code, f.level, f"{f.path}: {f.message}") for f in found)
 
 
 def _verdicts(
