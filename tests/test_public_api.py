@@ -108,7 +108,8 @@ def test_the_testing_kit_offers_exactly_these_names() -> None:
         (
             session,
             "token: dict[str, Any], config: dict[str, Any], role: str | None = None, "
-            "engine: Literal['v2', 'v3'] = 'v2', now: float | None = None",
+            "engine: Literal['v2', 'v3'] = 'v2', now: float | None = None, "
+            "compatibility_date: datetime.date | str | None = None",
         ),
     ],
 )

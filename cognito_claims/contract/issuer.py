@@ -34,9 +34,11 @@ class Issuer(NamedTuple):
         region: str,
         *client_ids: str,
         issuer_type: IssuerType = "original",
+        suffix: str | None = None,
     ) -> Self:
-        """Name a pool as the `iss` of its tokens does."""
-        return cls(issuer_url(user_pool_id, region, issuer_type), client_ids)
+        """Name a pool as the `iss` of its tokens does; `suffix` replaces the table's."""
+        url = issuer_url(user_pool_id, region, issuer_type, suffix=suffix)
+        return cls(url, client_ids)
 
     @property
     def jwks_url(self) -> str:
@@ -44,9 +46,16 @@ class Issuer(NamedTuple):
         return f"{self.url}/.well-known/jwks.json"
 
 
-def issuer_url(user_pool_id: str, region: str, issuer_type: IssuerType = "original") -> str:
+def issuer_url(
+    user_pool_id: str,
+    region: str,
+    issuer_type: IssuerType = "original",
+    *,
+    suffix: str | None = None,
+) -> str:
     """Give the `iss` of a pool's tokens."""
-    return f"https://{_HOSTS[issuer_type]}.{region}.{dns_suffix(region)}/{user_pool_id}"
+    host = f"{_HOSTS[issuer_type]}.{region}.{suffix or dns_suffix(region)}"
+    return f"https://{host}/{user_pool_id}"
 
 
 def dns_suffix(region: str) -> str:
