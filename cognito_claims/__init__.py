@@ -22,11 +22,20 @@ from cognito_claims.errors import (
     TransportError,
     UnexpectedError,
     UnsupportedClaimError,
+    UserPoolError,
 )
 from cognito_claims.events import PreTokenGenerationEvent, TriggerVersion, User, UserEvent
 from cognito_claims.handlers import Handler, pre_token_generation, user_sync
+from cognito_claims.plugin import (
+    Plugin,
+    PluginFactory,
+    UserPlugin,
+    deciding_groups,
+    for_clients,
+    optional,
+    pure,
+)
 from cognito_claims.references import Secret
-from cognito_claims.registry import Plugin, PluginFactory, UserPlugin, optional, pure
 from cognito_claims.response import render
 from cognito_claims.settings import read
 
@@ -64,6 +73,9 @@ __all__ = [
     "User",
     "UserEvent",
     "UserPlugin",
+    "UserPoolError",
+    "deciding_groups",
+    "for_clients",
     "merge",
     "optional",
     "pre_token_generation",

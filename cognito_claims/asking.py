@@ -1,13 +1,13 @@
 """Plugins asked side by side until the deadline, and what came of each."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from contextlib import suppress
 from threading import Thread
 from time import monotonic
-from types import CoroutineType, MappingProxyType
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
-from cognito_claims.claims import Claims, Groups, TokenClaims
+from cognito_claims.claims import Claims, Groups
 from cognito_claims.deadline import limit
 from cognito_claims.errors import (
     CognitoClaimsError,
@@ -19,12 +19,12 @@ from cognito_claims.errors import (
     place_of,
     told,
 )
-from cognito_claims.events import PreTokenGenerationEvent, UserEvent, are_texts
-from cognito_claims.registry import Marked
+from cognito_claims.events import PreTokenGenerationEvent, UserEvent
+from cognito_claims.plugin import PluginEntry, groups_error, result_error
 
-_NO_CLAIMS = Claims()
-_MAPPINGS = frozenset((dict, MappingProxyType))
-_SETS = frozenset((frozenset, set))
+_Event: TypeAlias = PreTokenGenerationEvent | UserEvent
+_NO_EVENTS: Mapping[str, _Event] = MappingProxyType({})
+_NO_GROUPS = Groups()
 
 
 class Outcome:
@@ -33,9 +33,9 @@ class Outcome:
     __slots__ = ("claims", "error", "milliseconds", "plugin")
 
     def __init__(
-        self, plugin: Marked, milliseconds: float, answer: Claims | CognitoClaimsError
+        self, plugin: PluginEntry, milliseconds: float, answer: Claims | CognitoClaimsError
     ) -> None:
-        self.plugin: Marked = plugin
+        self.plugin: PluginEntry = plugin
         self.milliseconds: float = milliseconds
         self.claims: Claims | None = None
         self.error: CognitoClaimsError | None = None
@@ -47,28 +47,122 @@ class Outcome:
     @property
     def is_refusal(self) -> bool:
         """Whether it fails the sign-in: a denial, or an error of a plugin that is not optional."""
-        denied = isinstance(self.error, TokenDenied)
-        return denied or (self.error is not None and self.plugin.on_error == "deny")
+        if self.error is None:
+            return False
+        is_needed = self.plugin.on_error == "deny" or self.plugin.decides_groups
+        return is_needed or isinstance(self.error, TokenDenied)
 
 
-def ask(
-    plugins: Mapping[str, Marked], event: PreTokenGenerationEvent | UserEvent, deadline: float
-) -> dict[str, Outcome]:
-    """Ask the pure plugins, then all others side by side; whoever has not answered at the deadline has timed out.
+def ask(plugins: Mapping[str, PluginEntry], event: _Event, deadline: float) -> dict[str, Outcome]:
+    """Ask the plugins whose app clients the event's is among, and return what came of each, by name.
 
-    Where a pure plugin refuses the sign-in, no other is asked: nothing is made for somebody who does not get it.
+    A plugin that decides on groups is asked first, and all others see the groups that it decided; if it
+    fails, no other is asked. Then come the pure plugins; if one refuses the sign-in, no other is asked, so
+    that nothing is made for somebody who does not get it. Then come all others, side by side. A plugin
+    that has not answered at the deadline has timed out.
     """
-    outcomes: dict[str, Outcome] = {}
     began = monotonic()
+    asked: dict[str, PluginEntry] = {}
+    decider = None
+    for name, plugin in plugins.items():
+        if plugin.clients is None or event.client_id in plugin.clients:
+            asked[name] = plugin
+            if plugin.decides_groups:
+                decider = name
+    if decider is None or isinstance(event, UserEvent):
+        return _ask_all(asked, event, deadline, began)
+    decide = asked[decider].decide_groups
+    if decide is None:
+        return _ask_after(decider, asked, event, deadline, began)
+    return _ask_beside(decider, decide, asked, event, deadline, began)
+
+
+def _ask_after(
+    decider: str,
+    plugins: dict[str, PluginEntry],
+    event: PreTokenGenerationEvent,
+    deadline: float,
+    began: float,
+) -> dict[str, Outcome]:
+    """Ask the plugin that decides on groups, and then the others."""
+    plugin = plugins.pop(decider)
+    outcomes = _ask_all({decider: plugin}, event, deadline, began)
+    claims = outcomes[decider].claims
+    if claims is None:
+        return outcomes
+    if claims.groups is not None:
+        decided = _frozen(claims.groups)
+        outcomes[decider].claims = claims._replace(groups=decided)
+        event = _with_groups(event, decided)
+    return outcomes | _ask_all(plugins, event, deadline, began)
+
+
+def _ask_beside(
+    decider: str,
+    decide: Any,
+    plugins: dict[str, PluginEntry],
+    event: PreTokenGenerationEvent,
+    deadline: float,
+    began: float,
+) -> dict[str, Outcome]:
+    """Ask for the decision on groups alone, and then all plugins for their claims."""
+    plugin = plugins[decider]
+    answer: Any = None
+    problem: CognitoClaimsError | None
+    try:
+        answer = decide(event)
+        problem = groups_error(decider, answer)
+    except BaseException as error:  # SystemExit too would take the answer along
+        problem = _failure(decider, plugin, error)
+    if problem is not None:
+        return {decider: Outcome(plugin, _since(began), problem)}
+    decided = None if answer is None else _frozen(answer)
+    seen = event if decided is None else _with_groups(event, decided)
+    outcomes = _ask_all(plugins, seen, deadline, began, {decider: event})
+    outcome = outcomes.get(decider)  # no pure plugin has refused before it was asked
+    if outcome is not None and outcome.claims is not None:
+        groups = outcome.claims.groups
+        if (None if groups is None else _frozen(groups)) != decided:
+            problem_text = "its Claims have other groups than its decide_groups has decided"
+            problem = PluginResultError(decider, "Claims", problem_text)
+            outcomes[decider] = Outcome(plugin, outcome.milliseconds, problem)
+        else:
+            outcome.claims = outcome.claims._replace(groups=decided)
+    return outcomes
+
+
+def _frozen(groups: Groups) -> Groups:
+    """Return a copy that nobody can change any more: a plugin without types may have made it of lists."""
+    return Groups(tuple(groups.groups), tuple(groups.iam_roles), groups.preferred_role)
+
+
+def _with_groups(event: PreTokenGenerationEvent, groups: Groups) -> PreTokenGenerationEvent:
+    """Return the event with these groups; without a group there is no role, as in the tokens."""
+    if not groups.groups:
+        groups = _NO_GROUPS
+    return event._replace(
+        groups=groups.groups, iam_roles=groups.iam_roles, preferred_role=groups.preferred_role
+    )
+
+
+def _ask_all(
+    plugins: Mapping[str, PluginEntry],
+    event: _Event,
+    deadline: float,
+    began: float,
+    own: Mapping[str, _Event] = _NO_EVENTS,
+) -> dict[str, Outcome]:
+    """Ask the pure plugins, then all others side by side; `own` are the events of those that see another."""
+    outcomes: dict[str, Outcome] = {}
     for name, plugin in plugins.items():
         if plugin.is_pure:
-            _ask(name, plugin, event, began, outcomes)
+            _ask(name, plugin, own.get(name, event), began, outcomes)
     if len(outcomes) == len(plugins) or any(outcome.is_refusal for outcome in outcomes.values()):
         return outcomes
     threads: list[Thread] = []
     for name, plugin in plugins.items():
         if not plugin.is_pure:
-            asked = (name, plugin, event, began, outcomes)
+            asked = (name, plugin, own.get(name, event), began, outcomes)
             thread = Thread(target=_ask_until, args=(deadline, *asked), daemon=True)
             threads += _started(thread, name, plugin, outcomes)
     for thread in threads:
@@ -81,7 +175,7 @@ def ask(
 
 
 def _started(
-    thread: Thread, name: str, plugin: Marked, outcomes: dict[str, Outcome]
+    thread: Thread, name: str, plugin: PluginEntry, outcomes: dict[str, Outcome]
 ) -> tuple[Thread, ...]:
     try:
         thread.start()
@@ -92,7 +186,7 @@ def _started(
     return (thread,)
 
 
-def prepare(plugins: Mapping[str, Marked]) -> None:
+def prepare(plugins: Mapping[str, PluginEntry]) -> None:
     """Let the plugins that can (by a `prepare` method) fetch ahead, each in a thread of its own."""
     for plugin in plugins.values():
         if callable(getattr(plugin.plugin, "prepare", None)):
@@ -112,71 +206,25 @@ def _ask_until(deadline: float, *asked: Any) -> None:
 
 
 def _ask(
-    name: str,
-    plugin: Marked,
-    event: PreTokenGenerationEvent | UserEvent,
-    began: float,
-    outcomes: dict[str, Outcome],
+    name: str, plugin: PluginEntry, event: _Event, began: float, outcomes: dict[str, Outcome]
 ) -> None:
     answer: Claims | CognitoClaimsError
     try:
         claims = plugin.plugin(event)
-        answer = _result_error(name, claims) or claims
-    except TokenDenied as denial:
-        answer = denial
-    except DeadlineError as error:
-        answer = PluginTimeoutError(name, error.stage)
+        answer = result_error(name, plugin, claims) or claims
     except BaseException as error:  # SystemExit too would take the answer along
-        answer = PluginFailedError(name, told(error), place_of(error))
+        answer = _failure(name, plugin, error)
     outcomes[name] = Outcome(plugin, _since(began), answer)
 
 
-def _result_error(name: str, answer: Any) -> PluginResultError | None:
-    if not isinstance(answer, Claims):
-        if isinstance(answer, CoroutineType):
-            answer.close()  # or Python warns that nobody awaited it
-        return PluginResultError(name, type(answer).__name__)
-    malformed = malformed_part(answer)
-    return None if malformed is None else PluginResultError(name, f"Claims with {malformed}")
-
-
-def malformed_part(claims: Claims) -> str | None:
-    """Name what is not of its declared type, in the answer of a plugin that no type checker has seen."""
-    tokens: tuple[object, ...] = (claims.id_token, claims.access_token)
-    for token in tokens:
-        if token is not _NO_CLAIMS.id_token and not _is_well_formed(token):
-            return "malformed TokenClaims"
-    if claims.groups is not None and not _are_groups(claims.groups):
-        return "groups that are not Groups"
-    return None if _are_names(claims.needs) else "needs that are not a set of names"
-
-
-def _is_well_formed(token: object) -> bool:
-    if not isinstance(token, TokenClaims):
-        return False
-    add: Any = token.add
-    return (
-        (type(add) in _MAPPINGS or isinstance(add, Mapping))  # which takes longer to say
-        and are_texts(add)
-        and _are_names(token.suppress)
-        and _are_names(token.add_scopes)
-        and _are_names(token.suppress_scopes)
-    )
-
-
-def _are_groups(groups: object) -> bool:
-    if not isinstance(groups, Groups):
-        return False
-    parts: tuple[object, ...] = (groups.groups, groups.iam_roles)
-    return all(isinstance(part, (tuple, list)) and are_texts(part) for part in parts) and (
-        groups.preferred_role is None or isinstance(groups.preferred_role, str)
-    )
-
-
-def _are_names(names: Any) -> bool:
-    if names is _NO_CLAIMS.needs:
-        return True
-    return (type(names) in _SETS or isinstance(names, Set)) and are_texts(names)
+def _failure(name: str, plugin: PluginEntry, error: BaseException) -> CognitoClaimsError:
+    if isinstance(error, TokenDenied):
+        error.plugin = name
+        return error
+    if isinstance(error, DeadlineError):
+        return PluginTimeoutError(name, error.stage)
+    module = getattr(getattr(plugin.plugin, "func", plugin.plugin), "__module__", "")
+    return PluginFailedError(name, told(error), place_of(error, str(module)))
 
 
 def _since(began: float) -> float:

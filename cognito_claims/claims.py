@@ -24,7 +24,8 @@ _PROTECTED_IN: Mapping[Token, frozenset[str]] = {
 }
 _PREFIXES = ("cognito:", "dev:")
 _BOTH = frozenset(("id", "access"))
-_GROUP_CLAIMS = frozenset(("cognito:groups", "cognito:roles", "cognito:preferred_role"))
+_SETS = frozenset((frozenset, set))
+GROUP_CLAIMS = frozenset(("cognito:groups", "cognito:roles", "cognito:preferred_role"))
 
 
 class TokenClaims(NamedTuple):
@@ -69,11 +70,13 @@ class Claims(NamedTuple):
         to: Set[Token] = frozenset(("id",)),
         needs: Set[str] = _NO_NAMES,
     ) -> Self:
-        """Add the same claims to the ID token, the access token or both; `ValueError` for another token.
+        """Add the same claims to the ID token, the access token or both; `ValueError` for another `to`.
 
         >>> Claims.adding({"plan": "pro"}, to={"id", "access"}).access_token.add["plan"]
         'pro'
         """
+        if not (type(to) in _SETS or isinstance(to, Set)):  # a string is a set of nothing
+            raise ValueError('to: expected a set, as in {"access"}')
         if not to or not to <= _BOTH:
             raise ValueError("to: expected one or both of id, access")
         added = TokenClaims(MappingProxyType(dict(claims)))
@@ -134,9 +137,7 @@ def _suppressed(claims: Claims) -> Set[str]:
     suppressed = claims.id_token.suppress
     has_no_groups = claims.groups is not None and not claims.groups.groups
     return (
-        suppressed | _GROUP_CLAIMS
-        if has_no_groups or "cognito:groups" in suppressed
-        else suppressed
+        suppressed | GROUP_CLAIMS if has_no_groups or "cognito:groups" in suppressed else suppressed
     )
 
 
@@ -188,7 +189,7 @@ def _merged_groups(answers: Mapping[str, Claims]) -> Groups | None:
     if len(owners) > 1:
         raise _conflict("cognito:groups", owners, "groups overridden twice")
     for plugin, claims in answers.items():
-        suppressed = {*claims.id_token.suppress, *claims.access_token.suppress} & _GROUP_CLAIMS
+        suppressed = {*claims.id_token.suppress, *claims.access_token.suppress} & GROUP_CLAIMS
         if suppressed and plugin not in owners:
             raise _conflict(min(suppressed), [*owners, plugin], "overridden and suppressed")
     return answers[owners[0]].groups
@@ -203,7 +204,7 @@ def _refuse_protected(token: Token, plugin: str, answer: TokenClaims) -> None:
             if token == "id":
                 raise ProtectedClaimError(claim, token, plugin, "can only be suppressed")
     for claim in answer.suppress:
-        if claim in protected or (claim.startswith("cognito:") and claim not in _GROUP_CLAIMS):
+        if claim in protected or (claim.startswith("cognito:") and claim not in GROUP_CLAIMS):
             raise ProtectedClaimError(claim, token, plugin, "cannot be suppressed")
         if token == "access" and claim == "aud":
             raise ProtectedClaimError(claim, token, plugin, "can only be added")

@@ -44,15 +44,25 @@ class ProtectedClaimError(CognitoClaimsError):
 
 
 class UnsupportedClaimError(CognitoClaimsError):
-    """The event's version cannot carry this; rendering it anyway would drop it silently."""
+    """The event's version cannot carry this; rendering it anyway would drop it silently.
+
+    `plugins` names the plugins that want it, where that is known.
+    """
 
     code = "unsupported-claim"
 
-    def __init__(self, subject: str, token: str, version: str, problem: str) -> None:
+    def __init__(
+        self, subject: str, token: str, version: str, problem: str, plugins: tuple[str, ...] = ()
+    ) -> None:
         self.subject = subject
         self.token = token
         self.version = version
-        super().__init__(f"{shown(subject)}: {problem} ({token} token, {version})")
+        self.problem = problem
+        self.plugins = plugins
+        places = [f"{token} token", version]
+        if plugins:
+            places.append(f"plugin: {', '.join(plugins)}")
+        super().__init__(f"{shown(subject)}: {problem} ({', '.join(places)})")
 
 
 class Problem(NamedTuple):
@@ -89,14 +99,14 @@ class PluginFailedError(CognitoClaimsError):
 
 
 class PluginResultError(CognitoClaimsError):
-    """A plugin returned something that is not `Claims`; `returned` is the name of its type."""
+    """A plugin returned what is not `Claims`, or wrong ones; `returned` is the name of its type."""
 
     code = "plugin-result"
 
-    def __init__(self, plugin: str, returned: str) -> None:
+    def __init__(self, plugin: str, returned: str, problem: str = "") -> None:
         self.plugin = plugin
         self.returned = returned
-        super().__init__(f"plugin {plugin}: expected Claims, got {returned}")
+        super().__init__(f"plugin {plugin}: {problem or f'expected Claims, got {returned}'}")
 
 
 class PluginTimeoutError(CognitoClaimsError):
@@ -175,6 +185,8 @@ _OF_A_ROW = (
     "parse-failed",
     "permission-denied",
     "permission-error",
+    "postgres-error",
+    "timeout",
     "unexpected",
     "validation-failed",
 )
@@ -221,14 +233,34 @@ class UnexpectedError(CognitoClaimsError):
         super().__init__(f"{raised} at {place}")
 
 
+class UserPoolError(CognitoClaimsError):
+    """An event comes from a pool whose events are not answered; `user_pool_id` is what it says."""
+
+    code = "user-pool"
+
+    def __init__(self, user_pool_id: str) -> None:
+        self.user_pool_id = user_pool_id
+        told = "the event's pool is not one of COGNITO_CLAIMS_USER_POOLS (user_pools)"
+        super().__init__(f"userPoolId: {told}")
+
+
 class TokenDenied(CognitoClaimsError):  # noqa: N818  (a decision, not a fault)
-    """A plugin refuses the sign-in, whatever its policy; Cognito shows `reason` to the person signing in."""
+    """A plugin refuses the sign-in, whatever its policy; Cognito shows `reason` to the person signing in.
+
+    `setting` names the variable that decided, for the log. `problem` says more to the developer, in
+    `preview`; it holds no value.
+    """
 
     code = "denied"
     reason: str = "Sign-in could not be completed [denied]"
+    plugin: str = ""
+    setting: str = ""
+    problem: str = ""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, setting: str = "", problem: str = "") -> None:
         self.reason = reason
+        self.setting = setting
+        self.problem = problem
         super().__init__(reason)
 
 
@@ -242,22 +274,52 @@ class SignInError(CognitoClaimsError):
         super().__init__(f"Sign-in could not be completed [{reason_code}]")
 
 
-def place_of(error: BaseException) -> str:
-    """Say where it was raised; an exception's text is never logged, for it may hold a secret."""
-    place = "an unknown place"
+def place_of(error: BaseException, module: str = "") -> str:
+    """Return where it was raised: the deepest frame in the package of `module`, or else the deepest one.
+
+    An exception's text is never logged, since it may hold a secret. So its place is all that an author
+    gets, and it has to be a line of their own, not one of the library that it called.
+    """
+    package = module.partition(".")[0]
+    place, own = "an unknown place", ""
     trace = error.__traceback__
     while trace is not None:
-        code = trace.tb_frame.f_code
+        frame = trace.tb_frame
+        code = frame.f_code
         if not code.co_filename.startswith("<frozen importlib"):
             place = f"{code.co_filename}:{trace.tb_lineno} in {code.co_name}"
+            if package and str(frame.f_globals.get("__name__")).partition(".")[0] == package:
+                own = place
         trace = trace.tb_next
-    return place
+    return own or place
 
 
 def told(error: BaseException) -> str:
-    """Say what was raised: its class, and its text where that is made in this file, of no value."""
+    """Return what was raised: its class, and what is known to hold no value.
+
+    That is the text of errors whose text is made in this file, and the code of botocore's `ClientError`.
+    """
     texts = (AwsError, DeadlineError, FaunaError, HasuraError, SecretError, TransportError)
-    return f"{type(error).__name__}: {error}" if isinstance(error, texts) else type(error).__name__
+    name = type(error).__name__
+    if isinstance(error, texts):
+        return f"{name}: {error}"
+    code = _aws_code(error)
+    return name if code is None else f"{name}: {code}"
+
+
+def _aws_code(error: BaseException) -> str | None:
+    """Return the code of botocore's `ClientError`, or of one derived from it, if it looks like a code."""
+    if not any(
+        kind.__name__ == "ClientError" and kind.__module__ == "botocore.exceptions"
+        for kind in type(error).__mro__
+    ):
+        return None
+    response = getattr(error, "response", None)
+    found = response.get("Error") if isinstance(response, dict) else None
+    code = found.get("Code") if isinstance(found, dict) else None
+    if not isinstance(code, str) or not code.isascii() or len(code) > 64:
+        return None
+    return code if code.replace(".", "").replace("-", "").isalnum() else None
 
 
 def shown(name: str) -> str:

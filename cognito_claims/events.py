@@ -4,8 +4,9 @@ The shapes are AWS's ("Pre token generation Lambda trigger", "Customizing user p
 triggers"). Fields that are not read here may come and go; those that are read must have their type.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
+from json import loads
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
@@ -55,6 +56,44 @@ class User(NamedTuple):
         if attribute in _VERIFIABLE and self.attributes.get(f"{attribute}_verified") != "true":
             return None
         return self.attributes.get(attribute)
+
+    @property
+    def providers(self) -> tuple[str, ...] | None:
+        """Return the providers that the user comes from or is linked to; None if they cannot be read.
+
+        A native user has none. A user whose `identities` cannot be read is not taken for a native one.
+        """
+        text = self.attributes.get("identities")
+        if text is not None:
+            return _provider_names(text)
+        is_external = self.attributes.get("cognito:user_status") == "EXTERNAL_PROVIDER"
+        return None if is_external else ()
+
+    def distrust(self, attribute: str, email_providers: Collection[str]) -> str | None:
+        """Return why the attribute cannot stand for this user, or None when it can.
+
+        An email or phone number must be verified, by Cognito (a native user) or by a provider that is
+        named: whoever runs a provider can say of any address that it is verified. Names are compared
+        exactly.
+        """
+        if not self.attributes.get(attribute):
+            return f"the user has no attribute {attribute}"
+        if attribute not in _VERIFIABLE:
+            return None
+        if self.attributes.get(f"{attribute}_verified") != "true":
+            return f"the user's {attribute} is not verified: {attribute}_verified is not true"
+        providers = self.providers
+        if providers is None:
+            return f"the user's {attribute} is not trusted: the attribute identities cannot be read"
+        if not all(provider in email_providers for provider in providers):
+            return f"the user's {attribute} is not trusted: an identity provider of theirs is not named"
+        return None
+
+    def trusted(self, attribute: str, email_providers: Collection[str]) -> str | None:
+        """Return the attribute, or None when `distrust` has a reason against it."""
+        return (
+            self.verified(attribute) if self.distrust(attribute, email_providers) is None else None
+        )
 
 
 class PreTokenGenerationEvent(NamedTuple):
@@ -172,6 +211,23 @@ def _user_or_machine(
     if attributes is not None and "sub" in _strings(attributes, "request.userAttributes"):
         raise EventError("request.userAttributes.sub", "expected no user with client credentials")
     return None
+
+
+def _provider_names(text: str) -> tuple[str, ...] | None:
+    """Read `identities`: a JSON array, in a text, of objects with a `providerName`; never an empty one."""
+    try:
+        identities = loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(identities, list) or not identities:
+        return None
+    names: list[str] = []
+    for identity in identities:
+        name = identity.get("providerName") if isinstance(identity, dict) else None
+        if not isinstance(name, str) or not name:
+            return None
+        names.append(name)
+    return tuple(names)
 
 
 def _preferred_role(groups: Mapping[str, Any]) -> str | None:

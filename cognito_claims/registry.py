@@ -1,19 +1,60 @@
-"""What a plugin is, and `load`: the plugins that an environment names, made from its settings.
+"""`load`: the plugins that an environment names, made from its settings.
 
 Only what is named is imported, and installed entry points are searched only for a name that is neither built in
 nor given as `name=import.path:factory`: the search costs as much as the Lambda runtime itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, NamedTuple
 
-from cognito_claims.claims import Claims
-from cognito_claims.errors import Problem, SettingsError, place_of
-from cognito_claims.events import PreTokenGenerationEvent, UserEvent
+from cognito_claims.composition import (
+    NEVER_OPTIONAL,
+    NOT_FOR_SOME_CLIENTS,
+    decider_problems,
+    entry_problems,
+    plugin_problem,
+)
+from cognito_claims.errors import (
+    PluginFailedError,
+    Problem,
+    SettingsError,
+    place_of,
+    told,
+)
+from cognito_claims.events import PreTokenGenerationEvent
+from cognito_claims.plugin import (
+    Marked,
+    OnError,
+    Plugin,
+    PluginEntry,
+    PluginFactory,
+    UserPlugin,
+    is_client_id,
+    mark,
+    optional,
+    pure,
+)
+from cognito_claims.pools import ANY, pool_problems
 from cognito_claims.settings import read, suggestion
 
-OnError: TypeAlias = Literal["deny", "omit"]
+__all__ = [
+    "BUILT_IN",
+    "LONGEST_DEADLINE_MS",
+    "Configuration",
+    "Marked",
+    "OnError",
+    "Plugin",
+    "PluginEntry",
+    "PluginFactory",
+    "UserPlugin",
+    "clients_in",
+    "load",
+    "mark",
+    "optional",
+    "pure",
+    "without",
+]
 
 BUILT_IN = {
     "fauna": "cognito_claims.plugins.fauna:FaunaTokens.from_env",
@@ -22,115 +63,119 @@ BUILT_IN = {
     "user_sync": "cognito_claims.sinks:plugin_from_env",
 }
 _PLUGINS = "COGNITO_CLAIMS_PLUGINS"
+_ON_ERROR = "COGNITO_CLAIMS_ON_ERROR"
 _POLICIES = {"user_sync": ("deny", "allow")}  # a sync gives no claims that could be omitted
-_TAKEN = ("deadline_ms",)  # an argument of the handler's own
+_TAKEN = ("deadline_ms", "log_sub", "user_pools")  # arguments of the handler's own
 LONGEST_DEADLINE_MS = 5000  # what Cognito waits
-
-
-class Plugin(Protocol):
-    """Anything that can be called with an event and gives `Claims`: a function, a lambda, an object."""
-
-    def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
-        """Say what this event's tokens should hold; raise `TokenDenied` to refuse the sign-in."""
-        ...
-
-
-class UserPlugin(Protocol):
-    """What `user_sync` asks: anything that can be called with a `UserEvent`, and gives `Claims()`."""
-
-    def __call__(self, event: UserEvent, /) -> Claims:
-        """Do what is to be done for this user; raise `TokenDenied` to refuse the sign-in."""
-        ...
-
-
-class PluginFactory(Protocol):
-    """Makes a plugin from the environment, once, at cold start; raises `SettingsError` for what is wrong there."""
-
-    def __call__(self, environ: Mapping[str, str], /) -> Plugin:
-        """Read the plugin's own variables."""
-        ...
-
-
-class Marked:
-    """A plugin and how the handler treats it; made by `optional` and `pure`, itself a plugin."""
-
-    __slots__ = ("is_pure", "on_error", "plugin")
-
-    def __init__(self, plugin: Plugin | UserPlugin, *, on_error: OnError, is_pure: bool) -> None:
-        self.plugin: Any = plugin
-        self.on_error: OnError = on_error
-        self.is_pure: bool = is_pure
-
-    def __call__(self, event: PreTokenGenerationEvent | UserEvent, /) -> Claims:
-        """Ask the plugin."""
-        claims: Claims = self.plugin(event)
-        return claims
-
-
-def optional(plugin: Plugin | UserPlugin) -> Marked:
-    """Let tokens go out without this plugin's claims when it fails; its `TokenDenied` still refuses."""
-    return Marked(_bare(plugin), on_error="omit", is_pure=mark(plugin).is_pure)
-
-
-def pure(plugin: Plugin | UserPlugin) -> Marked:
-    """Promise that the plugin does no I/O and answers at once, so that it needs no thread of its own."""
-    return Marked(_bare(plugin), on_error=mark(plugin).on_error, is_pure=True)
-
-
-def mark(plugin: Plugin | UserPlugin) -> Marked:
-    """Give the plugin with its marks: `deny`, and not pure unless its own `pure` attribute says so."""
-    if isinstance(plugin, Marked):
-        return plugin
-    return Marked(plugin, on_error="deny", is_pure=getattr(plugin, "pure", False) is True)
-
-
-def _bare(plugin: Plugin | UserPlugin) -> Any:
-    return plugin.plugin if isinstance(plugin, Marked) else plugin
 
 
 class Configuration:
     """What an environment asks for; `plugins` is in the order in which they are named."""
 
-    __slots__ = ("deadline_ms", "plugins")
+    __slots__ = ("deadline_ms", "log_sub", "plugins", "user_pools")
 
-    def __init__(self, plugins: Mapping[str, Marked], *, deadline_ms: int) -> None:
-        self.plugins: Mapping[str, Marked] = plugins
+    def __init__(
+        self,
+        plugins: Mapping[str, PluginEntry],
+        *,
+        deadline_ms: int,
+        user_pools: tuple[str, ...] = ANY,
+        log_sub: bool = False,
+    ) -> None:
+        self.plugins: Mapping[str, PluginEntry] = plugins
         self.deadline_ms: int = deadline_ms
+        self.user_pools: tuple[str, ...] = user_pools
+        self.log_sub: bool = log_sub
 
 
 def load(environ: Mapping[str, str]) -> Configuration:
     """Make every plugin that `COGNITO_CLAIMS_PLUGINS` names.
 
-    Raises `SettingsError` with every problem of every plugin. What a foreign module or factory raises besides
-    `ImportError` and `SettingsError` comes out as it is.
+    Raises `SettingsError` with every problem of every plugin, and `PluginFailedError` for what a foreign module or
+    factory raises besides `ImportError` and `SettingsError`.
     """
     problems: list[Problem] = []
     try:
-        entries, on_error, deadline_ms = read(_core, "COGNITO_CLAIMS", environ)
+        core = read(_core, "COGNITO_CLAIMS", environ)
     except SettingsError as error:
         problems += error.problems
-        entries, on_error, deadline_ms = _core(plugins=_legible_entries(environ))
-    plugins: dict[str, Marked] = {}
+        core = _core(plugins=_legible_entries(environ))
+    plugins: dict[str, PluginEntry] = {}
     seen: set[str] = set()
-    for position, entry in enumerate(entries, 1):
+    own = _without_clients(environ, core.plugins)
+    for position, entry in enumerate(core.plugins, 1):
         if entry:  # an empty one is a problem already
             try:
-                name, plugin = _plugin(position, entry, seen, environ, on_error)
+                name, plugin = _plugin(position, entry, seen, environ, own, core.on_error)
                 plugins[name] = plugin
             except SettingsError as error:
                 problems += error.problems
+    problems += (
+        problem._replace(setting=f"{_PLUGINS}: {problem.setting}")
+        for problem in decider_problems(plugins)
+    )
     if problems:
         raise SettingsError(tuple(problems))
-    return Configuration(plugins, deadline_ms=deadline_ms)
+    return Configuration(
+        plugins, deadline_ms=core.deadline_ms, user_pools=core.user_pools, log_sub=core.log_sub
+    )
+
+
+class _Core(NamedTuple):
+    plugins: tuple[str, ...]
+    on_error: OnError
+    deadline_ms: int
+    user_pools: tuple[str, ...]
+    log_sub: bool
+
+
+def clients_in(variable: str, environ: Mapping[str, str]) -> frozenset[str] | None:
+    """Return the app clients that a comma list names, None for all; raise `SettingsError` for another text."""
+    text = environ.get(variable, "").strip()
+    if not text:
+        return None
+    ids = [entry.strip() for entry in text.split(",")]
+    wrong = next((n for n, entry in enumerate(ids, 1) if not is_client_id(entry)), None)
+    if text == "none" or wrong is not None:
+        place = "" if text == "none" else f"entry {wrong}: "
+        expected = "expected ids of app clients: letters, digits, _ and +"
+        raise SettingsError((Problem(variable, f"{place}{expected}"),))
+    return frozenset(ids)
+
+
+def _variable(name: str, setting: str) -> str:
+    return f"{name.upper().replace('-', '_')}_{setting}"
+
+
+def without(environ: Mapping[str, str], variables: frozenset[str]) -> Mapping[str, str]:
+    """Return the environment without these variables."""
+    if not variables:
+        return environ
+    found: Mapping[str, str] = import_module("cognito_claims.without").Without(environ, variables)
+    return found
+
+
+def _without_clients(environ: Mapping[str, str], entries: tuple[str, ...]) -> Mapping[str, str]:
+    """Leave out what is read here: `read` then refuses `<PREFIX>_CLIENTS` of a plugin by another name."""
+    variables = (_variable(entry.partition("=")[0].strip(), "CLIENTS") for entry in entries)
+    return without(environ, frozenset(name for name in variables if name in environ))
 
 
 def _core(
-    *, plugins: tuple[str, ...], on_error: OnError = "deny", deadline_ms: int = 4000
-) -> tuple[tuple[str, ...], OnError, int]:
+    *,
+    plugins: tuple[str, ...],
+    on_error: OnError = "deny",
+    deadline_ms: int = 4000,
+    user_pools: tuple[str, ...] = ANY,
+    log_sub: bool = False,
+) -> _Core:
+    problems = [*pool_problems(user_pools)]
     if not 1 <= deadline_ms <= LONGEST_DEADLINE_MS:
-        problem = Problem("deadline_ms", f"expected 1 to {LONGEST_DEADLINE_MS} milliseconds")
-        raise SettingsError((problem,))
-    return plugins, on_error, deadline_ms
+        expected = f"expected 1 to {LONGEST_DEADLINE_MS} milliseconds"
+        problems.append(Problem("deadline_ms", expected))
+    if problems:
+        raise SettingsError(tuple(problems))
+    return _Core(plugins, on_error, deadline_ms, user_pools, log_sub)
 
 
 def _legible_entries(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -139,38 +184,84 @@ def _legible_entries(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _plugin(
-    position: int, entry: str, seen: set[str], environ: Mapping[str, str], default: OnError
-) -> tuple[str, Marked]:
+    position: int,
+    entry: str,
+    seen: set[str],
+    environ: Mapping[str, str],
+    own: Mapping[str, str],
+    default: OnError,
+) -> tuple[str, PluginEntry]:
+    name, path = _parted(position, entry, seen)
+    problems: list[Problem] = []
+    made: PluginEntry | None = None
+    try:
+        made = _made(position, name, path, own)
+    except SettingsError as error:
+        problems += error.problems
+    policy = _policy(name, environ, problems)
+    clients: frozenset[str] | None = None
+    try:
+        clients = clients_in(_variable(name, "CLIENTS"), environ)
+    except SettingsError as error:
+        problems += error.problems
+    if made is not None and made.decides_groups:
+        problems += _decider_problems(name, policy, default, clients)
+    if made is None or problems:
+        raise SettingsError(tuple(problems))
+    plugin = made
+    if policy or default == "omit" or clients is not None:
+        on_error: OnError | None = "omit" if policy != "deny" else "deny"
+        is_told = policy or default == "omit"
+        plugin = PluginEntry(made, on_error=on_error if is_told else None, clients=clients)
+    for problem in entry_problems(plugin):
+        raise _entry_error(position, problem)
+    return name, plugin
+
+
+def _parted(position: int, entry: str, seen: set[str]) -> tuple[str, str | None]:
     name, colon, path = (part.strip() for part in entry.partition("="))
     if colon and (name in _TAKEN or not name.replace("-", "_").isidentifier()):
         raise _entry_error(position, "what stands before = is no name for a plugin")
     if name in seen:
         raise _entry_error(position, "its name stands twice")
     seen.add(name)
-    variable = f"{name.upper().replace('-', '_')}_ON_ERROR"
-    policy = environ.get(variable, "").strip()
-    wrong_policy: tuple[Problem, ...] = ()
-    policies = _POLICIES.get(name, ("deny", "omit"))
-    if policy not in ("", *policies):
-        wrong_policy = (Problem(variable, f"expected one of {', '.join(policies)}"),)
+    return name, path if colon else None
+
+
+def _made(position: int, name: str, path: str | None, environ: Mapping[str, str]) -> PluginEntry:
     try:
-        factory = _imported(position, path) if colon else _named(position, name)
-        plugin = mark(factory(environ))
-        if not _is_callable(plugin.plugin):
-            raise _entry_error(position, "its factory makes no plugin")
-    except SettingsError as error:
-        told = {problem.setting for problem in error.problems}
-        more = (problem for problem in wrong_policy if problem.setting not in told)
-        raise SettingsError((*error.problems, *more)) from None
-    if wrong_policy:
-        raise SettingsError(wrong_policy)
-    if policy == "deny":
-        return name, Marked(plugin.plugin, on_error="deny", is_pure=plugin.is_pure)
-    return name, optional(plugin) if policy or default == "omit" else plugin
+        factory = _named(position, name) if path is None else _imported(position, path)
+        plugin: Any = factory(environ)
+    except (SettingsError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # a foreign module's or factory's, SystemExit too
+        module = (path or "").partition(":")[0]
+        raise PluginFailedError(name, told(error), place_of(error, module)) from None
+    if plugin_problem(plugin) is not None:
+        raise _entry_error(position, "its factory makes no plugin")
+    return mark(plugin)
 
 
-def _is_callable(plugin: object) -> bool:
-    return callable(plugin)
+def _policy(name: str, environ: Mapping[str, str], problems: list[Problem]) -> str:
+    variable = _variable(name, "ON_ERROR")
+    policy = environ.get(variable, "").strip()
+    policies = _POLICIES.get(name, ("deny", "omit"))
+    told_of = {problem.setting for problem in problems}
+    if policy not in ("", *policies) and variable not in told_of:
+        problems.append(Problem(variable, f"expected one of {', '.join(policies)}"))
+    return policy
+
+
+def _decider_problems(
+    name: str, policy: str, default: OnError, clients: frozenset[str] | None
+) -> Iterator[Problem]:
+    variable = _variable(name, "ON_ERROR")
+    if policy in ("omit", "allow"):
+        yield Problem(variable, f"{name} {NEVER_OPTIONAL}")
+    elif not policy and default == "omit":
+        yield Problem(_ON_ERROR, f"{name} {NEVER_OPTIONAL}; set {variable}=deny")
+    if clients is not None:
+        yield Problem(_variable(name, "CLIENTS"), f"{name} {NOT_FOR_SOME_CLIENTS}")
 
 
 def _named(position: int, name: str) -> PluginFactory:
@@ -194,14 +285,26 @@ def _imported(position: int, path: str) -> PluginFactory:
     except ImportError as error:
         # Where, not what: the name of a module that is missing may be a setting's value.
         is_missing = f"{module_name}.".startswith(f"{error.name}.")
-        place = "" if is_missing else f": {type(error).__name__} at {place_of(error)}"
+        place = "" if is_missing else f": {told(error)} at {place_of(error, module_name)}"
         raise _entry_error(position, f"its module cannot be imported{place}") from None
     for attribute in attributes.split("."):
         found = None if found is None else getattr(found, attribute, None)
     factory: PluginFactory | None = found
     if not callable(factory):
         raise _entry_error(position, "its module has no such factory")
+    if path not in BUILT_IN.values() and _is_plugin(factory):
+        expected = "expected a factory, which takes the environment and makes a plugin"
+        raise _entry_error(position, f"{expected}; got a plugin")
     return factory
+
+
+def _is_plugin(found: Any) -> bool:
+    """Return whether this stands where a factory should, as far as it says what it takes."""
+    if isinstance(found, (PluginEntry, type)):
+        return isinstance(found, PluginEntry)
+    asked = found if hasattr(found, "__code__") else type(found).__call__
+    annotations = getattr(asked, "__annotations__", {}).values()
+    return any(kind in ("PreTokenGenerationEvent", PreTokenGenerationEvent) for kind in annotations)
 
 
 def _entry_error(position: int, problem: str) -> SettingsError:

@@ -130,9 +130,8 @@ def _claim_name(place: _Place) -> str:
 
 def _value(value: object, place: _Place) -> Any:
     if place.version is TriggerVersion.V1_0 and not isinstance(value, str):
-        raise place.refused(
-            "V1_0 carries strings only; a value of another type needs V2_0 or later"
-        )
+        told = f"V1_0 carries strings only, got {_kind(value)}"
+        raise place.refused(f"{told}; a value of another type needs V2_0 or later")
     if value is None:
         raise place.refused("expected a value, got nothing")
     if isinstance(value, (Mapping, list, tuple)):
@@ -162,12 +161,19 @@ def _scalar(value: object, place: _Place) -> str | int | float:
         return _text(value, place)
     if isinstance(value, (int, float)) and -_LARGEST <= value <= _LARGEST:
         return value
-    raise place.refused("expected a string, number, boolean, array of these, or an object")
+    if isinstance(value, (int, float)):
+        raise place.refused("expected a number that a double can hold")
+    expected = "expected a string, number, boolean, array of these, or an object"
+    raise place.refused(f"{expected}, got {_kind(value)}")
+
+
+def _kind(value: object) -> str:
+    return "nothing" if value is None else type(value).__name__
 
 
 def _name(name: object, place: _Place) -> str:
     if not isinstance(name, str):
-        raise place.refused("expected names that are strings")
+        raise place.refused(f"expected names that are strings, got {_kind(name)}")
     return _text(name, place)
 
 

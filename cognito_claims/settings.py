@@ -1,6 +1,7 @@
 """`read`: a plugin's settings from an environment mapping, every problem at once, never a value in a message."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from json import JSONDecodeError, loads
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -9,6 +10,8 @@ from cognito_claims.references import Secret
 
 _T = TypeVar("_T")
 _NONE = "none"
+_AS_JSON = """write names that hold , or = as JSON, as in {"a,b": "c"}"""
+_OF_DIRECTORIES = frozenset(("cn", "dc", "ou"))  # what their names are made of (RFC 4514)
 _STAND_INS: Mapping[Any, Any] = {
     str: "missing",
     int: 0,
@@ -28,15 +31,19 @@ def read(
     """Call the factory with what `PREFIX_FIELD` variables say of its keyword-only parameters.
 
     A parameter's annotation says how its text is read: `str`, `int`, `bool`, a `Literal`, a comma list
-    (`tuple[str, ...]`), a set of a `Literal`'s choices, pairs (`Mapping[str, str]`, as in `a=b,c=d`), or a `Secret`. An empty
+    (`tuple[str, ...]`), a set of a `Literal`'s choices, pairs (`Mapping[str, str]`, as in `a=b,c=d`), or a `Secret`. A
+    comma list may be a JSON array of strings, and pairs a JSON object of strings. An empty
     variable is an unset one; `none` is an explicit nothing. The factory itself may raise `SettingsError` with
     its parameters' names. `PREFIX_ON_ERROR` is the registry's, and so are variables of the longer prefixes `foreign`.
+    `PREFIX_CLIENTS` is the registry's too, which leaves it out of what a plugin reads: where it is still there,
+    nobody would go by it, and it is a problem.
 
     Raises `SettingsError` with every problem, an unknown variable of this prefix included.
     """
     kinds, defaults = _parameters(factory)
     variables = {field: f"{prefix}_{field.upper()}" for field in kinds}
-    problems = list(_unknown(prefix, environ, {*variables.values(), f"{prefix}_ON_ERROR"}, foreign))
+    known = {*variables.values(), f"{prefix}_ON_ERROR"}
+    problems = list(_unknown(prefix, environ, known, foreign))
     values, wrong_values = _values(kinds, defaults, variables, environ)
     problems += wrong_values
     # With something in the place of what is wrong, the factory's own checks are reported in the same run.
@@ -81,6 +88,13 @@ def _values(
     return values, problems
 
 
+def choice_problems(plugin: object, choices: Mapping[str, tuple[str, ...]]) -> Iterator[Problem]:
+    """Say which attributes of a plugin, named as its settings are, have none of the values they may have."""
+    for setting, allowed in choices.items():
+        if getattr(plugin, setting) not in allowed:
+            yield Problem(setting, f"expected one of {', '.join(allowed)}")
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Give the known name that a typing error may have turned into this one."""
     ranked = sorted((_distance(name, candidate), candidate) for candidate in known)
@@ -98,9 +112,16 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 def _unknown(
     prefix: str, environ: Mapping[str, str], known: Set[str], foreign: tuple[str, ...]
 ) -> Iterator[Problem]:
-    for name in sorted(environ):
-        if name.startswith(f"{prefix}_") and name not in known and not name.startswith(foreign):
-            yield Problem(name, f"unknown setting{suggestion(name, known)}")
+    own = f"{prefix}_"
+    for name in sorted([name for name in environ if name.startswith(own)]):
+        if name not in known and not name.startswith(foreign):
+            clients = f"{prefix}_CLIENTS"
+            if name != clients:
+                yield Problem(name, f"unknown setting{suggestion(name, {*known, clients})}")
+            elif environ[name].strip():
+                yield Problem(
+                    name, f"no plugin in COGNITO_CLAIMS_PLUGINS is named {prefix.lower()}"
+                )
 
 
 def _parse(text: str, kind: Any, environ: Mapping[str, str]) -> Any:
@@ -151,6 +172,8 @@ def _parse_many(text: str, kind: Any) -> Any:
 def _entries(text: str) -> tuple[str, ...]:
     if text == _NONE:
         return ()
+    if text.startswith("["):
+        return _json_array(text)
     entries = tuple(entry.strip() for entry in text.split(","))
     if "" in entries:
         raise ValueError(f"entry {entries.index('') + 1} of the comma list is empty")
@@ -158,15 +181,52 @@ def _entries(text: str) -> tuple[str, ...]:
 
 
 def _pairs(text: str) -> Mapping[str, str]:
+    if text.startswith("{"):
+        return _json_object(text)
     pairs: dict[str, str] = {}
-    for position, entry in enumerate(_entries(text), 1):
+    entries = () if text == _NONE else text.split(",")
+    for position, entry in enumerate(entries, 1):
         name, *rest = (part.strip() for part in entry.split("="))
         if len(rest) != 1 or not name or not rest[0]:
-            raise ValueError(f"entry {position}: expected name=value")
+            raise ValueError(f"entry {position}: expected name=value; {_AS_JSON}")
+        if name.casefold() in _OF_DIRECTORIES:  # CN=Admins,OU=Groups is one name, and not two pairs
+            raise ValueError(f"entry {position}: is a part of a directory's name; {_AS_JSON}")
         if name in pairs:
             raise ValueError(f"entry {position}: its name stands twice")
         pairs[name] = rest[0]
     return pairs
+
+
+def _json_array(text: str) -> tuple[str, ...]:
+    found = _decoded(text)
+    if not all(isinstance(entry, str) and entry.strip() for entry in found):
+        raise ValueError("expected a JSON array of strings that are not empty")
+    return tuple(found)
+
+
+def _json_object(text: str) -> Mapping[str, str]:
+    pairs: dict[str, str] = {}
+    for position, (name, value) in enumerate(_decoded(text), 1):
+        if not isinstance(value, str) or not name.strip() or not value.strip():
+            raise ValueError(f"entry {position}: expected a name and a string, neither empty")
+        if name in pairs:
+            raise ValueError(f"entry {position}: its name stands twice")
+        pairs[name] = value
+    return pairs
+
+
+class _Members(tuple[tuple[str, Any], ...]):
+    """The members of a JSON object, those included whose name stands twice."""
+
+    __slots__ = ()
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return loads(text, object_pairs_hook=_Members)
+    except (ValueError, RecursionError) as error:
+        place = f" (character {error.pos + 1})" if isinstance(error, JSONDecodeError) else ""
+        raise ValueError(f"is not JSON{place}") from None
 
 
 def _choice(text: str, choices: tuple[str, ...]) -> str:

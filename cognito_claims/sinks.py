@@ -5,13 +5,18 @@ from importlib import import_module
 from typing import Any, Literal, NamedTuple
 
 from cognito_claims.errors import Problem, SettingsError
-from cognito_claims.registry import LONGEST_DEADLINE_MS, Configuration, Marked, OnError, Plugin
+from cognito_claims.plugin import OnError, Plugin, PluginEntry
+from cognito_claims.pools import ANY, require_pools
+from cognito_claims.registry import LONGEST_DEADLINE_MS, Configuration, clients_in, without
 from cognito_claims.settings import read
 from cognito_claims.sync.rows import COLUMNS, Sink, column_problems
 
 _SINKS = ("hasura", "queue")
 _PREFIX = "USER_SYNC"
+_CLIENTS = "USER_SYNC_CLIENTS"
 _HASURA = "HASURA_SYNC"
+_CORE = "COGNITO_CLAIMS"
+_OF_CLAIMS = ("COGNITO_CLAIMS_PLUGINS", "COGNITO_CLAIMS_DEADLINE_MS")  # the other function's
 
 
 class _Settings(NamedTuple):
@@ -21,10 +26,49 @@ class _Settings(NamedTuple):
     queue_url: str
 
 
+class _Core(NamedTuple):
+    user_pools: tuple[str, ...]
+    log_sub: bool
+
+
 def load(environ: Mapping[str, str]) -> Configuration:
     """Make a plugin of every sink in `USER_SYNC_SINKS`; raises `SettingsError` with every problem."""
+    problems: list[Problem] = []
+    core = _Core(ANY, log_sub=False)
+    try:
+        core = read(_core, _CORE, environ, foreign=_OF_CLAIMS)
+    except SettingsError as error:
+        problems += error.problems
+    try:
+        plugins, deadline_ms = _load(environ)
+    except SettingsError as error:
+        raise SettingsError((*problems, *error.problems)) from None
+    if problems:
+        raise SettingsError(tuple(problems))
+    return Configuration(
+        plugins, deadline_ms=deadline_ms, user_pools=core.user_pools, log_sub=core.log_sub
+    )
+
+
+def plugin_from_env(environ: Mapping[str, str], /) -> Plugin:
+    """Make the sync a plugin for pre token generation, which adds no claims, for pools with no other trigger."""
+    plugins = [*_load(environ)[0].values()]
+    if len(plugins) > 1:
+        advice = "name one sink; beside hasura, USER_SYNC_QUEUE_URL keeps what failed"
+        raise SettingsError((Problem(f"{_PREFIX}_SINKS", advice),))
+    return plugins[0]
+
+
+def _load(environ: Mapping[str, str]) -> tuple[dict[str, PluginEntry], int]:
     problems = [*_stray(environ)]
     plugins: dict[str, Plugin] = {}
+    clients = None
+    try:
+        clients = clients_in(_CLIENTS, environ)
+    except SettingsError as error:
+        problems += error.problems
+    if _CLIENTS in environ:
+        environ = without(environ, frozenset((_CLIENTS,)))
     try:
         settings = read(_settings, _PREFIX, environ)
     except SettingsError as error:
@@ -37,19 +81,10 @@ def load(environ: Mapping[str, str]) -> Configuration:
     if problems:
         raise SettingsError(tuple(problems))
     marked = {
-        name: Marked(plugin, on_error=settings.on_error, is_pure=False)
+        name: PluginEntry(plugin, on_error=settings.on_error, is_pure=False, clients=clients)
         for name, plugin in plugins.items()
     }
-    return Configuration(marked, deadline_ms=settings.deadline_ms)
-
-
-def plugin_from_env(environ: Mapping[str, str], /) -> Plugin:
-    """Make the sync a plugin for pre token generation, which adds no claims, for pools with no other trigger."""
-    plugins = [*load(environ).plugins.values()]
-    if len(plugins) > 1:
-        advice = "name one sink; beside hasura, USER_SYNC_QUEUE_URL keeps what failed"
-        raise SettingsError((Problem(f"{_PREFIX}_SINKS", advice),))
-    return plugins[0]
+    return marked, settings.deadline_ms
 
 
 def columns_from_env(environ: Mapping[str, str]) -> Mapping[str, str]:
@@ -103,6 +138,11 @@ def _settings(
         raise SettingsError(tuple(problems))
     policy: OnError = "omit" if on_error == "allow" else "deny"
     return _Settings(sinks, policy, deadline_ms, queue_url or "")
+
+
+def _core(*, user_pools: tuple[str, ...] = ANY, log_sub: bool = False) -> _Core:
+    require_pools(user_pools)
+    return _Core(user_pools, log_sub)
 
 
 def _legible_sinks(environ: Mapping[str, str]) -> Set[str]:

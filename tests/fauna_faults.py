@@ -25,7 +25,7 @@ from cognito_claims.handlers import Handler, pre_token_generation
 from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.references import Secret
-from cognito_claims.registry import Plugin, optional
+from cognito_claims.registry import optional
 from cognito_claims.testing import a_user_event, to_json
 from tests.stand_ins import fauna_wire as fauna
 from tests.stand_ins.certificates import Authority, Certificate
@@ -247,8 +247,8 @@ class Bench:
             endpoint = stack.enter_context(_endpoint(case, server))
             environ = stack.enter_context(_environ(case.aws))
             secret = Secret(ARN, environ) if case.aws else SECRET
-            plugin = FaunaTokens(endpoint=endpoint, secret=secret, client=client)
-            beside: dict[str, Plugin] = {"hasura": HasuraClaims()} if on_error == "omit" else {}
+            plugin = FaunaTokens(endpoint=endpoint, secret=secret, identity="email", client=client)
+            beside: dict[str, Any] = {"hasura": HasuraClaims()} if on_error == "omit" else {}
             marked = optional(plugin) if on_error == "omit" else plugin
             handler = pre_token_generation(deadline_ms=DEADLINE_MS, fauna=marked, **beside)
             await_preparations()

@@ -26,6 +26,8 @@ MEANINGS = {
     "COGNITO_CLAIMS_PLUGINS": "comma list: a built-in name (`surrealdb`, `hasura`, `fauna`, `user_sync`), `name=import.path:factory`, or an installed entry point; `none` for no plugin at all",
     "COGNITO_CLAIMS_ON_ERROR": "what a failing plugin does to the sign-in: refuse it, or leave this plugin's claims out; `<NAME>_ON_ERROR` says it for one plugin",
     "COGNITO_CLAIMS_DEADLINE_MS": "when plugins that do I/O are given up, 1 to 5000, counted from the event (the first event's: from the start of the process)",
+    "COGNITO_CLAIMS_USER_POOLS": "comma list of pool ids, as in `eu-west-1_AbCdEfGhI`: events of other pools are refused, by the user sync too; unset: any",
+    "COGNITO_CLAIMS_LOG_SUB": "`true` puts the user's `sub` into the log's record of each event, of the user sync too",
     "SURREALDB_NAMESPACE": "claim `ns`",
     "SURREALDB_DATABASE": "claim `db`",
     "SURREALDB_ACCESS": "claim `ac` (SurrealDB 2.x, 3.x); this, or token and scope, or all three",
@@ -33,19 +35,22 @@ MEANINGS = {
     "SURREALDB_SCOPE": "claim `sc` (SurrealDB 1.x), with the token",
     "SURREALDB_TOKENS": "the tokens that get the claims; the access token needs V2_0",
     "HASURA_CLAIMS_NAMESPACE": "the claim that holds the session variables",
+    "HASURA_ENGINE": "the Hasura that reads the claim: for `v3` (DDN) groups are a list, and attributes that are a JSON number, `true` or `false` have this type; for `v2` every value is a string",
     "HASURA_CLAIMS_FORMAT": "as Hasura's `claims_format`; `json` needs V2_0",
     "HASURA_DEFAULT_ROLE": "`x-hasura-default-role`",
     "HASURA_ALLOWED_ROLES": "comma list of roles that every user may take, the default role among them; unset: the default role alone",
     "HASURA_GROUP_ROLES": "`group=role` pairs: the role that a Cognito group gives; groups not named give none",
-    "HASURA_SESSION_VARIABLES": "`variable=attribute` pairs, as in `x-hasura-org-id=custom:org_id`; `cognito:groups` gives the groups as a Postgres array literal",
+    "HASURA_SESSION_VARIABLES": "`variable=attribute` pairs, as in `x-hasura-org-id=custom:org_id`; `cognito:groups` gives the groups, as a Postgres array literal or (v3) a list",
     "HASURA_USER_ID_ATTRIBUTE": "the user attribute for `x-hasura-user-id`",
+    "HASURA_EMAIL_PROVIDERS": "comma list of identity providers, by name, whose users' verified emails and phone numbers count; native users' always do",
     "HASURA_TOKENS": "the tokens that get the claim; the access token needs V2_0",
     "FAUNA_ENDPOINT": "where your Fauna is, as in `https://fauna.example.com:8443`; plain `http://` for a loopback address only",
     "FAUNA_SECRET": "the minter's key: the value, a Secrets Manager ARN (a JSON field by `#key`) or `ssm:/path`",
     "FAUNA_CLIENT": "our own client, or the official `driver` (extra `fauna`) on our transport",
     "FAUNA_COLLECTION": "the collection of the users' documents",
     "FAUNA_INDEX": "its index over the identity's field",
-    "FAUNA_IDENTITY": "the field that names a document: the verified email in lower case, or Cognito's `sub`",
+    "FAUNA_IDENTITY": "the field that names a document: Cognito's `sub`, or the verified email in lower case",
+    "FAUNA_EMAIL_PROVIDERS": "comma list of identity providers, by name, whose users' verified emails count; native users' always do",
     "FAUNA_TTL_SECONDS": "the token's life",
     "FAUNA_REFRESH_TTL_SECONDS": "the refresh token's life, longer than the token's; turns on the pair of access and refresh token",
     "FAUNA_SUPPRESS": "comma list of claims to take out of the ID token; `none` beside SurrealDB, which needs `email`",
@@ -65,7 +70,7 @@ MEANINGS = {
 }
 
 
-_DERIVED = {"FAUNA_INDEX": "`byEmail`; `bySub` for the identity `sub`"}
+_DERIVED = {"FAUNA_INDEX": "`bySub`; `byEmail` for the identity `email`"}
 
 
 def table(prefix: str) -> str:

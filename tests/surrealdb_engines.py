@@ -30,14 +30,25 @@ SUB = "8b1c5a3e-9d7f-4c11-8a20-3f5e6d7c8b9a"
 BOB = "bob@example.com"
 ME = f"user:⟨{SUB}⟩"
 NOW = int(time.time())
+_THROW = "{ IF cognito_username != 'alice' { THROW <string> [id, email] }; RETURN false }"
 ATTEMPTS = (
     'UPDATE user SET cognito_username = "changed";',
     'UPDATE user SET email = "changed@example.com";',
     'UPDATE user:bob SET cognito_username = "changed";',
-    "DELETE user:bob;",
+    *(
+        attempt.replace("{throw}", _THROW)
+        for attempt in (
+            "SELECT * FROM user WHERE {throw};",
+            "INSERT INTO user (SELECT * FROM user WHERE {throw});",
+            "UPDATE user SET email = 'x' WHERE {throw};",
+            "UPDATE user:bob SET email = {throw};",
+            "DELETE user WHERE {throw};",
+        )
+    ),
+    "DELETE user;",
     'CREATE user SET email = "created@example.com", cognito_username = "created";',
 )
-"""What every bearer tries: but for the first, nobody may do it."""
+"""What every bearer tries; nobody may do any of it."""
 
 Claims = Mapping[str, Any]
 Request = dict[str, Any]
@@ -95,16 +106,17 @@ def outcome(answer: Answer) -> str:
     if "refused" in answer:
         return "refused"
     assert answer["who"][0] == answer["who"][1], "the session changed hands: nothing here is proof"
-    seen, after = ({row["id"]: row for row in answer[when]} for when in ("seen", "after"))
-    own, own_after = seen.pop(ME, None), after.pop(ME, None)
-    bob = after.pop("user:bob", {})
+    planted, seen, after = (
+        {row.get("id"): row for row in answer[when]} for when in ("planted", "seen", "after")
+    )
+    before, own, own_after = (rows.pop(ME, None) for rows in (planted, seen, after))
     if seen:
         return "sees other rows"
-    if after or bob["cognito_username"] != "bob" or bob.get("email") not in {None, BOB}:
+    if after != planted:
         return "changes other rows"
     if own is None:
         return "sees nothing"
-    return "own row alone" if own_after == {**own, "cognito_username": "changed"} else "own email"
+    return "own row alone" if own_after in (own, before) else "changes their own row"
 
 
 def ask(generation: Generation, requests: Sequence[Request]) -> list[Answer]:
@@ -154,17 +166,25 @@ def _judged(request: Request) -> Answer:
         told = [_ask(engine, question) for question in request["questions"]]
         if faulty:
             return {"faulty": faulty, "told": told}
+        planted = _ask(engine, request["look"])
         try:
             engine.authenticate(request["token"])
         except (RuntimeError, ValueError) as error:
             return {"told": told, "refused": str(error)}
         before, seen = _ask(engine, request["who"]), _ask(engine, request["look"])
-        for attempt in request["attempts"]:
-            engine.query_raw(attempt)
+        said = [_said(engine, attempt) for attempt in request["attempts"]]
         who = [before, _ask(engine, request["who"])]
         engine.invalidate()
         engine.use(request["namespace"], request["database"])
-        return {"told": told, "who": who, "seen": seen, "after": _ask(engine, request["look"])}
+        rows = {"planted": planted, "seen": seen, "after": _ask(engine, request["look"])}
+        return {"told": told, "said": said, "who": who, **rows}
+
+
+def _said(engine: Engine, attempt: str) -> str:
+    try:
+        return str([_plain(each["result"]) for each in engine.query_raw(attempt)["result"]])
+    except RuntimeError as error:
+        return str(error)
 
 
 def _ask(engine: Engine, query: str) -> Any:

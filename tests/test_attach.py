@@ -1,5 +1,7 @@
 """`attach` and `detach` against moto's Cognito and Lambda: a pool keeps all that it has."""
 
+import contextlib
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +43,10 @@ def both(account: Account) -> tuple[str, ...]:
     return ("--function-arn", account.claims, "--sync-function-arn", account.sync)
 
 
+def files() -> list[str]:
+    return sorted(path.name for path in Path().iterdir())
+
+
 def settings(account: Account) -> dict[str, Any]:
     """Give all of the pool but its triggers, and the days that Cognito takes from the password policy."""
     pool = account.pool()
@@ -72,7 +78,7 @@ def test_a_pool_gets_its_triggers_and_keeps_every_other_setting(
         "LambdaConfig.PreTokenGenerationConfig",
     ]
     assert (ran.content["unexpected"], ran.content["dry_run"]) == ([], False)
-    assert [*Path().iterdir()] == []
+    assert files() == [f"attach-{account.pool_id}.before.json"]
 
 
 def test_the_pool_and_no_other_may_invoke_the_functions(account: Account) -> None:
@@ -280,7 +286,9 @@ def test_who_was_killed_in_between_is_finished_by_the_next_run(
     assert settings(account) == before
     assert account.triggers()["PreTokenGeneration"] == account.claims
     assert len(account.statements(account.claims)) == 1
-    assert [*Path().iterdir()] == []
+    assert files() == [f"attach-{account.pool_id}.before.json"]
+    command(account, "attach", "--rollback")
+    assert (settings(account), account.triggers()) == (before, {"PreSignUp": account.other})
 
 
 def test_what_was_changed_since_an_interrupted_run_is_told_and_left_alone(
@@ -394,6 +402,275 @@ def test_what_set_user_pool_mfa_config_had_set_is_set_again(account: Account) ->
 
     found = account.cognito.get_user_pool_mfa_config(UserPoolId=account.pool_id)
     assert {name: found[name] for name in mfa} == mfa
+
+
+# The way back
+
+
+def kept(account: Account) -> Path:
+    return Path(f"attach-{account.pool_id}.before.json")
+
+
+@pytest.mark.parametrize("version", ["V1_0", "V2_0", "V3_0"])
+def test_a_rollback_restores_the_triggers_with_their_versions_and_nothing_else(
+    account: Account, version: str
+) -> None:
+    config = {"LambdaVersion": version, "LambdaArn": account.other}
+    was: dict[str, Any] = {"PreTokenGeneration": account.other, "PreTokenGenerationConfig": config}
+    account.update(PreSignUp=account.other, **was)
+    before = settings(account)
+    command(account, "attach", *both(account), "--replace", "--event-version", "V2_0")
+    account.update({"EmailVerificationSubject": "Later"}, **account.triggers())
+
+    planned = command(account, "attach", "--rollback", "--dry-run")
+    assert account.triggers()["PreTokenGeneration"] == account.claims
+    ran = command(account, "attach", "--rollback")
+
+    assert account.triggers() == {"PreSignUp": account.other, **was}
+    assert settings(account) == {**before, "EmailVerificationSubject": "Later"}
+    assert (ran.content["changed"], files()) == (planned.content["changed"], [])
+    assert [len(account.statements(f)) for f in (account.claims, account.sync)] == [0, 0]
+    assert len(account.statements(account.other)) == 1  # which nobody had granted
+
+
+def test_a_rollback_of_nothing_is_told(account: Account) -> None:
+    ran = command(account, "attach", "--rollback", exit_code=2)
+
+    told = f"{kept(account)}: not here; attach writes it, into the directory it runs in"
+    assert ran.err == f"cognito-claims: {told}\n"
+
+
+def test_triggers_that_somebody_has_changed_since_are_rolled_back_only_when_that_is_asked_for(
+    account: Account,
+) -> None:
+    attach(account)
+    command(account, "detach", "--function-arn", account.claims)
+    account.update(PreSignUp=account.other, PreTokenGeneration=account.other)
+
+    ran = command(account, "attach", "--rollback", exit_code=2)
+
+    assert "the triggers were changed since attach; --replace restores them all the same" in ran.err
+    assert account.triggers()["PreTokenGeneration"] == account.other
+    command(account, "attach", "--rollback", "--replace")
+    assert account.triggers() == {"PreSignUp": account.other}
+
+
+@pytest.mark.parametrize("method", ["_save", "_update"])
+def test_a_rollback_that_was_killed_is_finished_by_the_next(account: Account, method: str) -> None:
+    attach(account)
+    with killed_after(method):
+        command(account, "attach", "--rollback", exit_code=130)
+
+    command(account, "attach", "--rollback")
+
+    assert (account.triggers(), files()) == ({"PreSignUp": account.other}, [])
+
+
+def test_an_attach_after_a_killed_rollback_keeps_the_first_description(account: Account) -> None:
+    attach(account)
+    with killed_after("_update"):
+        command(account, "attach", "--rollback", exit_code=130)
+
+    attach(account)
+    command(account, "attach", "--rollback")
+
+    assert account.triggers() == {"PreSignUp": account.other}
+
+
+def test_a_later_attach_is_what_is_rolled_back(account: Account) -> None:
+    attach(account, "--event-version", "V1_0")
+    attach(account, "--event-version", "V3_0")
+    attach(account)  # which changes nothing
+
+    command(account, "attach", "--rollback")
+
+    assert account.triggers()["PreTokenGenerationConfig"]["LambdaVersion"] == "V1_0"
+
+
+def test_what_is_kept_is_for_its_owner_alone(account: Account) -> None:
+    attach(account)
+
+    assert kept(account).stat().st_mode & 0o777 == 0o600
+    assert json.loads(kept(account).read_text())["pool"]["Id"] == account.pool_id
+
+
+@pytest.mark.parametrize("suffix", [".json", ".before.json"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_no_link_is_followed(account: Account, suffix: str, *, is_there: bool) -> None:
+    target = Path("somebodys")
+    if is_there:
+        target.write_text("{}")
+    Path(f"attach-{account.pool_id}{suffix}").symlink_to(target)
+
+    attach(account, exit_code=0 if suffix == ".before.json" else 2)
+
+    assert (target.read_text() if is_there else target.exists()) == ("{}" if is_there else False)
+    if suffix == ".before.json":
+        assert not kept(account).is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("[]", "not a pool's description; remove it"),
+        ("{}", "not a pool's description; remove it"),
+        ('{"pool": {"Id": "x"}, "triggers": {}}', "describes another pool"),
+    ],
+)
+def test_what_is_no_description_of_the_pool_is_not_restored(
+    account: Account, content: str, told: str
+) -> None:
+    kept(account).write_text(content)
+
+    ran = command(account, "attach", "--rollback", exit_code=2)
+
+    assert ran.err == f"cognito-claims: {kept(account)}: {told}\n"
+
+
+def test_a_rollback_takes_no_function(account: Account) -> None:
+    ran = attach(account, "--rollback", exit_code=2)
+
+    assert ran.err == "cognito-claims: --rollback: takes no function and no event version\n"
+
+
+# The version of the function that is replaced
+
+
+@pytest.mark.parametrize(
+    ("was", "version"),
+    [
+        ({}, "V1_0"),
+        ({"LambdaVersion": "V1_0"}, "V1_0"),
+        ({"LambdaVersion": "V2_0"}, "V2_0"),
+        ({"LambdaVersion": "V3_0"}, "V3_0"),
+    ],
+)
+@pytest.mark.parametrize("asked", [None, "V3_0"])
+def test_the_event_version_stays_when_a_function_is_replaced(
+    account: Account, was: dict[str, str], version: str, asked: str | None
+) -> None:
+    config = {"PreTokenGenerationConfig": {**was, "LambdaArn": account.other}} if was else {}
+    account.update(PreTokenGeneration=account.other, **config)
+
+    ran = attach(account, "--replace", *(("--event-version", asked) if asked else ()))
+
+    new = {"LambdaVersion": asked or version, "LambdaArn": account.claims}
+    assert account.triggers()["PreTokenGenerationConfig"] == new
+    told = f"{version} stays, as the function that is replaced has it; --event-version sets another"
+    assert [n for n in ran.content["notes"] if "stays" in n] == (
+        [] if asked else [f"event version: {told}"]
+    )
+
+
+# Checked first
+
+
+def open_to_all(account: Account) -> None:
+    account.functions.add_permission(
+        FunctionName=account.claims,
+        StatementId="all",
+        Action="lambda:InvokeFunction",
+        Principal="*",
+    )
+
+
+def test_a_function_that_doctor_finds_an_error_in_is_not_attached(account: Account) -> None:
+    open_to_all(account)
+    before = account.pool()
+
+    ran = attach(account, exit_code=2)
+
+    told = "PreTokenGeneration: statement all: somebody else than Cognito for this pool may use it"
+    assert ran.err.splitlines() == [
+        f"cognito-claims: {told}; remove the statement [other-invoker]",
+        "cognito-claims: mend it first; --force attaches it all the same",
+    ]
+    assert (account.pool(), len(account.statements(account.claims))) == (before, 1)
+    assert attach(account, "--dry-run", exit_code=2).err == ran.err
+    forced = attach(account, "--force")
+    assert forced.content["notes"][-1].startswith(f"attached in spite of this: {told}")
+    assert account.triggers()["PreTokenGeneration"] == account.claims
+
+
+@pytest.mark.parametrize(
+    ("settings", "arguments", "code"),
+    [
+        ({"COGNITO_CLAIMS_PLUGINS": ""}, [], "settings"),
+        ({"HASURA_ALLOWED_ROLES": "user,admin"}, [], "admin-for-everyone"),
+        ({"HASURA_TOKENS": "access"}, ["--event-version", "V1_0"], "event-version"),
+        ({"COGNITO_CLAIMS_USER_POOLS": "eu-west-1_Other"}, [], "user-pool"),
+    ],
+)
+def test_the_settings_of_a_function_are_checked_too(
+    account: Account, settings: dict[str, str], arguments: list[str], code: str
+) -> None:
+    variables = {"COGNITO_CLAIMS_PLUGINS": "hasura", **settings}
+    account.functions.update_function_configuration(
+        FunctionName=account.claims, Environment={"Variables": variables}
+    )
+
+    ran = attach(account, *arguments, exit_code=2)
+
+    assert f"[{code}]" in ran.err
+    assert account.triggers() == {"PreSignUp": account.other}
+
+
+# The question
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def answering(account: Account, answer: str, *arguments: str, exit_code: int) -> tuple[Run, str]:
+    """Attach at a terminal whose user types this answer; give what it showed, too."""
+    asked = Terminal()
+    shown = contextlib.redirect_stderr(asked)
+    with (
+        mock.patch("sys.stdin", Terminal(answer)),
+        mock.patch("contextlib.redirect_stderr", return_value=shown),
+    ):
+        ran = attach(account, *arguments, exit_code=exit_code)
+    return ran, asked.getvalue()
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+def test_who_does_not_agree_changes_nothing(account: Account, answer: str) -> None:
+    _, asked = answering(account, answer, exit_code=2)
+
+    assert "would change: LambdaConfig.PreTokenGeneration: nothing -> " in asked
+    assert f"would change: {account.claims}: Cognito may invoke it, for this pool" in asked
+    told = f"cognito-claims: {account.pool_id}: not confirmed, so that nothing is changed\n"
+    assert asked.endswith(f"Change it? [y/N] {told}")
+    assert (account.triggers(), account.statements(account.claims)) == (
+        {"PreSignUp": account.other},
+        [],
+    )
+    assert files() == []
+
+
+def test_who_agrees_changes_it(account: Account) -> None:
+    ran, asked = answering(account, "y\n", exit_code=0)
+
+    assert ran.content["unexpected"] == []  # the answer for programs has no question in it
+    assert asked.count("Change it?") == 1
+    assert account.triggers()["PreTokenGeneration"] == account.claims
+
+
+@pytest.mark.parametrize("arguments", [["--yes"], ["--dry-run"]])
+def test_nobody_is_asked_who_has_agreed_or_only_looks(
+    account: Account, arguments: list[str]
+) -> None:
+    _, asked = answering(account, "", *arguments, exit_code=0)
+
+    assert asked == ""
+
+
+def test_nobody_is_asked_about_nothing(account: Account) -> None:
+    attach(account)
+
+    assert answering(account, "", exit_code=0)[1] == ""
 
 
 # Wrong input

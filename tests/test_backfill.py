@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from time import time
 from typing import Any
 from unittest import mock
 
@@ -14,7 +15,7 @@ from cognito_claims.cli.checkpoint import Checkpoint, Job
 from cognito_claims.cli.targets import Target
 from cognito_claims.errors import HasuraError
 from cognito_claims.events import User
-from cognito_claims.sync.queue import from_message
+from cognito_claims.sync.messages import from_message
 from cognito_claims.sync.rows import Row
 from tests import backfill_kills
 from tests.command import Run, run
@@ -169,7 +170,7 @@ def test_users_go_into_the_queue_where_the_settings_say_so(pool: Pool) -> None:
     bodies = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         bodies += [message["Body"] for message in messages]
-    read = (from_message(body, {"id": "sub", "email": "email"}) for body in bodies)
+    read = (from_message(body, {"id": "sub", "email": "email"}, now=time()) for body in bodies)
     rows = [row for row in read if isinstance(row, Row)]
     assert sorted((r.values["id"], r.values["email"]) for r in rows) == [
         (sub, email) for sub, _, email in expected()
@@ -280,6 +281,21 @@ def test_a_code_that_clings_to_one_user_is_given_up_at_last() -> None:
     done = filling.fill(refusing, [page(3)], Checkpoint(job=ANY_JOB), save=lambda _: None)
 
     assert (done.written, done.failed) == (2, {EVERYBODY[1][1]["sub"]: "unexpected"})
+
+
+def test_a_database_that_goes_down_within_a_page_stops_the_run_and_blames_nobody() -> None:
+    class Dying(Refusing):
+        def write(self, rows: Sequence[Row], *, deadline: float) -> None:
+            super().write(rows, deadline=deadline)
+            self._name = ""
+
+    with pytest.raises(filling.Stopped, match="postgres-error"):
+        filling.fill(
+            Dying("user-1", "postgres-error"),
+            [page(3)],
+            Checkpoint(job=ANY_JOB),
+            save=lambda _: None,
+        )
 
 
 def test_what_holds_for_everybody_stops_the_run_on_a_later_page_too(

@@ -428,8 +428,15 @@ PROBLEMS = (Problem("A", "required"), Problem("B", "cannot be empty"))
         (
             UnsupportedClaimError("plan", "id", "V1_0", "strings only"),
             "unsupported-claim",
-            {"subject": "plan", "token": "id", "version": "V1_0"},
+            {"subject": "plan", "token": "id", "version": "V1_0"}
+            | {"problem": "strings only", "plugins": ()},
             "plan: strings only (id token, V1_0)",
+        ),
+        (
+            PluginResultError("a", "Claims", "needs: expected a set of strings"),
+            "plugin-result",
+            {"plugin": "a", "returned": "Claims"},
+            "plugin a: needs: expected a set of strings",
         ),
         (
             SettingsError(PROBLEMS),

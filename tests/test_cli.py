@@ -257,9 +257,39 @@ def test_preview_mints_nothing_and_says_so(folder: Path) -> None:
 
 
 def test_preview_refuses_whom_fauna_would_refuse(folder: Path) -> None:
-    shown = _json(folder, "pretoken_v2_odd_unverified_email", FAUNA, exit_code=1)
+    environ = {**FAUNA, "FAUNA_IDENTITY": "email"}
+    shown = _json(folder, "pretoken_v2_odd_unverified_email", environ, exit_code=1)
 
-    assert [finding["code"] for finding in shown["findings"]] == ["denied"]
+    assert [finding["message"] for finding in shown["findings"]] == [
+        "fauna: FAUNA_IDENTITY: the user's email is not verified: email_verified is not true: "
+        "This account has no verified email address, which the sign-in needs."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "code", "told"),
+    [
+        ({"email_verified": "true"}, "missing-email", "the ID token has no email"),
+        (
+            {"email": "jane.doe@example.com", "email_verified": "false"},
+            "email-not-verified",
+            "the user's email is not verified",
+        ),
+    ],
+)
+def test_a_verdict_tells_a_missing_email_from_one_that_is_not_verified(
+    folder: Path, attributes: dict[str, str], code: str, told: str
+) -> None:
+    path = folder / "event.json"
+    path.write_text(json.dumps(to_json(a_user_event(email=None, attributes=attributes))))
+
+    verdict = _json(folder, str(path), SURREALDB, exit_code=1)["verdicts"]["surrealdb"]
+
+    assert (verdict["code"], verdict["message"]) == (
+        code,
+        f"SurrealDB: {told}; map email and email_verified at the identity provider, "
+        "or set SURREALDB_TOKENS=access, whose script needs no email",
+    )
 
 
 def test_a_plugin_of_ones_own_has_no_verdict(folder: Path) -> None:

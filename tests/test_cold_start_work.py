@@ -15,13 +15,13 @@ from tests.stand_ins.moto import answering
 from tests.test_cold_start import CREDENTIALS, FAUNA, SENT, SIGNS_IN, SYNC, probe
 
 BUDGET: dict[str, tuple[int, int | None]] = {
-    "surrealdb": (8_420, 19_968),
-    "hasura": (8_428, 20_452),
-    "both": (10_976, 21_710),
-    "fauna": (12_135, 30_028),
-    "sync": (11_231, 30_445),
-    "sync, with a queue": (12_699, 35_398),
-    "queue": (12_576, 35_007),
+    "surrealdb": (9_625, 20_803),
+    "hasura": (9_617, 21_287),
+    "both": (12_557, 22_545),
+    "fauna": (13_347, 30_863),
+    "sync": (12_281, 31_280),
+    "sync, with a queue": (13_715, 36_233),
+    "queue": (13_596, 35_842),
     "worker": (10_592, None),
 }
 """Under Python 3.11: our modules' instructions, and the standard library's on their behalf, but for its import, which

@@ -492,7 +492,7 @@ def test_values_reach_the_token_as_json_sees_them() -> None:
     assert [(token[name], type(token[name])) for name in claims] == [("pro", str), (3, int)]
 
 
-NEITHER_KEY_ALONE: list[Any] = [None, [], {}, {V1_KEY: None, V2_KEY: None}]
+UNDECIDED: list[Any] = [None, [], {}, {V1_KEY: None, V2_KEY: None}]
 
 
 @pytest.mark.parametrize(
@@ -502,8 +502,8 @@ NEITHER_KEY_ALONE: list[Any] = [None, [], {}, {V1_KEY: None, V2_KEY: None}]
         ("2", {V1_KEY: ""}, V1_KEY),
         ("1", {V2_KEY: None}, V2_KEY),
         ("3", {V2_KEY: {}}, V2_KEY),
-        *(("1", neither, V1_KEY) for neither in NEITHER_KEY_ALONE),
-        *(("2", neither, V2_KEY) for neither in NEITHER_KEY_ALONE),
+        *(("1", response, V1_KEY) for response in UNDECIDED),
+        *(("2", response, V2_KEY) for response in UNDECIDED),
     ],
 )
 def test_the_key_that_the_event_came_with_decides_on_its_version_and_scopes_never_do(

@@ -13,6 +13,7 @@ from cognito_claims.cli import facts
 from cognito_claims.cli.diagnoses import diagnoses
 from cognito_claims.cli.facts import Facts, Reader
 from cognito_claims.cli.permission import FunctionArn, Permission
+from cognito_claims.cli.preview import Finding
 from tests.command import Run, run
 from tests.stand_ins.account import Account
 from tests.stand_ins.moto import HIDDEN, Answer, Request, answering
@@ -189,6 +190,32 @@ CASES: dict[tuple[str, str], tuple[Change, Change]] = {
         lambda pool: pool.log(pool.account.sync, days=None),
         lambda pool: pool.log(pool.account.sync, days=7),
     ),
+    ("no-plugins", "warning"): (
+        lambda pool: pool.environ(COGNITO_CLAIMS_PLUGINS="none"),
+        lambda pool: pool.environ(**HASURA),
+    ),
+    ("not-checked", "warning"): (
+        lambda pool: pool.configure(Handler="acme.handler"),
+        lambda pool: pool.configure(
+            Handler="cognito_claims.functions.pre_token_generation.handler"
+        ),
+    ),
+    ("user-pool", "error"): (
+        lambda pool: pool.environ(**HASURA, COGNITO_CLAIMS_USER_POOLS="eu-west-1_Other"),
+        lambda pool: pool.environ(**HASURA, COGNITO_CLAIMS_USER_POOLS=pool.account.pool_id),
+    ),
+    ("other-invoker", "error"): (
+        lambda pool: pool.account.functions.add_permission(
+            FunctionName=pool.account.sync,
+            StatementId="bucket",
+            Action="lambda:InvokeFunction",
+            Principal="s3.amazonaws.com",
+            SourceArn="arn:aws:s3:::bucket",
+        ),
+        lambda pool: pool.account.functions.remove_permission(
+            FunctionName=pool.account.sync, StatementId="bucket"
+        ),
+    ),
     ("no-permission", "error"): (
         lambda pool: pool.permission(pool.account.claims).revoke(pool.account.functions),
         lambda pool: pool.permission(pool.account.claims).grant(pool.account.functions),
@@ -304,7 +331,10 @@ def test_a_statement_for_another_account_is_no_permission(pool: Pool) -> None:
         SourceAccount="999999999999",
     )
 
-    assert codes(pool.account) == {("no-permission", "error")}
+    assert codes(pool.account) == {
+        ("no-permission", "error"),
+        ("policy-not-understood", "error"),
+    }
 
 
 def test_a_function_that_is_no_user_sync_may_have_one_trigger(pool: Pool) -> None:
@@ -312,7 +342,7 @@ def test_a_function_that_is_no_user_sync_may_have_one_trigger(pool: Pool) -> Non
     pool.permission(pool.account.other).grant(pool.account.functions)
     pool.log(pool.account.other, days=7)
 
-    assert codes(pool.account) == set()
+    assert codes(pool.account) == {("not-checked", "warning")}
 
 
 @pytest.mark.parametrize(
@@ -356,7 +386,7 @@ def test_what_a_functions_variables_name_is_never_run(
 
 def read(account: Account, **changes: Any) -> Facts:
     with mock.patch.dict(os.environ, account.environ, clear=True):
-        return Reader(account.pool_id, None, account.environ).facts()._replace(**changes)
+        return Reader(account.pool_id, (), account.environ).facts()._replace(**changes)
 
 
 def told(found: Facts) -> set[str]:
@@ -386,32 +416,75 @@ def test_the_state_of_a_function_is_examined(
     assert (told(sound), told(with_settings(sound, **settings))) == (set(), {code})
 
 
+GOOGLE = {"ProviderName": "Google", "AttributeMapping": {"email": "email"}}
+BY_EMAIL = {**FAUNA, "FAUNA_IDENTITY": "email"}
+HASURA_BY_EMAIL = {**HASURA, "HASURA_USER_ID_ATTRIBUTE": "email"}
+
+
 @pytest.mark.parametrize(
-    ("environ", "is_by_email"),
+    ("environ", "reads_email"),
     [
         (SURREALDB, True),
-        (FAUNA, True),
-        ({**FAUNA, "FAUNA_IDENTITY": "sub"}, False),
+        ({**SURREALDB, "SURREALDB_TOKENS": "id,access"}, True),
+        ({**SURREALDB, "SURREALDB_TOKENS": "access"}, False),
+        (BY_EMAIL, True),
+        (FAUNA, False),
         (HASURA, False),
-        ({**HASURA, "HASURA_USER_ID_ATTRIBUTE": "email"}, True),
+        (HASURA_BY_EMAIL, True),
     ],
-    ids=["surrealdb", "fauna by email", "fauna by sub", "hasura", "hasura by email"],
 )
-def test_an_email_that_is_an_identity_must_be_unique_and_verified(
-    pool: Pool, environ: Mapping[str, str], *, is_by_email: bool
+def test_an_email_that_is_read_must_be_unique_and_verified(
+    pool: Pool, environ: Mapping[str, str], *, reads_email: bool
 ) -> None:
     found = with_settings(read(pool.account), Environment={"Variables": environ})
-    federated = {"ProviderName": "Google", "AttributeMapping": {"email": "email"}}
     sound = {**found.pool, "UsernameAttributes": ["email"], "AutoVerifiedAttributes": ["email"]}
     lax = {**found.pool, "AliasAttributes": [], "AutoVerifiedAttributes": ["phone_number"]}
-    all_of_them = {"email-not-unique", "email-not-verified", "unverified-provider"}
 
     assert told(found._replace(pool=sound)) == set()
-    assert told(found._replace(pool=lax, providers=[federated])) == (
-        all_of_them if is_by_email else set()
+    assert told(found._replace(pool=lax)) == (
+        {"email-not-unique", "email-not-verified"} if reads_email else set()
     )
-    mapped = {**federated, "AttributeMapping": {"email": "email", "email_verified": "verified"}}
-    assert told(found._replace(pool=sound, providers=[mapped])) == set()
+
+
+@pytest.mark.parametrize(
+    ("environ", "codes"),
+    [
+        (BY_EMAIL, {"untrusted-provider"}),
+        ({**BY_EMAIL, "FAUNA_EMAIL_PROVIDERS": "google"}, {"untrusted-provider"}),
+        ({**BY_EMAIL, "FAUNA_EMAIL_PROVIDERS": "Okta,Google"}, set()),
+        (FAUNA, set()),
+        (HASURA_BY_EMAIL, {"untrusted-provider"}),
+        ({**HASURA_BY_EMAIL, "HASURA_EMAIL_PROVIDERS": "Google"}, set()),
+        ({**HASURA, "HASURA_USER_ID_ATTRIBUTE": "phone_number"}, {"untrusted-provider"}),
+        (HASURA, set()),
+        (SURREALDB, set()),
+    ],
+)
+def test_an_identity_that_a_provider_can_assert_is_an_error(
+    pool: Pool, environ: Mapping[str, str], codes: set[str]
+) -> None:
+    found = with_settings(read(pool.account), Environment={"Variables": environ})
+    mapped = {**GOOGLE, "AttributeMapping": {"email": "email", "email_verified": "verified"}}
+
+    errors = [
+        {f.code for f in diagnoses(found._replace(providers=[provider])) if f.level == "error"}
+        for provider in (GOOGLE, mapped)
+    ]
+    assert errors == [codes, codes]
+
+
+def test_an_attribute_that_a_provider_sets_and_claims_are_made_of_is_a_warning(pool: Pool) -> None:
+    found = with_settings(read(pool.account), Environment={"Variables": ORG})
+    sets = {"ProviderName": "Okta", "AttributeMapping": {"custom:org_id": "org", "email": "mail"}}
+
+    assert [*diagnoses(found._replace(providers=[GOOGLE, sets]))] == [
+        Finding(
+            "provided-attribute",
+            "warning",
+            "AttributeMapping: Okta sets custom:org_id, which claims are made of; "
+            "whoever runs the provider gives these rights",
+        )
+    ]
 
 
 def test_what_may_not_be_read_is_told_and_the_rest_is_examined(pool: Pool) -> None:
@@ -436,6 +509,8 @@ def test_what_may_not_be_read_is_told_and_the_rest_is_examined(pool: Pool) -> No
             "lambda:GetFunctionConfiguration",
             "lambda:GetPolicy",
             "logs:DescribeLogGroups",
+            "lambda:ListAliases",
+            "lambda:ListVersionsByFunction",
             "cognito-idp:DescribeUserPoolClient",
             "cognito-idp:DescribeIdentityProvider",
             "cognito-idp:ListGroups",
@@ -446,7 +521,9 @@ def test_what_may_not_be_read_is_told_and_the_rest_is_examined(pool: Pool) -> No
 def test_one_client_can_be_examined_alone(pool: Pool) -> None:
     ids = pool.environ(**ORG).client(ClientName="lax", WriteAttributes=["custom:org_id"]).clients()
 
-    assert codes(pool.account, "--client-id", ids["web"]) == set()
+    ran = doctor(pool.account, "--client-id", ids["web"])
+    assert (ran.out.count("sound"), ran.exit_code) == (0, 0)
+    assert f"looked at: the app client {ids['web']}, the pool, " in ran.out
     assert codes(pool.account, "--client-id", ids["lax"]) == {("writable-attribute", "error")}
 
 

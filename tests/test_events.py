@@ -1,6 +1,7 @@
 """What trigger events read as, and what is refused as none."""
 
 import copy
+import json
 from collections.abc import Mapping
 from traceback import format_exception
 from typing import Any
@@ -237,6 +238,9 @@ def test_no_client_metadata_and_null_are_empty_metadata() -> None:
 V1_KEY, V2_KEY = "claimsOverrideDetails", "claimsAndScopeOverrideDetails"
 
 
+NO_KEYS: list[Any] = [None, [], {}]
+
+
 @pytest.mark.parametrize(
     ("says", "response", "is_read_as"),
     [
@@ -246,7 +250,7 @@ V1_KEY, V2_KEY = "claimsOverrideDetails", "claimsAndScopeOverrideDetails"
         ("1", {V2_KEY: None}, "2"),
         ("2", {V2_KEY: {}}, "2"),
         ("3", {V2_KEY: None}, "3"),
-        *((says, response, says) for says in "123" for response in (None, [], {})),
+        *((says, response, says) for says in "123" for response in NO_KEYS),
         *((says, {V1_KEY: None, V2_KEY: None}, says) for says in "123"),
     ],
 )
@@ -547,3 +551,95 @@ def test_an_email_or_phone_number_is_given_only_once_verified(
 
 def test_a_users_identifier_is_the_attribute_sub() -> None:
     assert JANE.sub == "a1b2c3d4-5678-90ab-cdef-111122223333"
+
+
+ATTRIBUTES_OF_JANE = {"sub": "a1", "email": "jane@example.com", "email_verified": "true"}
+
+
+def identities(*names: object) -> dict[str, str]:
+    return {"identities": json.dumps([{"userId": "1", "providerName": name} for name in names])}
+
+
+UNREADABLE = {
+    "empty": "",
+    "no JSON": "Google",
+    "no array": '{"providerName":"Google"}',
+    "empty array": "[]",
+    "no object": '["Google"]',
+    "no name": '[{"userId":"1"}]',
+    "an empty name": '[{"providerName":""}]',
+    "a name that is no string": '[{"providerName":null}]',
+    "one of two without a name": '[{"providerName":"Google"},{}]',
+    "too deep": "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "providers"),
+    [
+        ({}, ()),
+        (identities("Google"), ("Google",)),
+        (identities("Google", "Okta"), ("Google", "Okta")),
+        *(({"identities": text}, None) for text in UNREADABLE.values()),
+        ({"cognito:user_status": "EXTERNAL_PROVIDER"}, None),
+        ({**identities("Okta"), "cognito:user_status": "EXTERNAL_PROVIDER"}, ("Okta",)),
+    ],
+)
+def test_providers_are_those_of_the_identities_or_unreadable(
+    attributes: dict[str, str], providers: tuple[str, ...] | None
+) -> None:
+    user = User("jane", {**ATTRIBUTES_OF_JANE, **attributes})
+
+    assert user.providers == providers
+
+
+@pytest.mark.parametrize(
+    ("attributes", "is_trusted"),
+    [
+        ({}, True),
+        ({"email_verified": "false"}, False),
+        (identities("Okta"), True),
+        (identities("okta"), False),
+        (identities("Okta "), False),
+        (identities("Google"), False),
+        (identities("Okta", "Google"), False),
+        ({**identities("Okta"), "email_verified": "false"}, False),
+        *(({"identities": text}, False) for text in UNREADABLE.values()),
+    ],
+)
+def test_an_email_stands_for_a_user_only_if_somebody_trusted_has_verified_it(
+    attributes: dict[str, str],
+    is_trusted: bool,  # noqa: FBT001  (a column of the table)
+) -> None:
+    user = User("jane", {**ATTRIBUTES_OF_JANE, **attributes})
+
+    email = user.attributes["email"] if is_trusted else None
+    assert user.trusted("email", {"Okta"}) == email
+    assert user.trusted("sub", ()) == user.sub
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({"email": ""}, "the user has no attribute email"),
+        (
+            {"email_verified": "false"},
+            "the user's email is not verified: email_verified is not true",
+        ),
+        (
+            {"identities": "[]"},
+            "the user's email is not trusted: the attribute identities cannot be read",
+        ),
+        (
+            identities("Google"),
+            "the user's email is not trusted: an identity provider of theirs is not named",
+        ),
+        ({}, None),
+    ],
+)
+def test_a_reason_for_distrust_is_told_without_a_value(
+    attributes: dict[str, str], reason: str | None
+) -> None:
+    user = User("jane", {**ATTRIBUTES_OF_JANE, **attributes})
+
+    assert user.distrust("email", ()) == reason

@@ -330,7 +330,9 @@ class Drill:
         await_preparations()
 
     def _plugin(self, client: Client, secret: Secret) -> Overheard:
-        plugin = FaunaTokens(endpoint=self.server.endpoint, secret=secret, client=client)
+        plugin = FaunaTokens(
+            endpoint=self.server.endpoint, secret=secret, identity="email", client=client
+        )
         return Overheard(plugin, self.stream)
 
     def plan(self, number: int) -> Plan:
@@ -399,7 +401,9 @@ def test_what_is_planted_in_a_log_is_found(logger: str, stream: StringIO) -> Non
 
 
 def test_what_is_planted_in_an_error_is_found(stream: StringIO) -> None:
-    plugin = Overheard(FaunaTokens(endpoint="http://127.0.0.1:1", secret=SECRET), stream)
+    plugin = Overheard(
+        FaunaTokens(endpoint="http://127.0.0.1:1", secret=SECRET, identity="email"), stream
+    )
     chained = LookupError()
     chained.__context__ = KeyError(MARK)
 
@@ -470,7 +474,7 @@ def server() -> Iterator[FaunaServer]:
 
 
 def a_plugin(server: FaunaServer, client: Client) -> FaunaTokens:
-    return FaunaTokens(endpoint=server.endpoint, secret=SECRET, client=client)
+    return FaunaTokens(endpoint=server.endpoint, secret=SECRET, identity="email", client=client)
 
 
 def a_handler(server: FaunaServer, client: Client) -> Handler:

@@ -27,7 +27,7 @@ class Target(NamedTuple):
         return "Target(***)"  # pytest prints it when a test fails
 
     def tokens(self, **settings: Any) -> FaunaTokens:
-        return FaunaTokens(endpoint=self.endpoint, secret=self.secret, **settings)
+        return FaunaTokens(endpoint=self.endpoint, secret=self.secret, identity="email", **settings)
 
 
 @pytest.fixture(params=["stand-in", "real"])

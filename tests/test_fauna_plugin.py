@@ -32,7 +32,9 @@ def server() -> Iterator[FaunaServer]:
 
 @pytest.fixture(params=["http", "driver"])
 def plugin(server: FaunaServer, request: pytest.FixtureRequest) -> FaunaTokens:
-    return FaunaTokens(endpoint=server.endpoint, secret=SECRET, client=request.param)
+    return FaunaTokens(
+        endpoint=server.endpoint, secret=SECRET, identity="email", client=request.param
+    )
 
 
 def problems_of(**settings: Any) -> list[str]:
@@ -63,7 +65,11 @@ def test_a_sign_in_finds_or_creates_the_document_and_mints(
 
 def test_a_refresh_life_gives_the_pair_and_stores_no_secret(server: FaunaServer) -> None:
     plugin = FaunaTokens(
-        endpoint=server.endpoint, secret=SECRET, ttl_seconds=600, refresh_ttl_seconds=86400
+        endpoint=server.endpoint,
+        secret=SECRET,
+        identity="email",
+        ttl_seconds=600,
+        refresh_ttl_seconds=86400,
     )
 
     claims = plugin(a_user_event())
@@ -82,15 +88,17 @@ def test_a_refresh_life_gives_the_pair_and_stores_no_secret(server: FaunaServer)
 
 
 def test_a_token_lives_as_long_as_the_settings_say(server: FaunaServer) -> None:
-    FaunaTokens(endpoint=server.endpoint, secret=SECRET, ttl_seconds=60)(a_user_event())
+    FaunaTokens(endpoint=server.endpoint, secret=SECRET, identity="email", ttl_seconds=60)(
+        a_user_event()
+    )
     now = server.now()
 
     assert 58 < (server.tokens[0].ttl - now).total_seconds() <= 60
 
 
-def test_the_identity_may_be_the_sub() -> None:
+def test_the_identity_is_the_sub() -> None:
     with FaunaServer(index="bySub", field="sub") as server:
-        plugin = FaunaTokens(endpoint=server.endpoint, secret=SECRET, identity="sub")
+        plugin = FaunaTokens(endpoint=server.endpoint, secret=SECRET)
         plugin(a_user_event(sub="A1-b2", email=None))
 
     assert [dict(document.data) for document in server.documents] == [{"sub": "A1-b2"}]
@@ -99,7 +107,11 @@ def test_the_identity_may_be_the_sub() -> None:
 def test_other_names_of_collection_and_index_are_asked_for() -> None:
     with FaunaServer(collection="Person", index="byMail2") as server:
         plugin = FaunaTokens(
-            endpoint=server.endpoint, secret=SECRET, collection="Person", index="byMail2"
+            endpoint=server.endpoint,
+            secret=SECRET,
+            identity="email",
+            collection="Person",
+            index="byMail2",
         )
         plugin(a_user_event())
 
@@ -171,8 +183,10 @@ def test_an_answer_without_a_token_is_no_token(
 
 
 def test_what_is_suppressed_is_configured(server: FaunaServer) -> None:
-    plugin = FaunaTokens(endpoint=server.endpoint, secret=SECRET, suppress=("email", "address"))
-    kept = FaunaTokens(endpoint=server.endpoint, secret=SECRET, suppress=())
+    plugin = FaunaTokens(
+        endpoint=server.endpoint, secret=SECRET, identity="email", suppress=("email", "address")
+    )
+    kept = FaunaTokens(endpoint=server.endpoint, secret=SECRET, identity="email", suppress=())
 
     assert plugin(a_user_event()).id_token.suppress == {"email", "address"}
     assert kept(a_user_event()).id_token.suppress == frozenset()
@@ -199,7 +213,7 @@ USERS = [name for name in recorded_names("pretoken_") if "ClientCredentials" not
 def test_cognito_takes_the_response_to_every_recorded_event(name: str) -> None:
     event = recorded(name)
     with FaunaServer(index="bySub", field="sub") as server:
-        plugin = FaunaTokens(endpoint=server.endpoint, secret=SECRET, identity="sub")
+        plugin = FaunaTokens(endpoint=server.endpoint, secret=SECRET)
         returned = pre_token_generation(fauna=plugin)(event, None)
 
     token = issue_tokens(event, returned).id_token
@@ -237,7 +251,7 @@ def test_a_sample_of_the_pair_has_three_claims() -> None:
         ({"collection": "Ü"}, "collection: expected an identifier: letters, digits and _"),
         ({"collection": "Key"}, "collection: is one of Fauna's own"),
         ({"index": "byEmail()"}, "index: expected an identifier: letters, digits and _"),
-        ({"identity": "name"}, "identity: expected one of email, sub"),
+        ({"identity": "name"}, "identity: expected one of sub, email"),
         ({"client": "grpc"}, "client: expected one of http, driver"),
         ({"ttl_seconds": 0}, "ttl_seconds: expected 1 second to 10 years"),
         ({"ttl_seconds": 316224001}, "ttl_seconds: expected 1 second to 10 years"),
@@ -249,6 +263,7 @@ def test_a_sample_of_the_pair_has_three_claims() -> None:
             {"refresh_ttl_seconds": 316224001},
             "refresh_ttl_seconds: expected more than the ttl, and 10 years at most",
         ),
+        ({"email_providers": ("",)}, "email_providers: expected names of identity providers"),
         ({"suppress": ("email", "")}, "suppress: expected names of claims"),
         ({"suppress": ("userId",)}, "suppress: cannot hold the claims that the plugin adds"),
         ({"secret": " "}, "secret: expected printable ASCII characters"),
@@ -343,7 +358,7 @@ def kept_in(secrets: Rotating, server: FaunaServer) -> Iterator[FaunaTokens]:
             "AWS_SECRET_ACCESS_KEY": "example",
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": url,
         }
-        yield FaunaTokens(endpoint=server.endpoint, secret=Secret(ARN, environ))
+        yield FaunaTokens(endpoint=server.endpoint, secret=Secret(ARN, environ), identity="email")
 
 
 def test_a_rotated_key_is_fetched_again_and_mints(server: FaunaServer) -> None:
@@ -410,7 +425,7 @@ def test_no_token_is_given_again_once_it_has_expired(
     server: FaunaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Moment, "elapsed", lambda _: 5.0)
-    plugin = FaunaTokens(endpoint=server.endpoint, secret=SECRET, ttl_seconds=5)
+    plugin = FaunaTokens(endpoint=server.endpoint, secret=SECRET, identity="email", ttl_seconds=5)
 
     assert plugin(a_user_event()) != plugin(a_user_event())
 
@@ -443,3 +458,64 @@ def test_any_other_event_mints_anew(
 
     assert first != second
     assert len(server.tokens) == 2
+
+
+FROM_GOOGLE = {"identities": '[{"userId":"1","providerName":"Google","primary":true}]'}
+BY_EMAIL: dict[str, Any] = {**LOCAL, "identity": "email"}
+
+
+@pytest.mark.parametrize(
+    ("providers", "attributes", "setting"),
+    [
+        ((), {"email": ""}, "FAUNA_IDENTITY"),
+        ((), {"email_verified": "false"}, "FAUNA_IDENTITY"),
+        ((), FROM_GOOGLE, "FAUNA_EMAIL_PROVIDERS"),
+        (("google", "Okta"), FROM_GOOGLE, "FAUNA_EMAIL_PROVIDERS"),
+        (("Google",), {"identities": "[]"}, "FAUNA_EMAIL_PROVIDERS"),
+    ],
+)
+def test_an_email_that_nobody_trusted_has_verified_is_refused_with_one_sentence(
+    providers: tuple[str, ...], attributes: dict[str, str], setting: str
+) -> None:
+    plugin = FaunaTokens(**BY_EMAIL, email_providers=providers)
+
+    with pytest.raises(TokenDenied) as refused:
+        plugin.sample(a_user_event(attributes=attributes))
+
+    assert (refused.value.reason, refused.value.setting) == (NO_EMAIL, setting)
+
+
+def test_the_email_of_a_named_provider_is_an_identity(server: FaunaServer) -> None:
+    plugin = FaunaTokens(
+        endpoint=server.endpoint, secret=SECRET, identity="email", email_providers=("Google",)
+    )
+
+    plugin(a_user_event(attributes=FROM_GOOGLE))
+
+    assert [dict(d.data) for d in server.documents] == [{"email": "jane.doe@example.com"}]
+
+
+def test_somebody_of_a_provider_does_not_get_the_document_of_the_emails_owner(
+    server: FaunaServer,
+) -> None:
+    plugin = FaunaTokens(endpoint=server.endpoint, secret=SECRET, identity="email")
+    plugin(a_user_event())
+
+    with pytest.raises(TokenDenied):
+        plugin(a_user_event(sub="eve", attributes=FROM_GOOGLE))
+
+    assert len(server.tokens) == 1
+
+
+@pytest.mark.parametrize("client", ["http", "driver"])
+@pytest.mark.parametrize("host", ["fauna.com", "db.fauna.com", "DB.EU.Fauna.COM", "db.fauna.com."])
+def test_an_endpoint_of_the_closed_service_is_refused(host: str, client: str) -> None:
+    assert problems_of(endpoint=f"https://{host}:443/", client=client) == [
+        "endpoint: fauna.com is closed, and its addresses may be anybody's; "
+        "set that of your own Fauna"
+    ]
+
+
+@pytest.mark.parametrize("host", ["notfauna.com", "fauna.com.example.org", "fauna.example.com"])
+def test_an_endpoint_that_only_looks_like_the_closed_service_is_taken(host: str) -> None:
+    FaunaTokens(endpoint=f"https://{host}", secret=SECRET)

@@ -20,9 +20,9 @@ from cognito_claims.handlers import (
     pre_token_generation,
     pre_token_generation_from_env,
 )
+from cognito_claims.plugin import deciding_groups, mark, optional, pure
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
-from cognito_claims.registry import mark, optional, pure
 from cognito_claims.testing import a_machine_event, a_user_event, recorded_names, to_json
 from cognito_claims.testing.acceptance import assert_accepted
 from cognito_claims.testing.pytest_plugin import LambdaContext
@@ -147,7 +147,7 @@ def test_answers_are_merged() -> None:
     handler = pre_token_generation(
         plan=lambda _: FREE,
         tenant=pure(lambda event: Claims.adding({"tenant": event.user.sub})),
-        groups=lambda _: Claims(groups=Groups(("editors",))),
+        groups=deciding_groups(lambda _: Claims(groups=Groups(("editors",)))),
     )
 
     assert handler(EVENT, None)["response"] == {
@@ -164,7 +164,7 @@ def test_answers_are_merged() -> None:
 
 
 def test_the_context_may_be_left_out() -> None:
-    handler: Callable[..., Any] = pre_token_generation()
+    handler: Callable[..., Any] = pre_token_generation(none=lambda _: Claims())
 
     assert handler(EVENT) == EVENT
 
@@ -284,7 +284,7 @@ def test_a_refusal_is_heard_whatever_else_fails(
     ]
     assert lines(log) == [
         *([] if wrap is pure else others),  # whom a pure plugin refuses no other is asked about
-        "ERROR sign-in refused: denied by a plugin [denied]",
+        "INFO sign-in refused: denied by plugin no [denied]",
         "INFO pre token generation: refused",
     ]
 
@@ -297,7 +297,7 @@ def test_the_first_of_two_refusals_is_the_one_that_is_shown(log: pytest.LogCaptu
     with pytest.raises(TokenDenied, match=r"^one$"):
         handler(EVENT, None)
 
-    assert lines(log)[0] == "WARNING no claims: denied by a plugin [denied]"
+    assert lines(log)[0] == "INFO no claims: denied by plugin two [denied]"
 
 
 def test_the_first_failure_that_denies_is_told_the_others_are_warnings(
@@ -319,9 +319,9 @@ def test_the_first_failure_that_denies_is_told_the_others_are_warnings(
 @pytest.mark.parametrize(
     ("plugins", "event", "code", "told"),
     [
-        ((), None, "event", "event: expected an object, got nothing"),
-        ((), {}, "event", "triggerSource: expected a string, got nothing"),
-        ((), [EVENT], "event", "event: expected an object, got an array"),
+        ((Claims(),), None, "event", "event: expected an object, got nothing"),
+        ((Claims(),), {}, "event", "triggerSource: expected a string, got nothing"),
+        ((Claims(),), [EVENT], "event", "event: expected an object, got an array"),
         (
             (FREE, FREE),
             EVENT,
@@ -332,7 +332,8 @@ def test_the_first_failure_that_denies_is_told_the_others_are_warnings(
             (Claims(groups=Groups()), Claims(groups=Groups())),
             EVENT,
             "claim-conflict",
-            "cognito:groups: groups overridden twice (plugins: p0, p1)",
+            "cognito:groups: overridden by p0, which is not marked as deciding on groups: wrap the "
+            "plugin in deciding_groups(...), or set decides_groups = True (plugins: p0, p1)",
         ),
         (
             (Claims(), Claims.adding({"sub": "hunter2"})),
@@ -344,13 +345,13 @@ def test_the_first_failure_that_denies_is_told_the_others_are_warnings(
             (Claims.adding({"plan": "free"}, to={"access"}),),
             to_json(a_user_event(version="1")),
             "unsupported-claim",
-            "plan: the access token needs V2_0 or later (access token, V1_0)",
+            "plan: the access token needs V2_0 or later (access token, V1_0, plugin: p0)",
         ),
         (
             (FREE,),
             to_json(a_machine_event()),
             "unsupported-claim",
-            "plan: client credentials have no ID token (id token, V3_0)",
+            "plan: client credentials have no ID token (id token, V3_0, plugin: p0)",
         ),
     ],
 )
@@ -387,7 +388,7 @@ def test_what_nobody_expects_is_told_by_class_and_place(
     unexpected = raising(RuntimeError("hunter2"))
     monkeypatch.setattr(decision, "render", lambda _, event: unexpected(event))
 
-    error = refusal(pre_token_generation())
+    error = refusal(pre_token_generation(none=lambda _: Claims()))
 
     assert str(error) == "Sign-in could not be completed [unexpected]"
     assert (error.__cause__, error.__context__) == (None, None)
@@ -401,7 +402,7 @@ def test_what_nobody_expects_of_an_event_is_neutral_outside(
     unexpected = raising(RuntimeError("hunter2"))
     monkeypatch.setattr("cognito_claims.events.PreTokenGenerationEvent.from_json", unexpected)
 
-    assert refusal(pre_token_generation()).reason_code == "unexpected"
+    assert refusal(pre_token_generation(none=lambda _: Claims())).reason_code == "unexpected"
 
 
 @pytest.mark.usefixtures("still")
@@ -578,7 +579,7 @@ def test_a_factory_that_fails_is_told_by_class_and_place(
     told = f"LookupError at {place(acme.broken)}"
     assert str(raised.value) == "Sign-in could not be completed [plugin-failed]"
     assert (raised.value.__cause__, raised.value.__context__) == (None, None)
-    assert lines(log) == [f"ERROR a plugin could not be made: {told}"]
+    assert lines(log) == [f"ERROR no handler can be made: plugin x: {told}"]
 
 
 def test_a_module_that_fails_is_told_by_class_and_place(
@@ -591,7 +592,7 @@ def test_a_module_that_fails_is_told_by_class_and_place(
         pre_token_generation_from_env({"COGNITO_CLAIMS_PLUGINS": "x=acme_loud:f"})
 
     told = f"LookupError at {tmp_path / 'acme_loud.py'}:2 in <module>"
-    assert lines(log) == [f"ERROR a plugin could not be made: {told}"]
+    assert lines(log) == [f"ERROR no handler can be made: plugin x: {told}"]
 
 
 @pytest.mark.usefixtures("acme")
@@ -629,13 +630,16 @@ def test_a_refusal_without_a_reason_is_neutral_outside() -> None:
 
 
 def test_a_handler_takes_json_only() -> None:
-    assert refusal(pre_token_generation(), a_user_event()).reason_code == "event"
+    assert (
+        refusal(pre_token_generation(none=lambda _: Claims()), a_user_event()).reason_code
+        == "event"
+    )
 
 
 def test_a_decision_that_cannot_be_logged_is_still_neutral(
     log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: object) -> None:
+    def fail(_: object, **__: object) -> None:
         raise ValueError("hunter2")
 
     monkeypatch.setattr("cognito_claims.handlers.log_decision", fail)

@@ -289,6 +289,8 @@ def test_a_user_without_a_usable_user_id_is_denied(attribute: str, event: dict[s
         ({"allowed_roles": ("user", "")}, ["allowed_roles: a role cannot be empty"]),
         ({"group_roles": {"": "user"}}, ["group_roles: a group or role cannot be empty"]),
         ({"group_roles": {"staff": ""}}, ["group_roles: a group or role cannot be empty"]),
+        ({"engine": "v1"}, ["engine: expected one of v2, v3"]),
+        ({"email_providers": ("",)}, ["email_providers: expected names of identity providers"]),
         ({"tokens": frozenset()}, [f"tokens: {TOKENS_EXPECTED}"]),
         ({"tokens": {"id", "refresh"}}, [f"tokens: {TOKENS_EXPECTED}"]),
     ],
@@ -361,12 +363,14 @@ def test_every_problem_is_reported_at_once() -> None:
 
 DEFAULTS = {
     "claims_namespace": NAMESPACE,
+    "engine": "v2",
     "claims_format": "stringified_json",
     "default_role": "user",
     "allowed_roles": ("user",),
     "group_roles": {},
     "session_variables": {},
     "user_id_attribute": "sub",
+    "email_providers": frozenset(),
     "tokens": frozenset({"id"}),
 }
 
@@ -388,6 +392,8 @@ DEFAULTS = {
         ),
         ({"HASURA_SESSION_VARIABLES": "none"}, {}),
         ({"HASURA_USER_ID_ATTRIBUTE": "email"}, {"user_id_attribute": "email"}),
+        ({"HASURA_EMAIL_PROVIDERS": "Okta,A"}, {"email_providers": frozenset({"Okta", "A"})}),
+        ({"HASURA_ENGINE": "v3"}, {"engine": "v3"}),
         ({"HASURA_TOKENS": "id,access"}, {"tokens": frozenset({"id", "access"})}),
         ({"HASURA_ON_ERROR": "omit", "HASURA_SYNC_URL": "x", "SURREALDB_ACCESS": "x"}, {}),
     ],
@@ -416,7 +422,8 @@ def test_problems_of_the_environment_are_told_by_variable() -> None:
         "HASURA_ROLE: unknown setting",
         "HASURA_CLAIMS_NAMESPACE: cannot be none",
         "HASURA_CLAIMS_FORMAT: expected one of stringified_json, json",
-        "HASURA_GROUP_ROLES: entry 1: expected name=value",
+        "HASURA_GROUP_ROLES: entry 1: expected name=value; write names that hold , or = as JSON, "
+        'as in {"a,b": "c"}',
         "HASURA_ALLOWED_ROLES: must include the default role",
         f"HASURA_TOKENS: {TOKENS_EXPECTED}",
         "HASURA_SESSION_VARIABLES: entry 2: x-hasura-role has its own setting",
@@ -485,3 +492,81 @@ def test_names_that_hasura_keeps_out_of_sessions_are_refused(name: str) -> None:
     assert problems_of(session_variables={name: "custom:x"}) == [
         "session_variables: entry 1: Hasura keeps the names of its secrets out of sessions"
     ]
+
+
+FROM_GOOGLE = {"identities": '[{"userId":"1","providerName":"Google","primary":true}]'}
+VERIFIED_PHONE = {"phone_number": PHONE, "phone_number_verified": "true"}
+
+
+@pytest.mark.parametrize("attribute", ["email", "phone_number"])
+def test_a_users_email_or_phone_number_counts_if_their_provider_is_named(attribute: str) -> None:
+    attributes = {**VERIFIED_PHONE, **FROM_GOOGLE}
+    named = HasuraClaims(user_id_attribute=attribute, email_providers=("Google",))
+    unnamed = HasuraClaims(user_id_attribute=attribute, email_providers=("google",))
+
+    event = a_user_event(attributes=attributes)
+    assert event.user is not None
+    user_id = variables(named, attributes=attributes)["x-hasura-user-id"]
+    assert user_id == event.user.attributes[attribute]
+    with pytest.raises(TokenDenied) as refused:
+        unnamed(event)
+    assert (refused.value.setting, refused.value.problem) == (
+        "HASURA_EMAIL_PROVIDERS",
+        f"the user's {attribute} is not trusted: an identity provider of theirs is not named",
+    )
+
+
+def test_a_session_variable_takes_no_email_that_nobody_trusted_has_verified() -> None:
+    assert session_variable("email", attributes=FROM_GOOGLE) is None
+    assert session_variable("name", attributes={**FROM_GOOGLE, "name": "Jane"}) == "Jane"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("5", 5),
+        ("-1", -1),
+        ("1.5", 1.5),
+        ("0", 0),
+        ("9007199254740991", 9007199254740991),
+        ("true", True),
+        ("false", False),
+        *(
+            (text, text)
+            for text in (
+                *("", "007", "+1", "1e3", "1.0e1", "1.", ".5", "1_0", "0x10", "\uff11", "\u0661"),
+                *("-0", "1.50", " 1", "1 ", "9007199254740992", "1" * 30, "True", "null", "[1]"),
+                *("NaN", "Infinity", "1.5.1", "abc1", "-"),
+            )
+        ),
+    ],
+)
+@pytest.mark.parametrize("claims_format", ["json", "stringified_json"])
+def test_v3_gets_native_types_and_text_that_is_none_as_it_is(
+    text: str, value: object, claims_format: Literal["json", "stringified_json"]
+) -> None:
+    plugin = HasuraClaims(
+        engine="v3", claims_format=claims_format, session_variables={"x-hasura-it": "custom:it"}
+    )
+
+    claim = plugin(a_user_event(attributes={"custom:it": text})).id_token.add[NAMESPACE]
+
+    found = json.loads(claim) if isinstance(claim, str) else claim
+    assert isinstance(found, dict)
+    assert (type(found["x-hasura-it"]), found["x-hasura-it"]) == (type(value), value)
+
+
+def test_v3_gets_the_groups_as_a_list_and_v2_everything_as_text() -> None:
+    settings: dict[str, Any] = {
+        "claims_format": "json",
+        "user_id_attribute": "custom:id",
+        "session_variables": {"x-hasura-groups": "cognito:groups"},
+    }
+    event = a_user_event(groups=("a,b", "c"), attributes={"custom:id": "7"})
+
+    def added(engine: Literal["v2", "v3"]) -> Any:
+        found: Any = HasuraClaims(engine=engine, **settings)(event).id_token.add[NAMESPACE]
+        return found["x-hasura-user-id"], found["x-hasura-groups"]
+
+    assert added("v3") == (7, ["a,b", "c"])
+    assert added("v2") == ("7", '{"a,b","c"}')

@@ -56,6 +56,9 @@ def test_the_package_offers_exactly_these_names() -> None:
         "User",
         "UserEvent",
         "UserPlugin",
+        "UserPoolError",
+        "deciding_groups",
+        "for_clients",
         "merge",
         "optional",
         "pre_token_generation",
@@ -81,10 +84,20 @@ def test_the_testing_kit_offers_exactly_these_names() -> None:
 @pytest.mark.parametrize(
     ("function", "signature"),
     [
-        (cognito_claims.pre_token_generation, "deadline_ms: int = 4000, **plugins: Plugin"),
-        (cognito_claims.user_sync, "deadline_ms: int = 4000, **plugins: UserPlugin"),
+        (
+            cognito_claims.pre_token_generation,
+            "deadline_ms: int = 4000, user_pools: Collection[str] = ('any',), "
+            "log_sub: bool = False, **plugins: Plugin",
+        ),
+        (
+            cognito_claims.user_sync,
+            "deadline_ms: int = 4000, user_pools: Collection[str] = ('any',), "
+            "log_sub: bool = False, **plugins: UserPlugin",
+        ),
         (cognito_claims.optional, "plugin: Plugin | UserPlugin"),
         (cognito_claims.pure, "plugin: Plugin | UserPlugin"),
+        (cognito_claims.deciding_groups, "plugin: Plugin"),
+        (cognito_claims.for_clients, "plugin: Plugin | UserPlugin, *client_ids: str"),
         (cognito_claims.merge, "answers: Mapping[str, Claims]"),
         (cognito_claims.render, "claims: Claims, event: PreTokenGenerationEvent"),
         (
@@ -185,6 +198,6 @@ def _signature(function: object) -> str:
 
 
 def _shown(parameter: str) -> str:
-    for prefix in ("collections.abc.", "cognito_claims.", "claims.", "events.", "registry."):
+    for prefix in ("collections.abc.", "cognito_claims.", "claims.", "events.", "plugin."):
         parameter = parameter.replace(prefix, "")
     return parameter.replace("typing.", "").replace(repr(cognito_claims.Json), "Json")

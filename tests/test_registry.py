@@ -9,7 +9,7 @@ import pytest
 
 import cognito_claims
 from cognito_claims.claims import Claims
-from cognito_claims.errors import SettingsError
+from cognito_claims.errors import PluginFailedError, SettingsError
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
 from cognito_claims.registry import Marked, Plugin, load, mark, optional, pure
@@ -367,13 +367,32 @@ def test_the_name_has_these_policies_whatever_plugin_bears_it() -> None:
     ]
 
 
-def test_what_a_factory_raises_comes_out_as_it_is(write: Write) -> None:
-    write("acme_loud.py", "raise LookupError('no driver')")
+@pytest.mark.parametrize(
+    ("entries", "raised"),
+    [
+        ("x=acme_claims:broken,hasura", "ZeroDivisionError"),
+        ("x=acme_loud:f", "LookupError"),
+        ("x=acme_exits:f", "SystemExit"),
+    ],
+)
+def test_what_a_factory_raises_is_told_by_plugin_class_and_place(
+    write: Write, entries: str, raised: str
+) -> None:
+    write("acme_loud.py", "raise LookupError('hunter2')")
+    write("acme_exits.py", "raise SystemExit('hunter2')")
 
-    with pytest.raises(ZeroDivisionError):
-        load({"COGNITO_CLAIMS_PLUGINS": "x=acme_claims:broken,hasura"})
-    with pytest.raises(LookupError, match=r"^no driver$"):
-        load({"COGNITO_CLAIMS_PLUGINS": "x=acme_loud:f"})
+    with pytest.raises(PluginFailedError) as failure:
+        load({"COGNITO_CLAIMS_PLUGINS": entries})
+
+    assert (failure.value.plugin, failure.value.raised) == ("x", raised)
+    assert "acme_" in failure.value.place
+
+
+def test_nobody_who_interrupts_is_told_of_a_failure(write: Write) -> None:
+    write("acme_slow.py", "raise KeyboardInterrupt")
+
+    with pytest.raises(KeyboardInterrupt):
+        load({"COGNITO_CLAIMS_PLUGINS": "x=acme_slow:f"})
 
 
 def nothing(_event: object, /) -> Claims:

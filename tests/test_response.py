@@ -3,6 +3,8 @@
 import copy
 import json
 from collections.abc import Callable, Mapping, Set
+from decimal import Decimal
+from math import inf
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -419,7 +421,11 @@ def test_names_and_groups_are_text_that_utf8_can_carry(
 @pytest.mark.parametrize(
     ("claims", "event", "message"),
     [
-        (in_id(7), V1, "c: V1_0 carries strings only; a value of another type needs V2_0 or later"),
+        (
+            in_id(7),
+            V1,
+            "c: V1_0 carries strings only, got int; a value of another type needs V2_0 or later",
+        ),
         (in_access("x"), V1, "c: the access token needs V2_0 or later"),
         (in_id("x"), MACHINE, "c: client credentials have no ID token"),
         (Claims(groups=ADMINS), MACHINE, "cognito:groups: no user, no groups"),
@@ -427,9 +433,15 @@ def test_names_and_groups_are_text_that_utf8_can_carry(
         (
             in_id([None]),
             V2,
-            "c: expected a string, number, boolean, array of these, or an object",
+            "c: expected a string, number, boolean, array of these, or an object, got nothing",
         ),
-        (in_id({7: "x"}), V2, "c: expected names that are strings"),
+        (
+            in_id({"price": Decimal(7)}),
+            V2,
+            "c: expected a string, number, boolean, array of these, or an object, got Decimal",
+        ),
+        (in_id(inf), V2, "c: expected a number that a double can hold"),
+        (in_id({7: "x"}), V2, "c: expected names that are strings, got int"),
         (in_id("\ud800"), V2, "c: expected text that UTF-8 can carry"),
         (in_id(nested(33)), V2, "c: nested more than 32 levels deep"),
         (in_id([], "address"), V2, "address: takes no array and no object"),

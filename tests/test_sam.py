@@ -1,5 +1,6 @@
 """The SAM template says what the code reads, and grants no more than the functions need; `tests/sam` builds and runs it."""
 
+import json
 import re
 import shlex
 import tomllib
@@ -10,11 +11,20 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 import yaml
 
+from cognito_claims.testing import recorded
+from tests import runtime_api
+from tests.metric_filter import matches
 from tests.settings_table import MEANINGS, SOURCES
 
 SAM = Path(__file__).parents[1] / "sam"
 # What a template cannot say better than the settings of the code do, or says in another way:
-ELSEWHERE = {"FAUNA_SECRET", "HASURA_SYNC_ADMIN_SECRET", "USER_SYNC_SINKS", "USER_SYNC_QUEUE_URL"}
+ELSEWHERE = {
+    "COGNITO_CLAIMS_USER_POOLS",
+    "FAUNA_SECRET",
+    "HASURA_SYNC_ADMIN_SECRET",
+    "USER_SYNC_SINKS",
+    "USER_SYNC_QUEUE_URL",
+}
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # it carries no types
@@ -199,3 +209,161 @@ def test_what_a_section_overrides_are_parameters(name: str) -> None:
 def test_there_is_a_section_for_each_use() -> None:
     uses = {"surrealdb", "hasura", "fauna", "composed", "sync"}
     assert set(CONFIG) == {"version", "default", *uses}
+
+
+def resolved(value: Any, pool_arn: str) -> str:
+    """Do what CloudFormation does with the few functions of one variable."""
+    if isinstance(value, str):
+        return value.replace("${UserPoolArn}", pool_arn)
+    [(function, arguments)] = value.items()
+    if function == "Fn::Sub":
+        return resolved(arguments, pool_arn)
+    index, split = arguments
+    by, text = split["Fn::Split"]
+    assert function == "Fn::Select"
+    part: str = resolved(text, pool_arn).split(by)[index]
+    return part
+
+
+@pytest.mark.parametrize("pool", ["eu-west-1_AbCdEfGhI", ""])
+@pytest.mark.parametrize("function", ["ClaimsFunction", "UserSyncFunction"])
+def test_only_the_pool_that_is_named_is_answered(function: str, pool: str) -> None:
+    variables = FUNCTIONS[function]["Environment"]["Variables"]
+    arn = f"arn:aws:cognito-idp:eu-west-1:123456789012:userpool/{pool}" if pool else ""
+
+    assert resolved(variables["COGNITO_CLAIMS_USER_POOLS"], arn) == pool
+
+
+def test_nobody_is_sent_anywhere_by_default() -> None:
+    client = of_type("AWS::Cognito::UserPoolClient")["UserPoolClient"]
+    defaults = [PARAMETERS[name]["Default"] for name in ("CallbackUrls", "LogoutUrls")]
+    nothing = {"Ref": "AWS::NoValue"}
+    hosted = {
+        name: client[name]
+        for name in ("AllowedOAuthFlowsUserPoolClient", "AllowedOAuthFlows", "AllowedOAuthScopes")
+    }
+
+    assert defaults == ["", ""]
+    assert "localhost" not in (SAM / "template.yaml").read_text()
+    assert hosted == {
+        "AllowedOAuthFlowsUserPoolClient": {"Fn::If": ["HasCallback", True, False]},
+        "AllowedOAuthFlows": {"Fn::If": ["HasCallback", ["code"], nothing]},
+        "AllowedOAuthScopes": {"Fn::If": ["HasCallback", ["openid", "email", "profile"], nothing]},
+    }
+    for urls, condition in (("CallbackUrls", "HasCallback"), ("LogoutUrls", "HasLogout")):
+        split = {"Fn::Split": [",", {"Ref": urls}]}
+        assert client[urls.replace("Urls", "URLs")] == {"Fn::If": [condition, split, nothing]}
+        pattern = PARAMETERS[urls]["AllowedPattern"]
+        given = ("", "https://a.example/", "https://a.example/,app://b", "https://a/, https://b/")
+        assert [bool(re.fullmatch(pattern, text)) for text in given] == [True, True, True, False]
+
+
+# Who may raise an alarm
+
+FAILED, OMITTED = (
+    of_type("AWS::Logs::MetricFilter")[name]["FilterPattern"]
+    for name in ("ClaimsFailedFilter", "ClaimsOmittedFilter")
+)
+PLUGINS = """
+from cognito_claims import TokenDenied, optional
+
+def deny(event):
+    raise TokenDenied("No.")
+
+def fail(event):
+    raise ValueError("no")
+
+def hang(event):
+    import time
+    time.sleep(9)
+
+denies = lambda environ: deny
+denies_too = lambda environ: optional(deny)
+fails = lambda environ: fail
+omitted = lambda environ: optional(fail)
+hangs = lambda environ: hang
+"""
+
+
+def alarms(tmp_path: Path, plugins: str) -> tuple[bool, bool]:
+    """Say whether an event's log, as the real runtime client writes it, counts as failed or omitted."""
+    (tmp_path / "acme.py").write_text(PLUGINS)
+    environ = {
+        "PYTHONPATH": f"{runtime_api.ROOT}:{tmp_path}",
+        "AWS_LAMBDA_LOG_FORMAT": "JSON",
+        "AWS_LAMBDA_LOG_LEVEL": "INFO",
+        "COGNITO_CLAIMS_PLUGINS": plugins,
+        "COGNITO_CLAIMS_DEADLINE_MS": "2000",
+    }
+    event = recorded("pretoken_v2_Authentication")
+    handler = "cognito_claims.functions.pre_token_generation.handler"
+    answers, printed = runtime_api.run(handler, environ, [event])
+    lines = printed.splitlines()
+    assert [line for line in lines if '"level"' in line], (answers, printed)
+    return any(matches(FAILED, line) for line in lines), any(
+        matches(OMITTED, line) for line in lines
+    )
+
+
+@pytest.mark.parametrize(
+    ("plugins", "failed", "omitted"),
+    [
+        ("none", False, False),
+        ("a=acme:denies", False, False),
+        ("a=acme:denies,b=acme:denies_too", False, False),
+        ("a=acme:fails", True, False),
+        ("a=acme:hangs", True, False),
+        ("a=acme:omitted", False, True),
+        ("a=acme:missing", True, False),
+        ("hasure", True, False),
+    ],
+)
+def test_failures_raise_an_alarm_and_denials_do_not(
+    tmp_path: Path, plugins: str, *, failed: bool, omitted: bool
+) -> None:
+    assert alarms(tmp_path, plugins) == (failed, omitted)
+
+
+@pytest.mark.parametrize(
+    ("line", "counts"),
+    [
+        ({"type": "platform.report", "record": {"status": "timeout"}}, True),
+        ({"type": "platform.report", "record": {"status": "failure"}}, True),
+        ({"type": "platform.initReport", "record": {"status": "timeout"}}, True),
+        (
+            {"record": {"status": "error", "errorType": "Runtime.OutOfMemory"}},
+            True,
+        ),
+        ({"errorType": "Runtime.ImportModuleError", "errorMessage": "Unable to import"}, True),
+        ({"type": "platform.report", "record": {"status": "success"}}, False),
+        # What a handler raised: our own record says what it was.
+        ({"record": {"status": "error", "errorType": "TokenDenied"}}, False),
+        ({"level": "ERROR", "errorType": "TokenDenied"}, False),
+    ],
+)
+def test_lambdas_own_records_raise_an_alarm_when_the_process_ended(
+    line: dict[str, Any], *, counts: bool
+) -> None:
+    assert matches(FAILED, json.dumps(line)) is counts
+
+
+@pytest.mark.parametrize("name", ["Claims", "UserSync"])
+def test_no_alarm_counts_all_that_a_trigger_raises(name: str) -> None:
+    alarm = of_type("AWS::CloudWatch::Alarm")[f"{name}ErrorsAlarm"]
+    filters = of_type("AWS::Logs::MetricFilter")[f"{name}FailedFilter"]
+    raising = [
+        alarm["Dimensions"]
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+        if alarm["MetricName"] == "Errors"
+    ]
+
+    assert raising == [[{"Name": "FunctionName", "Value": {"Ref": "WorkerFunction"}}]]
+    assert (filters["FilterPattern"], filters["LogGroupName"]) == (
+        FAILED,
+        {"Ref": f"{name}LogGroup"},
+    )
+    [metric] = filters["MetricTransformations"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == (
+        metric["MetricNamespace"],
+        metric["MetricName"],
+    )

@@ -13,7 +13,11 @@ from cognito_claims.registry import load
 from cognito_claims.settings import nearest, read, suggestion
 
 Color = Literal["red", "green"]
-NOT_A_PAIR = "expected name=value"
+AS_JSON = 'write names that hold , or = as JSON, as in {"a,b": "c"}'
+NOT_A_PAIR = f"expected name=value; {AS_JSON}"
+A_PART = f"is a part of a directory's name; {AS_JSON}"
+NO_STRINGS = "expected a JSON array of strings that are not empty"
+NO_MEMBER = "expected a name and a string, neither empty"
 A_COLOR = "expected one of red, green"
 
 
@@ -86,6 +90,15 @@ def problems_of(
         (Mapping[str, str], " a = b c ,d=b c", {"a": "b c", "d": "b c"}),
         (Mapping[str, str], "none", {}),
         (Mapping[str, str] | None, "none", None),
+        (
+            Mapping[str, str],
+            '{"CN=A,OU=B": "c=,d", "none": " e"}',
+            {"CN=A,OU=B": "c=,d", "none": " e"},
+        ),
+        (Mapping[str, str], "{}", {}),
+        (tuple[str, ...], '["a,b", "c=d", "none", "a,b"]', ("a,b", "c=d", "none", "a,b")),
+        (tuple[str, ...] | None, "[]", ()),
+        (Set[Color], '["green", "red"]', frozenset({"green", "red"})),
     ],
 )
 def test_text_is_read_as_the_annotation_says(kind: object, text: str, value: object) -> None:
@@ -110,13 +123,28 @@ def test_text_is_read_as_the_annotation_says(kind: object, text: str, value: obj
         (tuple[str, ...], ",", "entry 1 of the comma list is empty"),
         (tuple[str, ...], "one, ,three", "entry 2 of the comma list is empty"),
         (Set[Color], "red,", "entry 2 of the comma list is empty"),
-        (Mapping[str, str], "a=b,", "entry 2 of the comma list is empty"),
+        (Mapping[str, str], "a=b,", f"entry 2: {NOT_A_PAIR}"),
         (Mapping[str, str], "a", f"entry 1: {NOT_A_PAIR}"),
         (Mapping[str, str], "a=b,=c", f"entry 2: {NOT_A_PAIR}"),
         (Mapping[str, str], "a=b,c= ", f"entry 2: {NOT_A_PAIR}"),
         (Mapping[str, str], "a=b=c", f"entry 1: {NOT_A_PAIR}"),
         (Mapping[str, str], "a=b,none", f"entry 2: {NOT_A_PAIR}"),
         (Mapping[str, str], "a=b, a =c", "entry 2: its name stands twice"),
+        (Mapping[str, str], "CN=Admins,OU=Groups=editor", f"entry 1: {A_PART}"),
+        (Mapping[str, str], "a=b,ou=Groups", f"entry 2: {A_PART}"),
+        (Mapping[str, str], '{"a": "b", "a": "c"}', "entry 2: its name stands twice"),
+        (Mapping[str, str], '{"a": "b", "": "c"}', f"entry 2: {NO_MEMBER}"),
+        (Mapping[str, str], '{"a": " "}', f"entry 1: {NO_MEMBER}"),
+        (Mapping[str, str], '{"a": {"b": "c"}}', f"entry 1: {NO_MEMBER}"),
+        (Mapping[str, str], '{"a": 1}', f"entry 1: {NO_MEMBER}"),
+        (Mapping[str, str], '{"a": "b"', "is not JSON (character 10)"),
+        (Mapping[str, str], '{"a":' * 100_000, "is not JSON"),
+        (Mapping[str, str], '["a"]', f"entry 1: {NOT_A_PAIR}"),
+        (tuple[str, ...], '["a", ""]', NO_STRINGS),
+        (tuple[str, ...], '["a", 1]', NO_STRINGS),
+        (tuple[str, ...], '[{"a": "b"}]', NO_STRINGS),
+        (tuple[str, ...], "[a, b]", "is not JSON (character 2)"),
+        (Set[Color], '["green", "blue"]', A_COLOR),
     ],
 )
 def test_text_that_does_not_fit_is_told_by_its_variable(

@@ -155,8 +155,10 @@ def unlike(text: str) -> str:
     return json.dumps(turned(json.loads(text)), indent=7)
 
 
-OWN_FIELD = "DEFINE FIELD plan ON user TYPE option<string>;\nDEFINE TABLE product SCHEMAFULL;"
-UNIQUE, INDEX = "  unique [.email]\n", "  index byEmail {\n    terms [.email]\n  }\n"
+OWN_FIELD = """DEFINE FIELD plan ON user TYPE option<string>
+  PERMISSIONS FOR select WHERE id = $auth FOR create, update NONE;
+DEFINE TABLE product SCHEMAFULL;"""
+UNIQUE, INDEX = "  unique [.sub]\n", "  index bySub {\n    terms [.sub]\n  }\n"
 OWN_MEMBERS = """  email: String
   history_days 0
   document_ttls true
@@ -178,7 +180,7 @@ SAME: list[tuple[tuple[str, ...], Callable[[str], str]]] = [
     (SURREALQL, replaced(("BEGIN TRANSACTION;\n", ""), ("COMMIT TRANSACTION;\n", ""))),
     (("2.x", "3.x"), replaced(("DEFINE ACCESS", "DEFINE ACCESS OVERWRITE"))),
     (("3.x",), replaced(("FIELD email ON user", "FIELD ⟨email⟩ ON TABLE `user`"))),
-    (SURREALQL, replaced(("INDEX email ON user", "INDEX email ON TABLE user"))),
+    (("2.x", "3.x"), replaced(("INDEX email ON user", "INDEX email ON TABLE user"))),
     (SURREALQL, swapped("DEFINE FIELD cognito_username", "DEFINE FIELD email")),
     (SURREALQL, replaced(("COMMIT", f"{OWN_FIELD}\nCOMMIT"))),
     (SURREALQL, lambda text: f"/* {PLANTED} \n DEFINE USER */ # of old: ' \n{text}// \"\n"),
@@ -300,7 +302,7 @@ def test_a_name_in_capitals_is_not_taken_for_a_keyword(check: Check) -> None:
     assert check.fits("3.x", text, **capitals)
     for name in ("`APP`", "`DB`"):
         found = check.findings("3.x", text.replace(name, name.lower()), **capitals)
-        assert found == [("differs", "3.x: USE, line 2: expected USE NS `APP` DB `DB`;")]
+        assert found == [("differs", "3.x: USE, line 7: expected USE NS `APP` DB `DB`;")]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -347,13 +349,14 @@ def test_everything_that_json_lacks_or_has_otherwise_is_found_and_never_repeated
     assert [each for each in changed if each[0][-1] not in HARMLESS] == []
 
 
+INDEX_LINE = "DEFINE INDEX email ON user FIELDS email;"
 FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
     (
         "3.x",
         replaced((" AND email = $token.email", "")),
         (
             "differs",
-            '3.x: DEFINE TABLE user, line 18: expected FOR select, update, delete WHERE $access = "user" AND $token.exp > time::unix() AND id = $auth AND email = $token.email',
+            '3.x: DEFINE TABLE user, line 25: expected FOR select WHERE $access = "user" AND $token.exp > time::unix() AND id = $auth AND email = $token.email',
         ),
     ),
     (
@@ -361,7 +364,7 @@ FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
         replaced(("DEFINE TABLE", "DEFINE TABLE IF NOT EXISTS")),
         (
             "kept",
-            "3.x: DEFINE TABLE user, line 16: IF NOT EXISTS keeps what is there, which may be less strict",
+            "3.x: DEFINE TABLE user, line 23: IF NOT EXISTS keeps what is there, which may be less strict",
         ),
     ),
     (
@@ -385,34 +388,36 @@ FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
     (
         "3.x",
         replaced(("create NONE", "create `none`")),
-        ("differs", "3.x: DEFINE TABLE user, line 18: expected FOR create NONE;"),
+        ("differs", "3.x: DEFINE TABLE user, line 25: expected FOR create NONE"),
     ),
     (
         "3.x",
         lambda text: text + "DEFINE INDEX email ON user FIELDS cognito_username;",
-        ("defined-twice", "3.x: DEFINE INDEX email ON user, line 23: stands here again"),
+        ("defined-twice", "3.x: DEFINE INDEX email ON user, line 36: stands here again"),
     ),
     (
         "3.x",
-        swapped("DEFINE INDEX", "DEFINE FIELD email"),
-        ("order", "3.x: line 20: DEFINE INDEX email ON user stands before what it needs"),
+        replaced(
+            (f"{INDEX_LINE}\n", ""), ("DEFINE FIELD email", f"{INDEX_LINE} DEFINE FIELD email")
+        ),
+        ("order", "3.x: line 32: DEFINE INDEX email ON user stands before what it needs"),
     ),
     (
         "1.x",
         swapped("USE", "DEFINE SCOPE"),
-        ("order", "1.x: line 4: DEFINE SCOPE user stands before what it needs"),
+        ("order", "1.x: line 12: DEFINE SCOPE user stands before what it needs"),
     ),
     (
         "1.x",
         replaced(("COMMIT TRANSACTION;\n", "")),
-        ("not-committed", "1.x: line 5: BEGIN without a COMMIT defines nothing"),
+        ("not-committed", "1.x: line 13: BEGIN without a COMMIT defines nothing"),
     ),
     (
         "1.x",
         replaced(("COMMIT", "CANCEL")),
         (
             "not-committed",
-            "1.x: line 14: expected BEGIN TRANSACTION and then COMMIT TRANSACTION",
+            "1.x: line 25: expected BEGIN TRANSACTION and then COMMIT TRANSACTION",
         ),
     ),
     (
@@ -420,7 +425,7 @@ FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
         replaced(("https://cog", "https://\\cog")),
         (
             "differs",
-            '3.x: DEFINE ACCESS user, line 5: expected WITH JWT URL "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a1B2c3D4e/.well-known/jwks.json"',
+            '3.x: DEFINE ACCESS user, line 10: expected WITH JWT URL "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a1B2c3D4e/.well-known/jwks.json"',
         ),
     ),
     (
@@ -507,7 +512,7 @@ def test_a_wider_permission_is_found_wherever_it_stands_and_however_the_table_is
 
 
 def test_a_2_x_script_is_tried_on_an_engine(check: Check) -> None:
-    required = "DEFINE FIELD plan ON user TYPE string;\nCOMMIT"
+    required = "DEFINE FIELD plan ON user TYPE string PERMISSIONS NONE;\nCOMMIT"
     opened = "ALTER TABLE user PERMISSIONS FULL;\nCOMMIT"
 
     found = [
@@ -516,7 +521,7 @@ def test_a_2_x_script_is_tried_on_an_engine(check: Check) -> None:
 
     reason = "run on a SurrealDB 2.x: the engine refused a statement of the set-up script"
     reach = "run on a SurrealDB 2.x: the bearer can read or change another user's row"
-    altered = ("not-examined", "line 22: ALTER may undo what stands before")
+    altered = ("not-examined", "line 33: ALTER may undo what stands before")
     assert found == [[("setup-script", reason)], [altered, ("other-row", reach)]]
 
 
@@ -527,17 +532,17 @@ WARNED: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
     (
         "3.x",
         lambda text: f"{text}define user {PLANTED} ON ROOT PASSWORD '{PLANTED}' ROLES OWNER;",
-        ("another-entrance", "line 23: DEFINE USER: another way in, not examined"),
+        ("another-entrance", "line 36: DEFINE USER: another way in, not examined"),
     ),
     (
         "1.x",
         lambda text: f"{text}DEFINE TOKEN `{PLANTED}` ON DATABASE TYPE HS512 VALUE '{PLANTED}';",
-        ("another-entrance", "line 15: DEFINE TOKEN: another way in, not examined"),
+        ("another-entrance", "line 26: DEFINE TOKEN: another way in, not examined"),
     ),
     (
         "3.x",
         lambda text: f"{text}REMOVE TABLE user;",
-        ("not-examined", "line 23: REMOVE may undo what stands before"),
+        ("not-examined", "line 36: REMOVE may undo what stands before"),
     ),
     (
         "jwt-secret",
@@ -580,6 +585,10 @@ OTHER_USER = ("another-entrance", "line {n}: DEFINE USER: another way in, not ex
 OWNER = "DEFINE USER r ON ROOT PASSWORD 'x' ROLES OWNER"
 NAMED = ("not-examined", "line {n}: the table user is named: not examined")
 UNKNOWN = ("not-examined", "line {n}: not examined")
+COMPUTED = (
+    "not-examined",
+    "line {n}: the field may compute with other rows: not examined",
+)
 DOUBT = ("not-examined", "line {n}: may be read in more than one way: not examined from there")
 OPEN = (
     "not-closed",
@@ -595,6 +604,13 @@ KEYS = (
     "not-examined",
     "line {n}: privileges on what tokens, keys and roles are made of: not examined",
 )
+
+
+def no_permission(lacking: str) -> tuple[str, str]:
+    text = f"a field of user has no permission for {lacking}: every user has it"
+    return "field-permission", f"line {{n}}: {text}"
+
+
 BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
     *(
         ("3.x", text, [OTHER_ACCESS])
@@ -610,10 +626,10 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
     *(
         ("3.x", f"{text}; {OWNER};", [OTHER_USER])
         for text in (
-            "DEFINE FIELD code ON user ASSERT $value = /^[{(]x$/",
-            r"DEFINE FIELD code ON user ASSERT $value = /^\/[{(]x$/",
-            "DEFINE FIELD ⟨{⟩ ON user",
-            "DEFINE FIELD `;{` ON user",
+            "DEFINE FIELD code ON post ASSERT $value = /^[{(]x$/",
+            r"DEFINE FIELD code ON post ASSERT $value = /^\/[{(]x$/",
+            "DEFINE FIELD ⟨{⟩ ON post",
+            "DEFINE FIELD `;{` ON post",
             "RETURN r'{'",
             'RETURN d"{"',
             "LET $a = 4; RETURN $a / 2; RETURN 4 / 2; RETURN (4) / 2",
@@ -629,10 +645,44 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
             "DEFINE FUNCTION fn::all() { RETURN SELECT * FROM user };",
             'DEFINE FUNCTION fn::all() { RETURN SELECT * FROM type::table("user") };',
             "DEFINE FIELD all ON post VALUE (SELECT * FROM user);",
-            "DEFINE FIELD all ON user VALUE (SELECT * FROM user);",
+            "DEFINE FIELD all ON user VALUE (SELECT * FROM user) PERMISSIONS NONE;",
             "UPDATE r'⟨user⟩:1' SET email = 'x';",
             "UPDATE 'user:1' SET email = 'x';",
             "UPDATE user:1;",
+        )
+    ),
+    *(
+        ("3.x", f"DEFINE FIELD plan ON {text};", [no_permission(lacking)])
+        for lacking, texts in {
+            "select and update": (
+                "user",
+                "TABLE `user` TYPE option<string> PERMISSIONS FULL",
+                "user PERMISSIONS FOR select FULL FOR create NONE",
+            ),
+            "update": ("user PERMISSIONS FOR select, create WHERE id = $auth",),
+            "select": ("user PERMISSIONS FOR update NONE, FOR create, select FULL",),
+        }.items()
+        for text in texts
+    ),
+    *(
+        ("3.x", f"DEFINE FIELD plan ON {text} PERMISSIONS NONE;", [COMPUTED])
+        for text in (
+            "user VALUE (SELECT * FROM post)",
+            "post VALUE { UPDATE post SET a = 1; RETURN $value }",
+            "user DEFAULT fn::plan() READONLY",
+            "user ASSERT http::get('https://example.com') = 1",
+            "user TYPE string VALUE team.name",
+            "user VALUE ->member->team",
+            "post COMPUTED <-member",
+        )
+    ),
+    *(
+        ("3.x", f"DEFINE FIELD plan ON user {text};", [])
+        for text in (
+            "TYPE string DEFAULT 'x' PERMISSIONS NONE",
+            "VALUE $token.plan OR 1.5 PERMISSIONS NONE",
+            "PERMISSIONS FOR select, update WHERE id = $auth",
+            "ASSERT string::len($value) < 9 PERMISSIONS FOR update NONE FOR select WHERE a.b = 1",
         )
     ),
     *(
@@ -655,7 +705,7 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
             "DEFINE FIELD author ON post TYPE option<record<user>>; DEFINE INDEX a ON post FIELDS author;",
             "DEFINE FIELD user ON post TYPE record<user | team>;",
             "DEFINE TABLE post PERMISSIONS FOR select WHERE user = $auth AND author.user = $user;",
-            "DEFINE FIELD tags ON user TYPE array<string>; DEFINE INDEX tags ON TABLE user FIELDS tags;",
+            "DEFINE FIELD tags ON user TYPE array<string> PERMISSIONS NONE; DEFINE INDEX tags ON TABLE user FIELDS tags;",
             "DEFINE PARAM $currency VALUE 'EUR'; UPSERT type::thing('post', 1) SET x = 2;",
             "DEFINE FUNCTION fn::user($a: array) { RETURN array::remove($a, 1) };",
         )
@@ -799,6 +849,23 @@ def test_the_engine_gets_its_key_whatever_stands_before_the_address(
     check: Check, between: str
 ) -> None:
     assert check.fits("2.x", printed("2.x").replace("JWT URL", f"JWT{between}URL{between}"))
+
+
+def test_the_users_own_fields_fit_where_they_are_asked_for_alone(check: Check) -> None:
+    editable = ("--editable", "about", "--editable", "display_name")
+    text = setup("surrealdb", "--part", "2.x", *editable).out
+
+    assert check.run("2.x", text, *editable).out.startswith("No findings")
+    assert check.run("2.x", text, "--editable", "about").exit_code == 1
+    assert check.run("2.x", printed("2.x"), *editable).exit_code == 1
+
+
+def test_a_field_that_others_can_read_is_found_by_the_engine(check: Check) -> None:
+    field = "DEFINE FIELD plan ON user TYPE option<string>;\nCOMMIT"
+
+    codes = [code for code, _ in check.findings("2.x", printed("2.x").replace("COMMIT", field))]
+
+    assert codes == ["field-permission", "other-row"]
 
 
 def test_an_engine_that_sleeps_is_not_waited_for() -> None:

@@ -23,9 +23,9 @@ PAIR = {**ENVIRON, "FAUNA_REFRESH_TTL_SECONDS": "86400"}
 
 COLLECTION = """\
 collection Customer {
-  unique [.email]
-  index byEmail {
-    terms [.email]
+  unique [.sub]
+  index bySub {
+    terms [.sub]
   }
 }
 
@@ -116,15 +116,15 @@ def test_names_and_lives_are_those_of_the_settings() -> None:
     settings = {
         "FAUNA_COLLECTION": "Person",
         "FAUNA_INDEX": "find",
-        "FAUNA_IDENTITY": "sub",
+        "FAUNA_IDENTITY": "email",
         "FAUNA_TTL_SECONDS": "60",
         "FAUNA_REFRESH_TTL_SECONDS": "600",
     }
     expected = COLLECTION + LONGER + USERS_BY_ACCESS_TOKEN + REFRESH
     for printed, meant in {
         "Customer": "Person",
-        "byEmail": "find",
-        ".email": ".sub",
+        "bySub": "find",
+        ".sub": ".email",
         "add(1800": "add(60",
         "add(86400": "add(600",
     }.items():
@@ -134,18 +134,20 @@ def test_names_and_lives_are_those_of_the_settings() -> None:
 
 
 def test_an_index_without_a_setting_has_the_name_of_its_identity() -> None:
-    assert "index bySub {\n    terms [.sub]" in setup({**ENVIRON, "FAUNA_IDENTITY": "sub"}).out
+    assert (
+        "index byEmail {\n    terms [.email]" in setup({**ENVIRON, "FAUNA_IDENTITY": "email"}).out
+    )
 
 
 def test_the_plugin_sends_what_the_schema_names() -> None:
-    with FaunaServer() as server:
+    with FaunaServer(index="bySub", field="sub") as server:
         here = {"FAUNA_ENDPOINT": server.endpoint, "FAUNA_SECRET": KEY}
         FaunaTokens.from_env({**PAIR, **here})(a_user_event())
         sent = server.requests[-1].body.decode()
 
     schema = setup(PAIR).out
     for query, schemas in {
-        "Customer.byEmail(": "collection Customer {\n  unique [.email]\n  index byEmail",
+        "Customer.bySub(": "collection Customer {\n  unique [.sub]\n  index bySub",
         '{ type: \\"refresh\\" }': 'Query.token()!.data!.type == "refresh"',
         '{ type: \\"access\\", refresh: refresh.id.toString() }': 'Query.token()!.data!.type == "access"',
     }.items():

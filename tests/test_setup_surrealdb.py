@@ -97,15 +97,31 @@ def signs_in(answer: Answer) -> bool:
 
 
 def reaches_bob(answer: Answer) -> bool:
-    return "user:bob" in [row["id"] for row in answer.get("seen", ())]
+    return "user:bob" in [row.get("id") for row in answer.get("seen", ())]
 
 
 def changes_the_own_email(answer: Answer) -> bool:
     return [row["email"] for row in answer["after"] if row["id"] == ME] == ["changed@example.com"]
 
 
+def changes_the_own_name(answer: Answer) -> bool:
+    return [row["cognito_username"] for row in answer["after"] if row["id"] == ME] == ["changed"]
+
+
 def makes_a_row(answer: Answer) -> bool:
-    return "created" in [row["cognito_username"] for row in answer["after"]]
+    return bool({row["id"] for row in answer["after"]} - {ME, "user:bob"})
+
+
+def deletes_the_own_row(answer: Answer) -> bool:
+    return ME not in [row["id"] for row in answer["after"]]
+
+
+def throws_the_email(answer: Answer) -> bool:
+    return any(BOB in said for said in answer["said"])
+
+
+def throws_the_id(answer: Answer) -> bool:
+    return any("user:bob" in said for said in answer["said"])
 
 
 def comparison(claim: str, value: str) -> tuple[Lines, Lines]:
@@ -138,12 +154,16 @@ EMAIL = r" AND email = \$token\.email"
 OWNER = r" AND id = \$auth"
 SUBJECT = r' AND id = type::thing\("user", \$token\.sub\)'
 AUTHENTICATE = r"(?s)  AUTHENTICATE {.*?\n  }"
+FIELDS = {r"\n  PERMISSIONS FOR select WHERE id = .*;": ";"}
+UPDATE = {"FOR update NONE": "FOR update FULL", "FOR create, update NONE": "FOR create NONE"}
+STORED = {"VALUE <future> { .* }": "TYPE string"}
+ID_FIELD = {r"DEFINE FIELD id ON user\n.*\n": ""}
 HELD_BY_THE_ENGINE: Lines = {}
 """An engine looks at `exp` whatever the script says."""
 
 TEN = {
     "other user's row": Attack(
-        *(id_token(), OWN_ROW), {SUBJECT + EMAIL: ""}, {OWNER + EMAIL: ""}, reaches_bob
+        *(id_token(), OWN_ROW), {SUBJECT: ""}, {OWNER + EMAIL: "", **FIELDS}, reaches_bob
     ),
     "other issuer": Attack(
         *(id_token(iss=f"{ISSUER}x"), SHUT_OUT), *comparison("iss", f'"{ISSUER}"'), signs_in
@@ -165,7 +185,7 @@ TEN = {
     ),
     "other key": Attack(*(sign(an_id_token(), OTHER_KEY), REFUSED), KEY_LINE, KEY_LINE, signs_in),
     "own email changed to another's": Attack(
-        *(id_token(), OWN_ROW), {EMAIL: ""}, {EMAIL: ""}, changes_the_own_email
+        *(id_token(), OWN_ROW), {**STORED, **UPDATE}, {EMAIL: "", **UPDATE}, changes_the_own_email
     ),
     "`id` injected": Attack(
         *(access_token(id="user:bob"), OWN_ROW),
@@ -187,16 +207,28 @@ MORE = {
     ),
     "`id` injected into an ID token": Attack(
         *(id_token(id="user:bob"), OWN_ROW),
-        *({SUBJECT + EMAIL: ""}, {AUTHENTICATE: "", EMAIL: ""}),
+        *({SUBJECT: ""}, {AUTHENTICATE: "", EMAIL: ""}),
         reaches_bob,
     ),
+    "own name changed": Attack(
+        *(access_token(), OWN_ROW),
+        *({**STORED, **UPDATE}, UPDATE),
+        *(changes_the_own_name, "access"),
+    ),
+    "own row deleted": Attack(
+        *(id_token(), OWN_ROW),
+        *({"FOR delete NONE": "FOR delete FULL"}, {"FOR delete NONE": "FOR delete FULL"}),
+        deletes_the_own_row,
+    ),
+    "other's email in an error": Attack(*(id_token(), OWN_ROW), STORED, FIELDS, throws_the_email),
     "row made by hand": Attack(
         *(id_token(), OWN_ROW),
-        *({"FOR create WHERE .*;": "FOR create FULL;"}, {"FOR create NONE": "FOR create FULL"}),
+        {"FOR create WHERE .*": "FOR create FULL"},
+        {"FOR create NONE": "FOR create FULL", "FOR create, update NONE": "FOR update NONE"},
         makes_a_row,
     ),
     "access token, other user's row": Attack(
-        *(access_token(), OWN_ROW), {SUBJECT: ""}, {OWNER: ""}, reaches_bob, "access"
+        *(access_token(), OWN_ROW), {SUBJECT: ""}, {OWNER: "", **FIELDS}, reaches_bob, "access"
     ),
     "access token, other issuer": Attack(
         *(access_token(iss=f"{ISSUER}x"), SHUT_OUT),
@@ -317,29 +349,68 @@ def test_a_later_sign_in_brings_a_changed_email_and_name(generation: Generation)
 
 
 @pytest.mark.parametrize("generation", ["2.x", "3.x"])
-def test_an_email_that_another_row_has_is_refused_by_the_index(generation: Generation) -> None:
-    index = "DEFINE INDEX email ON user FIELDS email UNIQUE;"
-    script = printed(generation)
-    scripts = [script, script.replace(index, "")]
-    token = id_token(email=BOB)
+@pytest.mark.parametrize("taken_out", [False, True])
+def test_a_sign_in_that_changes_nothing_writes_nothing(
+    generation: Generation, *, taken_out: bool
+) -> None:
+    script = weakened(printed(generation), {r"IF \(SELECT .*\{": "{"} if taken_out else {})
+    time_of_writing = "DEFINE FIELD written ON user VALUE time::now() PERMISSIONS NONE;"
+    row = f'CREATE user:`{SUB}` SET email = "alice@example.com", cognito_username = "alice";'
 
-    asked = [request(token, SETUP, generation, each) for each in scripts]
+    (answer,) = ask(
+        generation, [request(id_token(), SETUP, generation, script + time_of_writing + row)]
+    )
 
-    assert index in script
-    assert ["refused" in answer for answer in ask(generation, asked)] == [True, False]
+    before, after = (
+        {row["id"]: row["written"] for row in answer[when]} for when in ("planted", "after")
+    )
+    assert (before[ME] != after[ME]) is taken_out
 
 
-@pytest.mark.parametrize(("taken_out", "sees"), [("", "nothing"), (SUBJECT, "alice's row")])
+@EACH
+def test_an_editable_field_is_changed_in_the_own_row_alone(generation: Generation) -> None:
+    url, key = URL_OF[generation]
+    options = ("--part", generation, "--token", "id", "--editable", "about", "--editable", "motto")
+    script = setup(*options).out.replace(url, key + string(public_key()))
+    asked = request(id_token(), SETUP, generation, script)
+    changes = ["UPDATE user SET about = 'a', motto = 'b', email = 'x@example.com'", "DELETE user"]
+
+    (answer,) = ask(generation, [{**asked, "attempts": changes}])
+
+    email = {"2.x": "alice@example.com", "3.x": "alice@example.com"}.get(generation)
+    rows = {row["id"]: row for row in answer["after"]}
+    assert [rows[ME][name] for name in ("about", "motto", "email")] == ["a", "b", email]
+    assert {"about", "motto"}.isdisjoint(rows["user:bob"])
+
+
+@EACH
+def test_an_address_that_another_row_has_locks_nobody_out(generation: Generation) -> None:
+    answer = answered(generation, "id", id_token(email=BOB))
+
+    assert outcome(answer) == "own row alone"
+    assert [row["email"] for row in answer["seen"]] == [BOB]
+
+
+@pytest.mark.parametrize("generation", ["2.x", "3.x"])
+@pytest.mark.parametrize("taken_out", [False, True])
+def test_not_even_the_ids_of_others_are_seen(generation: Generation, *, taken_out: bool) -> None:
+    script = weakened(printed(generation), ID_FIELD if taken_out else {})
+
+    (answer,) = ask(generation, [request(id_token(), SETUP, generation, script)])
+
+    assert throws_the_id(answer) is taken_out
+
+
+@pytest.mark.parametrize(("taken_out", "sees"), [("", []), (SUBJECT, [ME, "user:bob"])])
 def test_who_takes_over_an_email_does_not_take_over_the_row_on_1_x(
-    taken_out: str, sees: str
+    taken_out: str, sees: list[str]
 ) -> None:
     script = re.sub(taken_out, "", printed("1.x"))
     heir = id_token(sub="another-sub", **{"cognito:username": "heir"})
 
     (answer,) = ask("1.x", [request(heir, SETUP, "1.x", script)])
 
-    rows = {"nothing": [], "alice's row": [ME]}
-    assert [each["id"] for each in answer["seen"]] == rows[sees]
+    assert [each["id"] for each in answer["seen"]] == sees
 
 
 @pytest.mark.parametrize(
@@ -447,6 +518,24 @@ def test_the_text_is_all_parts_each_under_its_purpose_and_json_the_same_parts() 
 
 
 @EACH
+def test_the_script_says_how_to_start_the_server(generation: Generation) -> None:
+    script = setup("--token", "id", "--part", generation).out
+
+    comment = script[: script.index("USE NS")]
+    assert "surreal start --deny-funcs http --allow-net " in comment
+    assert "--allow-funcs type,string,time" in comment
+    assert ("DEFINE DATABASE `main` STRICT" in comment) is (generation == "3.x")
+    assert ("every signed-in user read all that is stored" in comment) is (generation == "1.x")
+
+
+def test_1_x_says_which_editable_fields_everybody_can_read() -> None:
+    options = ("--token", "id", "--part", "1.x", "--editable", "about", "--editable", "motto")
+
+    said = "-- Every signed-in user can read these fields of all users: about, motto.\n"
+    assert said in setup(*options).out
+
+
+@EACH
 def test_the_script_says_from_where_the_server_fetches_keys(generation: Generation) -> None:
     script = setup("--token", "id", "--part", generation).out
 
@@ -487,6 +576,12 @@ def test_the_script_says_from_where_the_server_fetches_keys(generation: Generati
             "cognito-claims: SURREALDB_SCOPE: a set-up script takes printable text alone",
         ),
         (("--token", "id"), {"SURREALDB_DATABASE": ""}, "SURREALDB_DATABASE: required"),
+        (
+            ("--token", "id", "--editable", "about", "--editable", "email"),
+            {},
+            "--editable: expected the name of a field: letters, digits and _; "
+            "not id or email or cognito_username",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_named(

@@ -20,6 +20,19 @@ UPDATES = {
     "HASURA_SYNC_COLUMNS": "id=sub,email=email,name=name",
     "HASURA_SYNC_UPDATE_COLUMNS": "email,name",
 }
+UNVERIFIED = (
+    "null-unless-verified",
+    "warning",
+    "HASURA_SYNC_COLUMNS: email is null for a user whose email is not verified",
+)
+
+
+def writable(column: str, source: str) -> tuple[str, str, str]:
+    told = f"{column} is taken from {source}, which app clients may write unless their WriteAttributes leave it out: let no permission rest on it"
+    return "writable-attribute", "warning", f"HASURA_SYNC_COLUMNS: {told}"
+
+
+OF_UPDATES = [UNVERIFIED, writable("name", "name")]
 NO_VERSION = (
     "no-version-column",
     "warning",
@@ -39,20 +52,14 @@ AS_ADMIN = (
         INLINE,
         {**INLINE, "USER_SYNC_QUEUE_URL": QUEUE},
         {"USER_SYNC_SINKS": "queue", "USER_SYNC_QUEUE_URL": QUEUE},
-        {**INLINE, **UPDATES, "HASURA_SYNC_VERSION_COLUMN": "synced_at"},
         {**INLINE, "COGNITO_CLAIMS_PLUGINS": "hasura,user_sync"},
     ],
-    ids=["worker", "inline", "with a queue", "queue alone", "with a version", "as a plugin"],
+    ids=["worker", "inline", "with a queue", "queue alone", "as a plugin"],
 )
 def test_settings_of_a_sync_that_are_sound_have_no_findings(settings: dict[str, str]) -> None:
     assert check(settings) == []
 
 
-CUSTOM = (
-    "writable-attribute",
-    "warning",
-    "HASURA_SYNC_COLUMNS: role is taken from custom:role, which app clients may write unless their WriteAttributes leave it out: let no permission rest on it",
-)
 UNKNOWN = (
     "unknown-attribute",
     "warning",
@@ -69,18 +76,35 @@ IDENTITY = (
 @pytest.mark.parametrize(
     ("more", "findings"),
     [
-        ({"HASURA_SYNC_COLUMNS": "id=sub,role=custom:role"}, [CUSTOM]),
+        ({"HASURA_SYNC_COLUMNS": "id=sub,role=custom:role"}, [writable("role", "custom:role")]),
+        (
+            {"HASURA_SYNC_COLUMNS": "id=sub,who=preferred_username"},
+            [writable("who", "preferred_username")],
+        ),
+        ({"HASURA_SYNC_COLUMNS": "id=sub,s=cognito:user_status,e=email_verified"}, []),
+        ({**UPDATES, "HASURA_SYNC_VERSION_COLUMN": "synced_at"}, OF_UPDATES),
         ({"HASURA_SYNC_COLUMNS": "id=sub,name=username"}, [UNKNOWN]),
         (
             {"HASURA_SYNC_UPDATE_COLUMNS": "id", "HASURA_SYNC_VERSION_COLUMN": "synced_at"},
             [IDENTITY],
         ),
-        (UPDATES, [NO_VERSION]),
+        (UPDATES, [NO_VERSION, *OF_UPDATES]),
         ({"HASURA_SYNC_ROLE": ""}, [AS_ADMIN]),
         ({"HASURA_SYNC_ROLE": "admin"}, [AS_ADMIN]),
-        ({**UPDATES, "HASURA_SYNC_ROLE": ""}, [NO_VERSION, AS_ADMIN]),
+        ({**UPDATES, "HASURA_SYNC_ROLE": ""}, [NO_VERSION, AS_ADMIN, *OF_UPDATES]),
     ],
-    ids=["custom", "unknown", "identity", "no version", "no role", "admin", "neither"],
+    ids=[
+        "custom",
+        "standard",
+        "not theirs",
+        "versioned",
+        "unknown",
+        "identity",
+        "no version",
+        "no role",
+        "admin",
+        "neither",
+    ],
 )
 def test_what_is_dangerous_in_a_sync_is_a_warning(
     base: dict[str, str], more: dict[str, str], findings: list[tuple[str, str, str]]
@@ -91,7 +115,7 @@ def test_what_is_dangerous_in_a_sync_is_a_warning(
 def test_a_plugins_sync_is_warned_of_once() -> None:
     plugin = {"COGNITO_CLAIMS_PLUGINS": "hasura,user_sync"}
 
-    assert check({**INLINE, **plugin, **UPDATES}) == [NO_VERSION]
+    assert check({**INLINE, **plugin, **UPDATES}) == [NO_VERSION, *OF_UPDATES]
 
 
 @pytest.mark.parametrize(
@@ -141,5 +165,6 @@ def test_the_command_warns_and_exits_with_0(
 
     printed = capsys.readouterr().out
     assert ended.value.code == 0
-    assert [f["code"] for f in json.loads(printed)["findings"]] == ["no-version-column"]
+    codes = [finding["code"] for finding in json.loads(printed)["findings"]]
+    assert codes == ["no-version-column", "null-unless-verified", "writable-attribute"]
     assert "hunter2" not in printed

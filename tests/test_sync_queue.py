@@ -20,13 +20,15 @@ from cognito_claims.errors import (
     TransportError,
 )
 from cognito_claims.events import User
-from cognito_claims.sync.queue import UserQueue, from_message, region_of, to_message, url_problems
+from cognito_claims.sync.messages import CLOCK_SKEW_S, from_message
+from cognito_claims.sync.queue import UserQueue, region_of, to_message, url_problems
 from cognito_claims.sync.rows import Row, key_of, row_of
 from tests.stand_ins.moto import HIDDEN, SILENCE, Answer, Request, answering, refusal
 from tests.stand_ins.sqs import CREDENTIALS, Queues
 
 COLUMNS = {"id": "sub", "email": "email"}
 AT = "2026-01-01T12:00:00.000000Z"
+NOON = 1767268800.0  # the same
 ADA = Row({"id": "ada", "email": "ada@example.com"}, AT)
 BEN = Row({"id": "ben", "email": None}, AT)
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/users"
@@ -81,7 +83,7 @@ def test_what_a_message_was_made_of_comes_out(
     of_user = {f"custom:{name}": text for name, text in values.items() if text is not None}
     row = row_of(User("a", {"sub": sub, **of_user}), columns, at)
 
-    assert from_message(to_message(row), columns) == row
+    assert from_message(to_message(row), columns, now=at) == row
     assert key_of(row, columns) == sub
 
 
@@ -103,10 +105,10 @@ LIKELY = st.fixed_dictionaries(
 
 @given(st.text(st.characters()) | ANYTHING.map(json.dumps) | LIKELY.map(json.dumps))
 def test_any_text_is_a_row_of_the_columns_or_what_it_lacks(body: str) -> None:
-    read = from_message(body, COLUMNS)
+    read = from_message(body, COLUMNS, now=NOON)
 
     if isinstance(read, Row):
-        assert from_message(to_message(read), COLUMNS) == read
+        assert from_message(to_message(read), COLUMNS, now=NOON) == read
         assert (read.values.keys(), key_of(read, COLUMNS) != "") == (COLUMNS.keys(), True)
     else:
         assert read in ("malformed", "other-columns")
@@ -144,7 +146,7 @@ FOREIGN = {
 
 @pytest.mark.parametrize("body", FOREIGN.values(), ids=FOREIGN)
 def test_what_is_no_row_is_malformed(body: str) -> None:
-    assert from_message(body, COLUMNS) == "malformed"
+    assert from_message(body, COLUMNS, now=NOON) == "malformed"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ def test_what_is_no_row_is_malformed(body: str) -> None:
     ],
 )
 def test_a_row_of_other_columns_is_told_apart(values: dict[str, str | None]) -> None:
-    assert from_message(a_body(values=values), COLUMNS) == "other-columns"
+    assert from_message(a_body(values=values), COLUMNS, now=NOON) == "other-columns"
 
 
 TIMES = [
@@ -166,25 +168,34 @@ TIMES = [
     *("2026-01-01T12:00:00.000000+00:00", "2026-01-01t12:00:00.000000z", f"{AT} ", f" {AT}"),
     *("2026-01-01 12:00:00.000000Z", "12026-01-01T12:00:00.000000Z", f"{AT}\n"),
     *("٢٠٢٦-01-01T12:00:00.000000Z", "202६-01-01T12:00:00.000000Z"),
+    *("2026-02-30T12:00:00.000000Z", "2026-13-01T12:00:00.000000Z", "0000-01-01T12:00:00.000000Z"),
+    *("2026-01-01T24:00:01.000000Z", "9999-99-99T99:99:99.999999Z"),
     *("-026-01-01T12:00:00.000000Z", "dddd-dd-ddTdd:dd:dd.ddddddZ", "d026-01-01T12:00:00.000000Z"),
 ]
 
 
 @pytest.mark.parametrize("at", [*TIMES, None, 1767268800, [AT]], ids=repr)
 def test_a_time_in_another_form_would_compare_wrongly_and_is_refused(at: object) -> None:
-    assert from_message(a_body(at=at), COLUMNS) == "malformed"
+    assert from_message(a_body(at=at), COLUMNS, now=NOON) == "malformed"
+
+
+@pytest.mark.parametrize(("ahead", "is_read"), [(0.0, True), (CLOCK_SKEW_S, True), (301.0, False)])
+def test_a_row_may_be_as_far_ahead_as_a_clock(ahead: float, *, is_read: bool) -> None:
+    read = from_message(to_message(ADA), COLUMNS, now=NOON - ahead)
+
+    assert read == (ADA if is_read else "future")
 
 
 def test_half_of_a_surrogate_pair_comes_out_as_it_went_in() -> None:
     row = Row({"id": "ada", "email": "\ud83d"}, AT)
 
-    assert from_message(to_message(row), COLUMNS) == row
+    assert from_message(to_message(row), COLUMNS, now=NOON) == row
 
 
 def test_the_columns_order_in_a_message_does_not_matter() -> None:
     body = '{"values":{"email":"ada@example.com","id":"ada"},"at":"' + AT + '"}'
 
-    assert from_message(body, COLUMNS) == ADA
+    assert from_message(body, COLUMNS, now=NOON) == ADA
 
 
 # A row's key

@@ -175,6 +175,14 @@ def test_what_is_no_row_is_dead_lettered_as_malformed(server: HasuraServer, queu
     assert emails(server) == {"ben": "ben.0@example.com"}
 
 
+def test_what_is_from_the_future_is_dead_lettered(server: HasuraServer, queues: Queues) -> None:
+    ahead = to_message(Row({"id": "ada", "email": None}, "9999-01-01T12:00:00.000000Z"))
+
+    assert deliver(queues, worker_for(server, queues), ahead, a_message("ben")) == 0
+    assert queues.dead() == Counter([Dead(ahead, "future")])
+    assert emails(server) == {"ben": "ben.0@example.com"}
+
+
 def test_a_row_of_other_columns_waits_for_a_worker_that_knows_them(
     server: HasuraServer, moto: str
 ) -> None:
@@ -300,7 +308,7 @@ def test_while_hasura_is_down_all_come_again_and_none_is_dead_lettered(
     server: HasuraServer, queues: Queues, fault: Fault
 ) -> None:
     worker = worker_for(server, queues)
-    server.faults += [fault] * 2
+    server.faults += [fault] * 20
 
     assert deliver(queues, worker, *map(a_message, ("ada", "ben", "cat"))) == 3
     assert (emails(server), queues.dead()) == ({}, Counter())
@@ -529,7 +537,7 @@ def test_what_was_not_written_is_counted_by_what_became_of_it(
     queues.send("x", *map(a_message, ("ada", "ben")))
     event = queues.event()
     ids = {record["body"]: record["messageId"] for record in event["Records"]}
-    server.faults += [DOWN] * 2
+    server.faults += [DOWN] * 6
     not_written, dead, metrics, record = printed_by(worker, event, capsys)
 
     assert (not_written["level"], not_written["message"]) == ("WARNING", "not written")

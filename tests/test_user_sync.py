@@ -592,19 +592,58 @@ NO_EVENTS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("name", NO_EVENTS)
-@pytest.mark.parametrize("policy", ["allow", "deny"])
-def test_what_is_no_event_of_these_triggers_is_refused_whatever_the_policy(
-    name: str, policy: str, log: pytest.LogCaptureFixture
+def test_what_is_no_event_of_these_triggers_is_refused(
+    name: str, log: pytest.LogCaptureFixture
 ) -> None:
     sink = Rows()
-    plugin = UserSync(sink)
     event, told = NO_EVENTS[name]
-    handler = user_sync(x=optional(plugin) if policy == "allow" else plugin)
+    handler = user_sync(x=UserSync(sink), y=optional(UserSync(sink)))
 
     assert refusal(handler, event) == NEUTRAL.format("event")
     assert lines(log) == [f"ERROR sign-in refused: {told} [event]", "INFO user sync: refused"]
     assert record_of(log) == {"outcome": "refused", "plugins": {}, "code": "event"}
     assert sink.written == []
+
+
+@pytest.mark.parametrize("name", NO_EVENTS)
+def test_where_a_failure_is_allowed_an_event_that_cannot_be_read_is_an_error_in_the_log_alone(
+    name: str, log: pytest.LogCaptureFixture
+) -> None:
+    sink = Rows()
+    event, told = NO_EVENTS[name]
+
+    assert user_sync(x=optional(UserSync(sink)))(event, None) is event
+    assert lines(log) == [f"ERROR not synced: {told} [event]", "INFO user sync: failed"]
+    assert record_of(log) == {"outcome": "failed", "plugins": {}, "code": "event"}
+    assert sink.written == []
+
+
+UNVERIFIED = {"email": "hunter2@example.com", "email_verified": "false"}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "warnings"),
+    [
+        (
+            UNVERIFIED,
+            ["WARNING columns that are null because of an email or number not verified: 1"],
+        ),
+        (
+            {**UNVERIFIED, "phone_number": "+1", "phone_number_verified": "false"},
+            ["WARNING columns that are null because of an email or number not verified: 2"],
+        ),
+        ({}, []),
+    ],
+)
+def test_the_log_counts_the_columns_that_are_null_for_want_of_a_verification(
+    log: pytest.LogCaptureFixture, attributes: dict[str, str], warnings: list[str]
+) -> None:
+    sink = Rows(id="sub", email="email", phone="phone_number", nick="nickname")
+
+    user_sync(users=UserSync(sink))(signing_in(**attributes), None)
+
+    assert lines(log) == [*warnings, "INFO user sync: done"]
+    assert len(sink.written) == 1
 
 
 @pytest.mark.parametrize("name", RECORDED)

@@ -22,7 +22,8 @@ from cognito_claims.handlers import (
     user_sync_from_env,
 )
 from cognito_claims.registry import load, optional
-from cognito_claims.sync.queue import UserQueue, from_message
+from cognito_claims.sync.messages import from_message
+from cognito_claims.sync.queue import UserQueue
 from cognito_claims.sync.rows import Row
 from cognito_claims.sync.users import UserSync
 from cognito_claims.testing import a_post_authentication_event, a_user_event, recorded
@@ -102,7 +103,7 @@ def signing_in(name: str = "postauth_Authentication") -> dict[str, Any]:
 
 
 def rows_in(queues: Queues, columns: Mapping[str, str] = COLUMNS) -> list[Row]:
-    read = [from_message(body, columns) for body in queues.bodies()]
+    read = [from_message(body, columns, now=time()) for body in queues.bodies()]
     assert all(isinstance(row, Row) for row in read)
     return [row for row in read if isinstance(row, Row)]
 

@@ -8,11 +8,13 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from cognito_claims.cli.attach import Attachment, Change
+from cognito_claims.cli.ask import ask
+from cognito_claims.cli.attach import Attachment, Change, unasked
 from cognito_claims.cli.attach import Options as AttachOptions
 from cognito_claims.cli.backfill import Backfill, Options
 from cognito_claims.cli.check import check as run_check
 from cognito_claims.cli.doctor import doctor as run_doctor
+from cognito_claims.cli.doctor import nothing_found
 from cognito_claims.cli.inputs import UnusableInput, read_environment, read_event
 from cognito_claims.cli.local import app as local
 from cognito_claims.cli.options import (
@@ -111,7 +113,7 @@ def doctor(
     """Examine a pool and the functions attached to it, by reading alone; exits with 1 when there is an error."""
     environ = read_environment(env_file)
     findings = run_doctor(user_pool_id, client_ids or (), environ, issuer_type=issuer_type)
-    tell_findings(findings, output_format, "No findings: the pool and its functions are sound.")
+    tell_findings(findings, output_format, nothing_found(client_ids or ()))
 
 
 @app.command()
@@ -147,20 +149,31 @@ def attach(
     function_arn: FunctionArn = None,
     event_version: Annotated[
         EventVersion | None,
-        typer.Option(help="Without it, what the function has already, or V2_0."),
+        typer.Option(help="Without it, what the pool sends already, or V2_0."),
     ] = None,
     sync_function_arn: SyncFunctionArn = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Even where another function is attached.")
     ] = False,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Restore the triggers from before attach.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even a function that doctor finds an error in.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask, on a terminal either.")] = False,
     dry_run: DryRun = False,
     env_file: EnvFile = None,
     output_format: OutputFormat = Format.TEXT,
 ) -> None:
     """Attach functions to a pool that exists, and keep all that it has. Exits with 1 when something else changed."""
     triggers = Triggers(function_arn, event_version, sync_function_arn)
-    options = AttachOptions(user_pool_id, triggers, is_replacing=replace, is_dry=dry_run)
-    _tell_change(Attachment(options, read_environment(env_file)).attach(), output_format)
+    options = AttachOptions(
+        user_pool_id, triggers, is_replacing=replace, is_dry=dry_run, is_forced=force
+    )
+    confirm = unasked if yes else ask
+    attachment = Attachment(options, read_environment(env_file), confirm)
+    _tell_change(attachment.rollback() if rollback else attachment.attach(), output_format)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from cognito_claims.cli.preview import (
     decision_findings,
     loaded,
     offline,
+    told_of,
 )
 from cognito_claims.cli.sync_check import is_for_sync_alone, settings_findings, sync_findings
 from cognito_claims.contract.cognito import issue_tokens
@@ -33,15 +34,22 @@ _EVENTS = (
     "pretoken_v3_Authentication",
     "pretoken_v3_ClientCredentials",
 )
+_LOG_SUB = "COGNITO_CLAIMS_LOG_SUB"
 _NOT_WRITABLE = frozenset(("sub", "identities", "email_verified", "phone_number_verified"))
 
 
 def check(environ: Mapping[str, str]) -> list[Finding]:
     """Give all findings, errors first; none of them holds a setting's value."""
-    found = dict.fromkeys(sync_findings(environ))
+    found = dict.fromkeys([*_logged(environ), *sync_findings(environ)])
     if not is_for_sync_alone(environ):
         found |= dict.fromkeys(_token_findings(environ))
     return sorted(found, key=lambda finding: finding.level != "error")
+
+
+def _logged(environ: Mapping[str, str]) -> Iterator[Finding]:
+    if environ.get(_LOG_SUB, "").strip() == "true":
+        told = "the log names users by their sub; keep it no longer than you need it"
+        yield Finding("logs-sub", "warning", f"{_LOG_SUB}: {told}")
 
 
 def _token_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -63,7 +71,9 @@ def _composition(name: str, configuration: Configuration) -> Iterator[Finding]:
     if isinstance(decision.error, UnsupportedClaimError) and _is_avoidable(event):
         yield Finding(decision.error.code, "warning", _advice(event, decision.error))
     elif isinstance(decision.error, TokenDenied):  # it may well mean to, on a made-up user
-        yield Finding(decision.error.code, "warning", f"refuses a sample user: {decision.error}")
+        yield Finding(
+            decision.error.code, "warning", f"refuses a sample user: {told_of(decision.error)}"
+        )
     else:
         yield from decision_findings(decision)
     if isinstance(decision.error, ClaimConflictError):
@@ -164,6 +174,8 @@ class TracedAttributes(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         """Give an attribute, made up where the user has none."""
         self.asked.add(name)
+        if name == "identities":  # a made-up one would be unreadable, and no native user has any
+            return self._attributes[name]
         return self._attributes.get(name) or _made_up(name)
 
     def __iter__(self) -> Iterator[str]:

@@ -1,11 +1,11 @@
 """How far a backfill has come, in a file from which the next run goes on."""
 
-import os
 from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ValidationError
 
+from cognito_claims.cli.files import replace_private
 from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.targets import Target
 
@@ -55,15 +55,11 @@ class Checkpoint(BaseModel, frozen=True, extra="forbid"):
 
     def write(self, path: Path) -> None:
         """Write all of it or nothing, readable by its owner alone."""
-        beside = path.with_name(f"{path.name}.new")
         try:
-            beside.touch(0o600)
-            with beside.open("w", encoding="utf-8") as file:
-                file.write(self.model_dump_json(indent=1))
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        except OSError as error:
-            is_shared = isinstance(error, FileNotFoundError) and beside.parent.is_dir()
+            replace_private(path, self.model_dump_json(indent=1))
+        except (FileExistsError, FileNotFoundError) as error:
+            is_shared = path.parent.is_dir()
             problem = "another backfill writes there, too" if is_shared else error.strerror
             raise UnusableInput(f"{path}: {problem}") from None
+        except OSError as error:
+            raise UnusableInput(f"{path}: {error.strerror}") from None

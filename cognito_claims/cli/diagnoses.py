@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
+from cognito_claims.cli.attached import PLUGINS, handler_findings, readable
 from cognito_claims.cli.check import asked_attributes, written_by_clients
 from cognito_claims.cli.facts import CLAIMS, SYNC, Facts, Function
-from cognito_claims.cli.permission import grants, is_for_cognito, source
+from cognito_claims.cli.invokers import invoker_findings
 from cognito_claims.cli.preview import Finding
 from cognito_claims.cli.sync_check import sync_findings
 from cognito_claims.errors import SettingsError
@@ -16,7 +17,6 @@ from cognito_claims.registry import BUILT_IN, LONGEST_DEADLINE_MS, Configuration
 
 _LEAST_MEMORY_MIB = 512
 _TIMEOUT_S = 5
-_PLUGINS = "COGNITO_CLAIMS_PLUGINS"
 _SECRETS = ("FAUNA_SECRET", "HASURA_SYNC_ADMIN_SECRET")
 
 
@@ -28,15 +28,18 @@ def diagnoses(facts: Facts) -> Iterator[Finding]:
     for function, triggers in _attached(facts):
         yield from _state(function, triggers)
         yield from _configuration(function, triggers)
-        yield from _permission(facts, function, triggers)
+        yield from invoker_findings(function, triggers, facts.pool["Arn"])
         yield from _secrets(function, triggers)
+        yield from handler_findings(function, triggers, facts.pool["Id"])
     claims = facts.functions.get(CLAIMS)
-    if claims is not None and claims.environ:
+    environ = None if claims is None else readable(claims)
+    if environ is not None and environ.get(PLUGINS, "").strip() not in ("", "none"):
         plugins: dict[str, Marked] = {}
-        yield from _loaded(claims.environ, plugins)
+        yield from _loaded(environ, plugins)
         configuration = Configuration(plugins, deadline_ms=LONGEST_DEADLINE_MS)
         yield from _version(facts, configuration)
         yield from _attributes(facts, configuration)
+        yield from _provided(facts, configuration)
         yield from _identity(facts, configuration)
         yield from _composition(facts, configuration)
 
@@ -46,14 +49,14 @@ def _loaded(environ: Mapping[str, str], plugins: dict[str, Marked]) -> Iterator[
 
     Any other one is whatever the function's variables name: it is not run here, with the rights of whoever examines it.
     """
-    entries = [entry.strip() for entry in environ.get(_PLUGINS, "").split(",")]
+    entries = [entry.strip() for entry in environ[PLUGINS].split(",")]
     for position, entry in enumerate(entries, 1):
         if entry not in BUILT_IN:
             told = "a plugin that is not this library's own is not examined"
-            yield _warning("not-checked", f"{_PLUGINS}: entry {position}: {told}")
+            yield _warning("not-checked", f"{PLUGINS}: entry {position}: {told}")
             continue
         try:
-            plugins |= load({**environ, _PLUGINS: entry}).plugins
+            plugins |= load({**environ, PLUGINS: entry}).plugins
         except SettingsError as error:
             yield from (_error("settings", f"{CLAIMS}: {problem}") for problem in error.problems)
 
@@ -105,25 +108,6 @@ def _configuration(function: Function, triggers: str) -> Iterator[Finding]:
         yield _warning("function-architecture", f"{triggers}: {told}")
     if function.keeps_logs_for_ever:
         yield _warning("log-retention", f"{triggers}: the log is kept for ever; set a retention")
-
-
-def _permission(facts: Facts, function: Function, triggers: str) -> Iterator[Finding]:
-    if function.statements is None:
-        return
-    granted = [
-        statement
-        for statement in function.statements
-        if is_for_cognito(statement) and statement.get("Effect") == "Allow"
-    ]
-    arns = [source(statement, "SourceArn") for statement in granted]
-    wide = [arn for arn in arns if arn is None or "*" in arn or "?" in arn]
-    if wide:
-        told = "Cognito may invoke it for other pools than this one"
-        remedy = "limit the statement by its source's ARN"
-        yield _error("permission-too-wide", f"{triggers}: {told}; {remedy}")
-    elif not any(grants(statement, facts.pool["Arn"]) for statement in granted):
-        remedy = "cognito-claims attach adds the permission"
-        yield _error("no-permission", f"{triggers}: the pool may not invoke it; {remedy}")
 
 
 def _secrets(function: Function, triggers: str) -> Iterator[Finding]:
@@ -182,11 +166,13 @@ def _attributes(facts: Facts, configuration: Configuration) -> Iterator[Finding]
 def _identity(facts: Facts, configuration: Configuration) -> Iterator[Finding]:
     plugins = [marked.plugin for marked in configuration.plugins.values()]
     by_email = any(
-        isinstance(plugin, SurrealDBClaims)
+        (isinstance(plugin, SurrealDBClaims) and "id" in plugin.tokens)
         or (isinstance(plugin, FaunaTokens) and plugin.identity == "email")
         or (isinstance(plugin, HasuraClaims) and plugin.user_id_attribute == "email")
         for plugin in plugins
     )
+    for plugin in plugins:
+        yield from _untrusted(facts, plugin)
     if not by_email:
         return
     pool = facts.pool
@@ -196,11 +182,33 @@ def _identity(facts: Facts, configuration: Configuration) -> Iterator[Finding]:
     if "email" not in pool.get("AutoVerifiedAttributes", ()):
         told = "an email is not verified by itself, and is taken for an identity"
         yield _warning("email-not-verified", f"AutoVerifiedAttributes: {told}; add email")
+
+
+def _untrusted(facts: Facts, plugin: object) -> Iterator[Finding]:
+    """Tell of providers whose users a plugin would refuse: their emails are not an identity."""
+    if isinstance(plugin, FaunaTokens):
+        attribute, setting = plugin.identity, "FAUNA_EMAIL_PROVIDERS"
+    elif isinstance(plugin, HasuraClaims):
+        attribute, setting = plugin.user_id_attribute, "HASURA_EMAIL_PROVIDERS"
+    else:
+        return
+    names = [str(provider["ProviderName"]) for provider in facts.providers]
+    unnamed = [name for name in names if name not in plugin.email_providers]
+    if attribute in ("email", "phone_number") and unnamed:
+        told = f"{attribute} is the identity, and {', '.join(unnamed)} can assert anybody's"
+        remedy = "their users are refused; use sub, or name a provider that you trust"
+        yield _error("untrusted-provider", f"{setting}: {told}; {remedy}")
+
+
+def _provided(facts: Facts, configuration: Configuration) -> Iterator[Finding]:
+    """Tell of attributes that an identity provider sets, and that permissions rest on."""
+    asked = written_by_clients(asked_attributes(configuration))
     for provider in facts.providers:
-        mapping = provider.get("AttributeMapping", {})
-        if "email" in mapping and "email_verified" not in mapping:
-            told = f"{provider['ProviderName']} maps an email that nobody says is verified"
-            yield _warning("unverified-provider", f"{told}; map email_verified as well")
+        found = [name for name in asked if name in provider.get("AttributeMapping", {})]
+        if found:
+            told = f"{provider['ProviderName']} sets {', '.join(found)}, which claims are made of"
+            remedy = "whoever runs the provider gives these rights"
+            yield _warning("provided-attribute", f"AttributeMapping: {told}; {remedy}")
 
 
 def _composition(facts: Facts, configuration: Configuration) -> Iterator[Finding]:

@@ -28,3 +28,12 @@ def doctor(
     told = mismatch(facts.pool, issuer_type, plugins, is_known=reader.knows_issuers)
     found = [*diagnoses(facts), *(Finding("issuer", "warning", message) for message in told)]
     return sorted(dict.fromkeys(found), key=lambda finding: finding.level != "error")
+
+
+def nothing_found(client_ids: Sequence[str]) -> str:
+    """Say what no finding means: of the pool as a whole nothing, where some app clients are named."""
+    if not client_ids:
+        return "No findings: the pool and its functions are sound."
+    clients = " and ".join(f"the app client {client_id}" for client_id in client_ids)
+    looked_at = f"{clients}, the pool, its groups, providers and functions"
+    return f"No findings in what was looked at: {looked_at}. Other app clients were not looked at."

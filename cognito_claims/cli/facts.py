@@ -20,9 +20,10 @@ class Function(NamedTuple):
 
     arn: str
     configuration: Mapping[str, Any] | None
-    statements: Sequence[Mapping[str, Any]] | None
+    statements: Sequence[Any] | None
     keeps_logs_for_ever: bool | None
     is_missing: bool = False
+    elsewhere: Mapping[str, Sequence[Any]] | None = None  # of the function's other qualifiers
 
     @property
     def is_a_sync(self) -> bool:
@@ -64,24 +65,34 @@ class Reader:
         self._client_ids = client_ids
         self._aws = Aws(environ)
         self._cognito = self._aws.client("cognito-idp", region_of_pool(user_pool_id))
+        self._account = ""  # the pool's
         self._unread: dict[str, None] = {}
         self.knows_issuers: bool = is_known(self._cognito)
 
     def facts(self) -> Facts:
         """Read everything."""
         pool = self._cognito.describe_user_pool(**self._pool)["UserPool"]
+        return Facts(
+            pool=pool,
+            functions=self._functions(pool),
+            clients=self._read("cognito-idp:DescribeUserPoolClient", self._clients) or (),
+            providers=self._read("cognito-idp:DescribeIdentityProvider", self._providers) or (),
+            groups=self._read("cognito-idp:ListGroups", self._groups) or (),
+            unread=tuple(self._unread),
+        )
+
+    def facts_of_functions(self, pool: Mapping[str, Any]) -> Facts:
+        """Read the functions that this description of a pool names, and nothing else."""
+        functions = self._functions(pool)
+        return Facts(pool, (), (), (), functions, tuple(self._unread))
+
+    def _functions(self, pool: Mapping[str, Any]) -> dict[str, Function]:
+        self._account = pool["Arn"].split(":")[4]
         config = pool.get("LambdaConfig", {})
         arns = {name: config.get(name) for name in (CLAIMS, *SYNC)}
         arns[CLAIMS] = config.get(f"{CLAIMS}Config", {}).get("LambdaArn") or arns[CLAIMS]
         known = {arn: self._function(arn) for arn in {*arns.values()} if arn}
-        return Facts(
-            pool=pool,
-            clients=self._read("cognito-idp:DescribeUserPoolClient", self._clients) or (),
-            providers=self._read("cognito-idp:DescribeIdentityProvider", self._providers) or (),
-            groups=self._read("cognito-idp:ListGroups", self._groups) or (),
-            functions={name: known[arn] for name, arn in arns.items() if arn},
-            unread=tuple(self._unread),
-        )
+        return {name: known[arn] for name, arn in arns.items() if arn}
 
     def _clients(self) -> list[Mapping[str, Any]]:
         ids = dict.fromkeys(self._client_ids or self._listed("list_user_pool_clients", "ClientId"))
@@ -131,9 +142,37 @@ class Reader:
         return Function(
             arn,
             configuration=configuration,
-            statements=self._read("lambda:GetPolicy", lambda: [*statements(client, function)]),
+            statements=self._read("lambda:GetPolicy", lambda: statements(client, function.target)),
             keeps_logs_for_ever=self._read("logs:DescribeLogGroups", keeps_logs_for_ever),
+            elsewhere=self._elsewhere(client, function),
         )
+
+    def _elsewhere(self, client: Any, function: FunctionArn) -> Mapping[str, Sequence[Any]]:
+        """Read the policies of the function itself, and of its other aliases and versions."""
+        found: dict[str, Sequence[Any]] = {}
+        is_own = self._account == function.account
+        listed = function.name if is_own else function.itself  # moto knows no ARN here
+
+        def look(name: str, **qualifier: str) -> None:
+            target = {"FunctionName": function.itself, **qualifier}
+            found[name] = self._read("lambda:GetPolicy", lambda: statements(client, target)) or []
+
+        def names(operation: str, field: str, key: str) -> list[str]:
+            pages = client.get_paginator(operation).paginate(FunctionName=listed)
+            return [each[key] for page in pages for each in page[field]]
+
+        if function.qualifier is not None:
+            look("the function itself")
+        aliases = self._read("lambda:ListAliases", lambda: names("list_aliases", "Aliases", "Name"))
+        versions = self._read(
+            "lambda:ListVersionsByFunction",
+            lambda: names("list_versions_by_function", "Versions", "Version"),
+        )
+        for kind, found_names in (("alias", aliases), ("version", versions)):
+            for name in found_names or ():
+                if name not in (function.qualifier, "$LATEST"):
+                    look(f"its {kind} {name}", Qualifier=name)
+        return found
 
     def _read(self, action: str, read: Callable[[], _T]) -> _T | None:
         """Read what is not the pool itself; None where that is not allowed."""

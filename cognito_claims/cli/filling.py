@@ -82,13 +82,16 @@ def _written(sink: Sink, rows: Sequence[Row], *, takes_others: bool) -> dict[str
     """Write rows, again and again where that may help; give the refused ones' reasons by `sub`."""
     failed: dict[str, str] = {}
     pauses = iter(PAUSES_S)
+    witness: list[Row] = []  # a row that was written: that it still can be shows whose fault it is
     while rows:
         pause = next(pauses, None)
-        deadline = monotonic() + _PATIENCE_S
-        outcomes = write_batch(sink, rows, deadline=deadline, is_repeated=pause is None)
-        takes_others = takes_others or None in outcomes
+        tried = [*rows, *witness] if pause is None else rows
+        outcomes = write_batch(sink, tried, deadline=monotonic() + _PATIENCE_S)
+        written = [row for row, error in zip(tried, outcomes, strict=True) if error is None]
+        takes_others = bool(written) or (takes_others and not (witness and pause is None))
+        witness = written[:1] or witness
         again: list[Row] = []
-        for row, error in zip(rows, outcomes, strict=True):
+        for row, error in zip(rows, outcomes[: len(rows)], strict=True):
             if error is None:
                 continue
             if _is_given_up(error, takes_others=takes_others, is_last=pause is None):

@@ -1,15 +1,13 @@
 """A function's resource policy: who may invoke it."""
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from cognito_claims.cli.inputs import UnusableInput
-
-PRINCIPAL = "cognito-idp.amazonaws.com"
-_ACTION = "lambda:InvokeFunction"
+from cognito_claims.cli.policy import ACTION, PRINCIPAL, Verdict, judge
 
 
 class FunctionArn(NamedTuple):
@@ -32,14 +30,16 @@ class FunctionArn(NamedTuple):
         return cls(text, region, account, name, qualifier=(qualifier or [""])[0] or None)
 
     @property
+    def itself(self) -> str:
+        """Give the ARN of the function without a version or an alias."""
+        return self.arn if self.qualifier is None else self.arn.removesuffix(f":{self.qualifier}")
+
+    @property
     def target(self) -> dict[str, str]:
         """Give what names it in a call of Lambda's."""
         if self.qualifier is None:
             return {"FunctionName": self.arn}
-        return {
-            "FunctionName": self.arn.removesuffix(f":{self.qualifier}"),
-            "Qualifier": self.qualifier,
-        }
+        return {"FunctionName": self.itself, "Qualifier": self.qualifier}
 
 
 class Permission(NamedTuple):
@@ -56,7 +56,8 @@ class Permission(NamedTuple):
     def is_granted(self, client: Any) -> bool:
         """Say whether the function's policy has it already."""
         return any(
-            grants(statement, self.pool_arn) for statement in statements(client, self.function)
+            grants(statement, self.pool_arn, self.function.arn)
+            for statement in statements(client, self.function.target)
         )
 
     def grant(self, client: Any) -> None:
@@ -64,7 +65,7 @@ class Permission(NamedTuple):
         client.add_permission(
             **self.function.target,
             StatementId=self.statement_id,
-            Action=_ACTION,
+            Action=ACTION,
             Principal=PRINCIPAL,
             SourceArn=self.pool_arn,
             SourceAccount=self.pool_arn.split(":")[4],
@@ -72,7 +73,7 @@ class Permission(NamedTuple):
 
     def is_ours(self, client: Any) -> bool:
         """Say whether what `grant` adds is there."""
-        found = (statement.get("Sid") for statement in statements(client, self.function))
+        found = (statement.get("Sid") for statement in statements(client, self.function.target))
         return self.statement_id in found
 
     def revoke(self, client: Any) -> None:
@@ -81,38 +82,24 @@ class Permission(NamedTuple):
             client.remove_permission(**self.function.target, StatementId=self.statement_id)
 
 
-def statements(client: Any, function: FunctionArn) -> Iterator[Mapping[str, Any]]:
+def statements(client: Any, target: Mapping[str, str]) -> list[Any]:
     """Give the statements of a function's policy; none where it has no policy."""
     try:
-        policy = client.get_policy(**function.target)["Policy"]
+        policy = client.get_policy(**target)["Policy"]
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
-        return
-    yield from json.loads(policy)["Statement"]
+        return []
+    found = json.loads(policy).get("Statement", [])
+    return found if isinstance(found, list) else [found]
 
 
-def grants(statement: Mapping[str, Any], pool_arn: str) -> bool:
-    """Say whether a statement lets this pool, by its very ARN, invoke the function."""
-    return (
-        statement.get("Effect") == "Allow"
-        and is_for_cognito(statement)
-        and source(statement, "SourceArn") == pool_arn
-        and source(statement, "SourceAccount") in (None, pool_arn.split(":")[4])
-    )
+def grants(statement: object, pool_arn: str, function_arn: str) -> bool:
+    """Say whether a statement lets this pool, and nobody else, invoke this very ARN.
 
-
-def is_for_cognito(statement: Mapping[str, Any]) -> bool:
-    """Say whether a statement is about Cognito's invoking the function."""
-    principal, action = statement.get("Principal"), statement.get("Action")
-    service = principal.get("Service") if isinstance(principal, dict) else principal
-    return service in (PRINCIPAL, "*") and action in (_ACTION, "lambda:*", "*")
-
-
-def source(statement: Mapping[str, Any], key: Literal["SourceArn", "SourceAccount"]) -> str | None:
-    """Give the source that a statement is limited to."""
-    for operator in ("ArnLike", "ArnEquals", "StringEquals", "StringLike"):
-        for name, value in statement.get("Condition", {}).get(operator, {}).items():
-            if name.lower() == f"aws:{key}".lower():
-                return str(value)
-    return None
+    A permission on a function does not hold for its aliases and versions.
+    """
+    if judge(statement, pool_arn) is not Verdict.POOL or not isinstance(statement, Mapping):
+        return False
+    resource: object = statement.get("Resource")
+    return resource == function_arn

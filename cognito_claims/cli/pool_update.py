@@ -47,7 +47,7 @@ class Triggers(NamedTuple):
     """The functions to attach or detach, by ARN; None for one that is not asked for."""
 
     function_arn: str | None = None
-    event_version: EventVersion | None = None  # what the function has already, or V2_0
+    event_version: EventVersion | None = None  # what the pool sends already, or V2_0
     sync_function_arn: str | None = None
 
 
@@ -84,11 +84,30 @@ def attached(config: Mapping[str, Any], triggers: Triggers) -> dict[str, Any]:
 def _version(config: Mapping[str, Any], triggers: Triggers) -> str:
     if triggers.event_version is not None:
         return triggers.event_version.value
-    now = config.get(_CONFIG) or {}
-    if now.get("LambdaArn") == triggers.function_arn:
-        return str(now["LambdaVersion"])
-    is_v1 = config.get(_V1) == triggers.function_arn
-    return (EventVersion.V1_0 if is_v1 else EventVersion.V2_0).value
+    return version_of(config) or EventVersion.V2_0.value
+
+
+def version_of(config: Mapping[str, Any]) -> str | None:
+    """Give the version of the events that a pool sends; None without a function to send them to."""
+    if config.get(_CONFIG):
+        return str(config[_CONFIG]["LambdaVersion"])
+    return EventVersion.V1_0.value if config.get(_V1) else None
+
+
+def managed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Give those of a pool's triggers that are attached and detached here."""
+    return {name: config[name] for name in MANAGED if config.get(name)}
+
+
+def restored(config: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a pool's LambdaConfig with the triggers that are managed here as they were before."""
+    rest = {name: value for name, value in config.items() if name not in MANAGED}
+    return {**rest, **managed(before)}
+
+
+def functions_of(config: Mapping[str, Any]) -> set[str]:
+    """Give the ARNs of the functions that are managed here."""
+    return {arn for _, arn in _functions(config)}
 
 
 def detached(config: Mapping[str, Any], triggers: Triggers) -> dict[str, Any]:

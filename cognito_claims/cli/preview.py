@@ -10,13 +10,20 @@ from typing import Any, Literal, NamedTuple
 from cognito_claims.claims import Claims
 from cognito_claims.cli.emulators import as_cognito_would_send
 from cognito_claims.cli.inputs import UnusableInput
+from cognito_claims.cli.own_pool import of_own_pool
 from cognito_claims.cli.verdicts import NO_TOKEN, verdicts
 from cognito_claims.contract import errors as contract
 from cognito_claims.contract.cognito import Tokens, issue_tokens
 from cognito_claims.contract.errors import ContractError
 from cognito_claims.contract.issuer import Issuer, IssuerType
 from cognito_claims.decision import Decision, decide
-from cognito_claims.errors import EventError, SettingsError, place_of
+from cognito_claims.errors import (
+    CognitoClaimsError,
+    EventError,
+    SettingsError,
+    TokenDenied,
+    place_of,
+)
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.registry import Configuration, Marked, Plugin, load
 
@@ -87,8 +94,10 @@ def preview(event: Any, environ: Mapping[str, str], pool: Pool = NOTHING_TOLD) -
     except EventError as error:
         raise UnusableInput(f"not a pre token generation event: {error}") from None
     configuration = configured(environ)
+    event = of_own_pool(event, configuration.user_pools)
+    parsed = parsed._replace(user_pool_id=event["userPoolId"], region=event["region"])
     deadline = time.monotonic() + configuration.deadline_ms / 1000
-    decision = decide(event, offline(configuration), deadline)
+    decision = decide(event, offline(configuration), deadline, configuration.user_pools)
     findings = [Finding("emulator", "warning", fault) for fault in faults]
     findings += [*_sampled_findings(configuration, decision), *decision_findings(decision)]
     if decision.error is not None:
@@ -140,10 +149,7 @@ def loaded(environ: Mapping[str, str]) -> Configuration:
 
 def offline(configuration: Configuration) -> dict[str, Marked]:
     """Give the plugins, with `sample` in the place of each that has one: nothing is minted to be looked at."""
-    return {
-        name: Marked(_sampled(marked), on_error=marked.on_error, is_pure=marked.is_pure)
-        for name, marked in configuration.plugins.items()
-    }
+    return {name: marked.sampled() for name, marked in configuration.plugins.items()}
 
 
 def _sampled_findings(configuration: Configuration, decision: Decision) -> Iterator[Finding]:
@@ -166,7 +172,15 @@ def decision_findings(decision: Decision) -> Iterator[Finding]:
         if outcome.error is not None and outcome.error is not decision.error:
             yield Finding(outcome.error.code, "warning", f"claims omitted: {outcome.error}")
     if decision.error is not None:
-        yield Finding(decision.error.code, "error", str(decision.error))
+        yield Finding(decision.error.code, "error", told_of(decision.error))
+
+
+def told_of(error: CognitoClaimsError) -> str:
+    """Return an error's text; of a refusal also what the developer needs, which the user does not read."""
+    if not isinstance(error, TokenDenied):
+        return str(error)
+    why = "".join(f"{part}: " for part in (error.plugin, error.setting, error.problem) if part)
+    return f"{why}{error}"
 
 
 def contract_findings(found: Iterable[contract.Finding]) -> Iterator[Finding]:

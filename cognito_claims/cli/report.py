@@ -69,13 +69,15 @@ def print_backfill(result: Result | DryRun, console: Console) -> None:
 
 def print_change(change: Change, console: Console) -> None:
     """Print what attaching or detaching changed, or would change, setting by setting."""
-    if not (change.wanted or change.notes or change.unwanted):
+    if not (change.wanted or change.notes or change.unwanted or change.remarks):
         console.print(Text("Nothing to change.", style="green"))
     would = "would change: " if change.is_dry else ""
     for difference in change.wanted:
         console.print(Text(would).append(_compared(difference)))
     for note in change.notes:
         console.print(Text(f"{would}{note}"))
+    for remark in change.remarks:
+        console.print(Text(remark))
     for difference in change.unwanted:
         console.print(Text("unexpected: ", style="bold red").append(_compared(difference)))
 

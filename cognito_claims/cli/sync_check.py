@@ -15,11 +15,20 @@ _ATTRIBUTES = (
     website zoneinfo""".split()  # noqa: SIM905  (a list takes a line for each)
     )
 )
+_OF_BOTH = ("COGNITO_CLAIMS_USER_POOLS", "COGNITO_CLAIMS_LOG_SUB")
+
+_VERIFIED = ("email", "phone_number")  # null in a row unless verified
+_NOT_WRITABLE = frozenset(
+    ("sub", "userName", "identities", *_VERIFIED, *(f"{name}_verified" for name in _VERIFIED))
+)
 
 
 def is_for_sync_alone(environ: Mapping[str, str]) -> bool:
     """Say whether these are the settings of a sync function, or of its worker, which make no tokens."""
-    return _names(environ, "USER_SYNC_", "HASURA_SYNC_") and not _names(environ, "COGNITO_CLAIMS_")
+    of_claims = {n: text for n, text in environ.items() if n not in _OF_BOTH}
+    return _names(environ, "USER_SYNC_", "HASURA_SYNC_") and not _names(
+        of_claims, "COGNITO_CLAIMS_"
+    )
 
 
 def sync_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -64,12 +73,22 @@ def _column_findings(column: str, source: str, *, is_updated: bool) -> Iterator[
     if source == "sub" and is_updated:
         danger = f"{column} is a user's identity: to update it gives one user's row to another"
         yield Finding("updated-identity", "warning", f"HASURA_SYNC_UPDATE_COLUMNS: {danger}")
-    if source.startswith("custom:"):
+    if source in _VERIFIED:
+        told = f"{column} is null for a user whose {source} is not verified"
+        yield Finding("null-unless-verified", "warning", f"HASURA_SYNC_COLUMNS: {told}")
+    if _is_writable(source):
         danger = f"{column} is taken from {source}, which app clients may write unless their WriteAttributes leave it out: let no permission rest on it"
         yield Finding("writable-attribute", "warning", f"HASURA_SYNC_COLUMNS: {danger}")
     elif source not in _ATTRIBUTES:
         advice = f"{source} is no attribute of Cognito's, so that {column} is always null; userName is the user's name"
         yield Finding("unknown-attribute", "warning", f"HASURA_SYNC_COLUMNS: {advice}")
+
+
+def _is_writable(source: str) -> bool:
+    if source.startswith("custom:"):
+        return True
+    is_cognitos = source.startswith("cognito:")
+    return source in _ATTRIBUTES and source not in _NOT_WRITABLE and not is_cognitos
 
 
 def _names(environ: Mapping[str, str], *prefixes: str) -> bool:

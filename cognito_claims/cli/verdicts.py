@@ -13,6 +13,11 @@ from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
 from cognito_claims.registry import Plugin
 
+_ABOUT_EMAIL = ("missing-email", "email-not-verified")
+_WAYS_OUT = (
+    "map email and email_verified at the identity provider, or set SURREALDB_TOKENS=access, "
+    "whose script needs no email"
+)
 _NO_USER = {
     "accepted": False,
     "code": "no-user",
@@ -74,7 +79,20 @@ def _ask(
         scope=plugin.scope,
         token="access" if token == "access" else "id",
     )
-    return {"token": token, **verdict}
+    return {"token": token, **_with_ways_out(dict(verdict), claims)}
+
+
+def _with_ways_out(answer: dict[str, Any], claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Say whether there is no email or one that is not verified, and what can be done about it."""
+    if "versions" in answer:
+        versions = answer["versions"].items()
+        answer["versions"] = {name: _with_ways_out(dict(each), claims) for name, each in versions}
+    if answer.get("code") in _ABOUT_EMAIL:
+        missing = not claims.get("email")
+        answer["code"] = _ABOUT_EMAIL[0] if missing else _ABOUT_EMAIL[1]
+        told = "the ID token has no email" if missing else "the user's email is not verified"
+        answer["message"] = f"SurrealDB: {told}; {_WAYS_OUT}"
+    return answer
 
 
 def _ask_hasura(plugin: HasuraClaims, issuer: Issuer, claims: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ but the one that is given: the hosted service is closed, and its names may be an
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, TypeAlias
+from urllib.parse import urlsplit
 
 from cognito_claims.clients.connection import left
 from cognito_claims.clients.http import HttpClient, Response, json_object
@@ -47,6 +48,7 @@ _ADVICE = {
     "permission_denied": ": the key lacks a right that the query needs",
     "unauthorized": ": the key is unknown, revoked or expired",
 }
+_CLOSED = "fauna.com"
 _LONGEST_INT = 1 << 31
 _LONGEST_TIME = 1 << 63
 MALFORMED = "an answer that is none of Fauna's"
@@ -74,10 +76,10 @@ class QueryClient(Protocol):
 
 
 class FaunaClient:
-    """Our own client; raises `ValueError` for an endpoint that is not https, or http to a loopback address."""
+    """Our own client; raises `ValueError` for an endpoint that `http_client` refuses."""
 
     def __init__(self, endpoint: str) -> None:
-        self._http = HttpClient(query_url(endpoint))
+        self._http = http_client(endpoint)
         self._last_txn_ts = 0
 
     def query(self, query: Query, secret: str, *, deadline: float) -> Mapping[str, str]:
@@ -109,6 +111,22 @@ class FaunaClient:
 def query_url(endpoint: str) -> str:
     """Give the place at which an endpoint takes queries."""
     return f"{endpoint.rstrip('/')}/query/1"
+
+
+def http_client(endpoint: str) -> HttpClient:
+    """Return the client for an endpoint's queries.
+
+    Raises `ValueError` for an endpoint that is not https, or http to a loopback address, and for one
+    of the closed service: no key is ever sent there.
+    """
+    url = query_url(endpoint)
+    client = HttpClient(url)
+    host = (urlsplit(url).hostname or "").rstrip(".")  # in lower case
+    if host == _CLOSED or host.endswith(f".{_CLOSED}"):
+        raise ValueError(
+            "fauna.com is closed, and its addresses may be anybody's; set that of your own Fauna"
+        )
+    return client
 
 
 def milliseconds_left(deadline: float) -> int:

@@ -19,8 +19,8 @@ from cognito_claims.clients.fauna import (
     MALFORMED,
     Query,
     Value,
+    http_client,
     milliseconds_left,
-    query_url,
     refusal,
     strings,
 )
@@ -32,11 +32,11 @@ _PLAIN = {"Accept-Encoding": "identity"}
 
 
 class FaunaDriver:
-    """The driver's client; raises `ValueError` for an endpoint that is not https, or http to a loopback address."""
+    """The driver's client; raises `ValueError` for an endpoint that `http_client` refuses."""
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
-        self._http = HttpClient(query_url(endpoint))
+        self._http = http_client(endpoint)
         self._last_txn_ts = 0
 
     def query(self, query: Query, secret: str, *, deadline: float) -> Mapping[str, str]:

@@ -1,17 +1,28 @@
 """The set-up script that makes a SurrealDB database take one user pool's tokens, per generation.
 
 The rules are SurrealDB's ("DEFINE ACCESS", "DEFINE TOKEN", "PERMISSIONS"), run on 1.0.0, 2.3.10 and
-3.0.2. A record's id is the user's `sub`. 1.x has no AUTHENTICATE clause that could make the record:
-there the application does, at the first sign-in, and the permissions let it make no other.
+3.0.2. A record's id is the user's `sub`.
+
+The engines run a caller's expressions before they look at the table's permissions, and an
+expression can throw what it sees. 2.x and 3.x look at the permissions of fields first: there every
+field has its own, `id` too. 1.x looks at no permission first. So its rows hold nothing but their
+id, and email and name are computed from the caller's own token.
+
+1.x has no AUTHENTICATE clause that could make the record: there the application does, at the first
+sign-in, and the permissions let it make no other.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from cognito_claims.contract.errors import Refused
 
 _FRESH = "$token.exp > time::unix()"  # a session may outlive its token
 _OWN_ID = 'id = type::thing("user", $token.sub)'
+_INDEX = "DEFINE INDEX email ON user FIELDS email;"
+_FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NEVER_EDITABLE = ("id", "email", "cognito_username")
 _DEFINE = re.compile(r"^DEFINE (ACCESS|FIELD|INDEX|TABLE)")
 Generation = Literal["1.x", "2.x", "3.x"]
 GENERATIONS: tuple[Generation, ...] = ("1.x", "2.x", "3.x")
@@ -80,25 +91,37 @@ def checks(setup: Setup) -> tuple[Check, ...]:
     )
 
 
+def check_editable(editable: Sequence[str]) -> None:
+    """Raise `Refused` for what cannot be a field that users may change."""
+    for name in editable:
+        if name in _NEVER_EDITABLE or not _FIELD_NAME.fullmatch(name):
+            expected = "expected the name of a field: letters, digits and _; not"
+            raise Refused("setup-value", f"{expected} {' or '.join(_NEVER_EDITABLE)}")
+
+
 def setup_script(
     setup: Setup,
     generation: Generation = "2.x",
     *,
     public_key: str | None = None,
     overwrite: bool = False,
+    editable: Sequence[str] = (),
 ) -> str:
-    """Write the script for one generation, one transaction; without a PEM key it names the pool's JWKS URL.
+    """Write the script for one generation, as one transaction.
 
-    A real server reads the URL (1.x: from 1.2 on); no embedded engine does, so tests pass the key. What is defined
-    already makes a 2.x or 3.x refuse all of it unless `overwrite`; a 1.x has no such word, and overwrites.
-    Raises `Refused` for a value that cannot be quoted.
+    Without a PEM key it names the pool's JWKS URL. A real server reads the URL (1.x: from 1.2 on).
+    No embedded engine does, so tests pass the key. What is defined already makes a 2.x or 3.x
+    refuse all of it unless `overwrite`; a 1.x has no such word, and overwrites. Users may change
+    the `editable` fields of their own row, and nothing else. Raises `Refused` for a value that
+    cannot be quoted, and for a field that cannot be editable.
     """
+    check_editable(editable)
     if generation == "1.x":
         entrance = _scope(setup, public_key)
     else:
         entrance = _access(setup, generation, public_key)
     use = f"USE NS {identifier(setup.namespace)} DB {identifier(setup.database)};"
-    lines = [*entrance, *_table(setup, generation)]
+    lines = [*entrance, *_table(setup, generation, tuple(dict.fromkeys(editable)))]
     if overwrite and generation != "1.x":
         lines = [_DEFINE.sub(r"\g<0> OVERWRITE", line) for line in lines]
     return "\n".join((use, "BEGIN TRANSACTION;", *lines, "COMMIT TRANSACTION;", ""))
@@ -115,54 +138,87 @@ def _scope(setup: Setup, public_key: str | None) -> tuple[str, ...]:
 
 
 def _access(setup: Setup, generation: Generation, public_key: str | None) -> tuple[str, ...]:
-    """Define the record access: TYPE JWT would make every Cognito user a system user."""
+    """Define the record access: TYPE JWT would make every Cognito user a system user.
+
+    AUTHENTICATE runs for every request. It writes only what has changed: on 3.3 two writes at once
+    make one of the requests fail.
+    """
     record = "type::thing" if generation == "2.x" else "type::record"
     kind, value = ("ALGORITHM RS256 KEY", public_key) if public_key else ("URL", _jwks_url(setup))
-    fields = ", ".join(f"{field} = {claim}" for field, claim in _fields(setup).items())
+    claims = _fields(setup)
+    names, values = ", ".join(claims), ", ".join(claims.values())
+    fields = ", ".join(f"{field} = {claim}" for field, claim in claims.items())
     return (
         f"DEFINE ACCESS {identifier(setup.access or '')} ON DATABASE TYPE RECORD",
         f"  WITH JWT {kind} {string(value)}",
         "  AUTHENTICATE {",
         *(f"    IF {check.fails} {{ THROW {string(check.reason)} }};" for check in checks(setup)),
         f'    LET $id = {record}("user", $token.sub);',
-        f"    UPSERT $id SET {fields};",
+        f"    IF (SELECT VALUE [{names}] FROM ONLY $id) != [{values}] {{",  # noqa: S608  (constants)
+        f"      UPSERT $id SET {fields};",
+        "    };",
         "    RETURN $id;",
         "  } DURATION FOR SESSION 1h;",
     )
 
 
-def _table(setup: Setup, generation: Generation) -> tuple[str, ...]:
-    """Define the users' table; the field stands before its index, or 3.x refuses the index."""
-    is_email = "string::is_email" if generation == "3.x" else "string::is::email"
+def _table(setup: Setup, generation: Generation, editable: tuple[str, ...]) -> tuple[str, ...]:
+    """Define the users' table; the fields stand before the index, or 3.x refuses the index."""
     owner = " AND ".join(_owner(setup, generation))
-    # 1.x makes no row at a sign-in: the application creates it, with the id that later versions give it.
+    # 1.x makes no row at a sign-in: the application creates it, with the id of later versions.
     create = f"WHERE {owner}" if generation == "1.x" else "NONE"
-    table = (
-        "DEFINE TABLE user SCHEMAFULL PERMISSIONS",
-        f"  FOR select, update, delete WHERE {owner}",
-        f"  FOR create {create};",
-        "DEFINE FIELD cognito_username ON user TYPE string;",
-    )
-    if setup.reads == "access":
-        return table
+    update = f"WHERE {owner}" if editable else "NONE"
     return (
-        *table,
-        f"DEFINE FIELD email ON user TYPE string ASSERT {is_email}($value);",
-        "DEFINE INDEX email ON user FIELDS email UNIQUE;",
+        "DEFINE TABLE user SCHEMAFULL PERMISSIONS",
+        f"  FOR select WHERE {owner}",
+        f"  FOR create {create}",
+        f"  FOR update {update}",
+        "  FOR delete NONE;",
+        *_own_fields(setup, generation),
+        *_editable_fields(generation, editable),
+        *(() if generation == "1.x" or setup.reads == "access" else (_INDEX,)),
     )
+
+
+def _own_fields(setup: Setup, generation: Generation) -> Iterator[str]:
+    """Define what the token fills, which no user may write."""
+    may = f"  PERMISSIONS FOR select WHERE {_own(generation)} FOR create, update NONE;"
+    if generation == "1.x":
+        for field, claim in _fields(setup).items():
+            yield f"DEFINE FIELD {field} ON user VALUE <future> {{ {claim} }}"
+            yield may
+        return
+    yield "DEFINE FIELD id ON user"
+    yield may
+    yield "DEFINE FIELD cognito_username ON user TYPE string"
+    yield may
+    if setup.reads == "id":
+        is_email = "string::is_email" if generation == "3.x" else "string::is::email"
+        yield f"DEFINE FIELD email ON user TYPE string ASSERT {is_email}($value)"
+        yield may
+
+
+def _editable_fields(generation: Generation, editable: tuple[str, ...]) -> Iterator[str]:
+    for field in editable:
+        yield f"DEFINE FIELD {identifier(field)} ON user TYPE option<string>"
+        yield f"  PERMISSIONS FOR select, update WHERE {_own(generation)} FOR create NONE;"
+
+
+def _own(generation: Generation) -> str:
+    return _OWN_ID if generation == "1.x" else "id = $auth"
 
 
 def _owner(setup: Setup, generation: Generation) -> tuple[str, ...]:
-    """Say whose row it is, and until when; the email keeps users from changing theirs to another's."""
-    email = ("email = $token.email",) if setup.reads == "id" else ()
+    """Say whose row it is, and until when; a session of an earlier email sees no row."""
     if generation != "1.x":
-        return (f"$access = {string(setup.access or '')}", _FRESH, "id = $auth", *email)
+        email = ("email = $token.email",) if setup.reads == "id" else ()
+        return (f"$access = {string(setup.access or '')}", _FRESH, _own(generation), *email)
     return (
         f"$scope = {string(setup.scope or '')}",
         *(check.holds for check in checks(setup)),
+        *(("$token.email AND string::is::email($token.email)",) if setup.reads == "id" else ()),
         _FRESH,
         _OWN_ID,
-        *email,
     )
 
 

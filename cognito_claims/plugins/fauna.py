@@ -16,8 +16,9 @@ from cognito_claims.deadline import Moment, seconds_left
 from cognito_claims.errors import FaunaError, Problem, SettingsError, TokenDenied
 from cognito_claims.events import PreTokenGenerationEvent, User
 from cognito_claims.references import Secret
-from cognito_claims.settings import read
+from cognito_claims.settings import choice_problems, read
 
+_CHOICES = {"identity": ("sub", "email"), "client": ("http", "driver")}
 _DRIVER = "cognito_claims.clients.fauna_driver"
 _OWN = frozenset(  # of Fauna: its collections, its modules, and FQL's words
     (
@@ -32,7 +33,7 @@ _LONGEST_TTL = 10 * 366 * 24 * 3600
 _TOKEN = {"userId": "userId", "token": "fauna_token_secret"}
 _PAIR = {"userId": "userId", "access": "fauna_access_token", "refresh": "fauna_refresh_token"}
 _SAMPLE_SECRET = f"fnE{'x' * 48}"
-_WANTED = {"email": "verified email address", "sub": "sub"}
+_NO_EMAIL = "This account has no verified email address, which the sign-in needs."
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _SAMPLE_ID = "0" * 18
 
@@ -46,11 +47,12 @@ class _Minted(NamedTuple):
 class FaunaTokens:
     """Mint a Fauna token for every user, into the ID token; a machine token gets none.
 
-    `identity` is the field that names a user's document: the verified email, in lower case, or Cognito's `sub`; `index` is
-    over that field (`byEmail`, or `bySub`). Lives are in seconds; `refresh_ttl_seconds` turns on the pair of an access and
+    `identity` is the field that names a user's document: Cognito's `sub`, or the verified email in lower case; `index` is
+    over that field (`bySub`, or `byEmail`). An email counts if the user is a native one, or if all of their identity
+    providers are in `email_providers`. Lives are in seconds; `refresh_ttl_seconds` turns on the pair of an access and
     a refresh token. `secret` may be a reference to AWS, as a `Secret` with an environment.
 
-    Raises `TokenDenied` for a user without a verified email, and what its clients raise when there is no token.
+    Raises `TokenDenied` for a user whose email does not count, and what its clients raise when there is no token.
     """
 
     def __init__(
@@ -61,7 +63,8 @@ class FaunaTokens:
         client: Literal["http", "driver"] = "http",
         collection: str = "Customer",
         index: str | None = None,
-        identity: Literal["email", "sub"] = "email",
+        identity: Literal["sub", "email"] = "sub",
+        email_providers: tuple[str, ...] = (),
         ttl_seconds: int = 1800,
         refresh_ttl_seconds: int | None = None,
         suppress: tuple[str, ...] = ("email",),
@@ -69,8 +72,9 @@ class FaunaTokens:
         self.endpoint: str = endpoint
         self.client: str = client
         self.collection: str = collection
-        self.index: str = index or ("bySub" if identity == "sub" else "byEmail")
+        self.index: str = index or ("byEmail" if identity == "email" else "bySub")
         self.identity: str = identity
+        self.email_providers: frozenset[str] = frozenset(email_providers)
         self.ttl_seconds: int = ttl_seconds
         self.refresh_ttl_seconds: int | None = refresh_ttl_seconds
         self.suppress: frozenset[str] = frozenset(suppress)
@@ -123,13 +127,16 @@ class FaunaTokens:
         return self._claims(dict.fromkeys(self._claim_of, _SAMPLE_SECRET) | {"userId": _SAMPLE_ID})
 
     def _identity_of(self, user: User) -> str:
-        identity = user.verified(self.identity)
-        if not identity:
-            raise TokenDenied(
-                f"This account has no {_WANTED[self.identity]}, which the sign-in needs."
-            )
+        if self.identity == "sub":
+            return user.sub
+        problem = user.distrust("email", self.email_providers)
+        if problem is not None:
+            setting = "FAUNA_IDENTITY"
+            if user.verified("email"):
+                setting = "FAUNA_EMAIL_PROVIDERS"
+            raise TokenDenied(_NO_EMAIL, setting=setting, problem=problem)
         # ASCII letters only: elsewhere letters fall together that mail servers keep apart.
-        return identity.translate(_LOWER) if self.identity == "email" else identity
+        return user.attributes["email"].translate(_LOWER)
 
     def _query(self, identity: str) -> Query:
         name = Value(identity)
@@ -160,17 +167,15 @@ class FaunaTokens:
         return Claims(id_token=TokenClaims(add=add, suppress=self.suppress))
 
     def _problems(self) -> Iterator[Problem]:
-        if self.identity not in _WANTED:
-            yield Problem("identity", "expected one of email, sub")
-        if self.client not in ("http", "driver"):
-            yield Problem("client", "expected one of http, driver")
+        yield from choice_problems(self, _CHOICES)
         for setting, name in (("collection", self.collection), ("index", self.index)):
             if not (name.isascii() and name.isidentifier()):
                 yield Problem(setting, "expected an identifier: letters, digits and _")
             elif name in _OWN:
                 yield Problem(setting, "is one of Fauna's own")
-        if "" in self.suppress:
-            yield Problem("suppress", "expected names of claims")
+        for setting, what in (("email_providers", "identity providers"), ("suppress", "claims")):
+            if "" in getattr(self, setting):
+                yield Problem(setting, f"expected names of {what}")
         if not self.suppress.isdisjoint(self._claim_of.values()):
             yield Problem("suppress", "cannot hold the claims that the plugin adds")
         yield from _life_problems(self.ttl_seconds, self.refresh_ttl_seconds)

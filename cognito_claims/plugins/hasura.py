@@ -1,7 +1,8 @@
-"""Hasura's session variables in one claim, in the form that both v2 and v3 accept.
+"""Hasura's session variables in one claim, for v2 or v3.
 
-That form (Hasura: "Authentication using JWT"): lower-case names, each allowed role once, the default role among
-them, and every other value a string.
+For both (Hasura: "Authentication using JWT"): lower-case names, each allowed role once, the default role among
+them. For v2 every other value is a string; for v3 (DDN, since the compatibility date 2024-10-16) it has its JSON
+type, since a permission compares types.
 """
 
 import json
@@ -9,10 +10,10 @@ from collections.abc import Iterator, Mapping, Set
 from types import MappingProxyType
 from typing import Literal, Self
 
-from cognito_claims.claims import Claims, Token
+from cognito_claims.claims import Claims, Json, Token
 from cognito_claims.errors import Problem, SettingsError, TokenDenied
 from cognito_claims.events import PreTokenGenerationEvent, User
-from cognito_claims.settings import read
+from cognito_claims.settings import choice_problems, read
 
 _PREFIX = "x-hasura-"
 _RESERVED = frozenset(
@@ -20,6 +21,11 @@ _RESERVED = frozenset(
 )
 _SECRETS = frozenset((f"{_PREFIX}admin-secret", f"{_PREFIX}access-key"))
 _GROUPS = "cognito:groups"
+_CHOICES = {"engine": ("v2", "v3"), "claims_format": ("stringified_json", "json")}
+_BOOLEANS = {"false": False, "true": True}
+_UNSAFE = 2**53  # from here on a reader's number may be another
+_LONGEST_NUMBER = 17  # characters, within which a number of JSON is what every reader takes it for
+_NO_USER_ID = "This account lacks an attribute that the sign-in needs verified."
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 _NO_PAIRS: Mapping[str, str] = MappingProxyType({})
 
@@ -29,8 +35,9 @@ class HasuraClaims:
 
     Every user has `default_role` and `allowed_roles` (when not given, the default role alone). A group gives the
     role that `group_roles` names for it, and a group that is not named gives none, whatever it is called. A session variable
-    takes a user attribute, or (`cognito:groups`) the groups as a Postgres array literal; a user who lacks the attribute, or whose
-    email or phone number is not verified, gets no such variable, which Hasura's permissions then refuse.
+    takes a user attribute, or (`cognito:groups`) the groups as a Postgres array literal; a user who lacks the attribute
+    gets no such variable, which Hasura's permissions then refuse. An email or phone number counts if it is verified, and
+    if the user is a native one or all of their identity providers are in `email_providers`.
 
     Raises `TokenDenied` for a user without the attribute of `x-hasura-user-id`.
     """
@@ -41,15 +48,18 @@ class HasuraClaims:
         self,
         *,
         claims_namespace: str = "https://hasura.io/jwt/claims",
+        engine: Literal["v2", "v3"] = "v2",
         claims_format: Literal["stringified_json", "json"] = "stringified_json",
         default_role: str = "user",
         allowed_roles: tuple[str, ...] | None = None,
         group_roles: Mapping[str, str] = _NO_PAIRS,
         session_variables: Mapping[str, str] = _NO_PAIRS,
         user_id_attribute: str = "sub",
+        email_providers: tuple[str, ...] = (),
         tokens: Set[Token] = frozenset(("id",)),
     ) -> None:
         self.claims_namespace = claims_namespace
+        self.engine: str = engine
         self.claims_format: str = claims_format
         self.default_role = default_role
         self.allowed_roles: tuple[str, ...] = (
@@ -60,10 +70,12 @@ class HasuraClaims:
             name.casefold(): path for name, path in session_variables.items()
         }
         self.user_id_attribute = user_id_attribute
+        self.email_providers: frozenset[str] = frozenset(email_providers)
         self.tokens: frozenset[Token] = frozenset(tokens)
         problems = (
             *self._problems(),
             *_variable_problems(session_variables),
+            *_provider_problems(self.email_providers),
         )
         if problems:
             raise SettingsError(problems)
@@ -81,28 +93,44 @@ class HasuraClaims:
         value = _to_json(variables) if self.claims_format == "stringified_json" else variables
         return Claims.adding({self.claims_namespace: value}, to=self.tokens)
 
-    def _variables(self, user: User, groups: tuple[str, ...]) -> dict[str, str | list[str]]:
-        user_id = user.verified(self.user_id_attribute)
-        if not user_id:
-            raise TokenDenied("This account lacks an attribute that the sign-in needs verified.")
+    def _variables(self, user: User, groups: tuple[str, ...]) -> dict[str, Json]:
+        problem = user.distrust(self.user_id_attribute, self.email_providers)
+        if problem is not None:
+            raise self._denied(user, problem)
         given = (self.group_roles[group] for group in groups if group in self.group_roles)
-        variables: dict[str, str | list[str]] = {
+        variables: dict[str, Json] = {
             "x-hasura-allowed-roles": list(dict.fromkeys((*self.allowed_roles, *given))),
             "x-hasura-default-role": self.default_role,
-            "x-hasura-user-id": user_id,
+            "x-hasura-user-id": self._value(user.attributes[self.user_id_attribute]),
         }
         for name, attribute in self.session_variables.items():
-            value = _array(groups) if attribute == _GROUPS else user.verified(attribute)
-            if value is not None:
-                variables[name] = value
+            if attribute == _GROUPS:
+                variables[name] = list(groups) if self.engine == "v3" else _array(groups)
+                continue
+            text = self._attribute(user, attribute)
+            if text is not None:
+                variables[name] = self._value(text)
         return variables
+
+    def _value(self, text: str) -> Json:
+        return _native(text) if self.engine == "v3" else text
+
+    def _attribute(self, user: User, attribute: str) -> str | None:
+        if attribute in ("email", "phone_number"):
+            return user.trusted(attribute, self.email_providers)
+        return user.verified(attribute)
+
+    def _denied(self, user: User, problem: str) -> TokenDenied:
+        setting = "HASURA_USER_ID_ATTRIBUTE"
+        if user.verified(self.user_id_attribute):
+            setting = "HASURA_EMAIL_PROVIDERS"
+        return TokenDenied(_NO_USER_ID, setting=setting, problem=problem)
 
     def _problems(self) -> Iterator[Problem]:
         for setting in ("claims_namespace", "default_role", "user_id_attribute"):
             if not getattr(self, setting):
                 yield Problem(setting, "cannot be empty")
-        if self.claims_format not in ("stringified_json", "json"):
-            yield Problem("claims_format", "expected one of stringified_json, json")
+        yield from choice_problems(self, _CHOICES)
         if self.default_role not in self.allowed_roles:
             yield Problem("allowed_roles", "must include the default role")
         if "" in self.allowed_roles:
@@ -111,6 +139,11 @@ class HasuraClaims:
             yield Problem("group_roles", "a group or role cannot be empty")
         if not self.tokens or not self.tokens <= {"id", "access"}:
             yield Problem("tokens", "expected one or both of id, access")
+
+
+def _provider_problems(email_providers: Set[str]) -> Iterator[Problem]:
+    if "" in email_providers:
+        yield Problem("email_providers", "expected names of identity providers")
 
 
 def _variable_problems(session_variables: Mapping[str, str]) -> Iterator[Problem]:
@@ -131,6 +164,22 @@ def _variable_problems(session_variables: Mapping[str, str]) -> Iterator[Problem
             seen.add(variable)
             continue
         yield Problem("session_variables", f"entry {position}: {problem}")
+
+
+def _native(text: str) -> Json:
+    """Return a boolean, or a number that is written as JSON writes it; any other text as it is.
+
+    So `007`, `1e3`, `+1` and ` 1` stay texts: to change a text is to change whom it names.
+    """
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    if len(text) > _LONGEST_NUMBER or not text.isascii() or not text[-1:].isdigit():
+        return text
+    try:
+        number = float(text) if "." in text else int(text)
+    except ValueError:
+        return text
+    return number if _to_json(number) == text and abs(number) < _UNSAFE else text
 
 
 def _array(groups: tuple[str, ...]) -> str:

@@ -1,26 +1,30 @@
 """Many rows at once: the newest of each user in one request; what is refused is found, and keeps no other from being written."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 from cognito_claims.errors import CognitoClaimsError, HasuraError
 from cognito_claims.sync.rows import Row, Sink, key_of
 
+# So many requests in a row may fail with what may pass. Then Hasura is down, and no row is to blame.
+MOST_FAILURES = 32
+
 
 def write_batch(
-    sink: Sink, rows: Sequence[Row], *, deadline: float, is_repeated: bool = False
+    sink: Sink, rows: Sequence[Row], *, deadline: float
 ) -> list[CognitoClaimsError | None]:
     """Give what came of each row: None when it, or a newer one of the same user, is written.
 
     Where a user's newest row is refused, the next older one is tried, so that the user is there as they last could be. What was
     refused while others were written is tried once more: it may have waited for one of them, as an email does that changes hands.
-    A failure that may pass is looked for in single rows only when the rows are `is_repeated`.
+    A failure that may pass is looked for in single rows, too, as long as others can be written.
     """
     outcomes: list[CognitoClaimsError | None] = [None] * len(rows)
     users = _by_user(rows, sink.columns)
     waiting = users
     while waiting:
         heads = [numbers[0] for numbers in waiting]
-        failures = _isolated(sink, rows, heads, deadline, is_repeated=is_repeated)
+        failures = _isolated(sink, rows, heads, deadline)
         older: list[list[int]] = []
         for numbers in waiting:
             error = failures.get(numbers[0])
@@ -63,23 +67,33 @@ def _by_user(rows: Sequence[Row], columns: Mapping[str, str]) -> list[list[int]]
 
 
 def _isolated(
-    sink: Sink, rows: Sequence[Row], numbers: Sequence[int], deadline: float, *, is_repeated: bool
+    sink: Sink, rows: Sequence[Row], numbers: Sequence[int], deadline: float
 ) -> Mapping[int, CognitoClaimsError]:
-    """Write these rows in one request, and where that may fail because of one of them, in halves; give what failed."""
-    try:
-        sink.write([rows[number] for number in numbers], deadline=deadline)
-    except CognitoClaimsError as error:
-        is_one_rows = isinstance(error, HasuraError) and error.may_be_one_row
-        is_looked_for = is_repeated or hangs_on_the_row(error)
-        if len(numbers) == 1 or not (is_one_rows and is_looked_for):
-            return dict.fromkeys(numbers, error)
-        half = len(numbers) // 2
-        first, second = (
-            _isolated(sink, rows, part, deadline, is_repeated=is_repeated)
-            for part in (numbers[:half], numbers[half:])
-        )
-        return {**first, **second}
-    return {}
+    """Write these rows in one request, and in halves where one row may be to blame; give what failed.
+
+    All parts of a size are tried before smaller ones, so that a slow failure delays few rows.
+    """
+    failed: dict[int, CognitoClaimsError] = {}
+    parts = deque([numbers])
+    failures = 0
+    while parts:
+        part = parts.popleft()
+        try:
+            sink.write([rows[number] for number in part], deadline=deadline)
+        except CognitoClaimsError as error:
+            failures = 0 if hangs_on_the_row(error) else failures + 1
+            may_be_one_row = isinstance(error, HasuraError) and error.may_be_one_row
+            if failures == MOST_FAILURES:
+                waiting = (number for each in (part, *parts) for number in each)
+                return {**failed, **dict.fromkeys(waiting, error)}
+            if len(part) == 1 or not may_be_one_row:
+                failed.update(dict.fromkeys(part, error))
+            else:
+                half = len(part) // 2
+                parts += [part[:half], part[half:]]
+        else:
+            failures = 0
+    return failed
 
 
 def _try_the_refused_again(
@@ -92,7 +106,7 @@ def _try_the_refused_again(
     refused = {numbers[0]: numbers for numbers in users if _is_refused(outcomes[numbers[0]])}
     if not refused or None not in outcomes:
         return
-    failures = _isolated(sink, rows, [*refused], deadline, is_repeated=False)
+    failures = _isolated(sink, rows, [*refused], deadline)
     for newest, numbers in refused.items():
         if newest not in failures:
             for number in numbers:

@@ -1,14 +1,13 @@
-"""An SQS queue as a sink: a message for each row, which the worker writes later; and what a message holds."""
+"""An SQS queue as a sink: a message for each row, which the worker reads and writes later."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
 from urllib.parse import urlsplit
 
 from cognito_claims.clients.aws import AwsClient
-from cognito_claims.clients.http import json_object, url_problem
+from cognito_claims.clients.http import url_problem
 from cognito_claims.errors import AwsError, Problem, SettingsError
-from cognito_claims.sync.rows import COLUMNS, Row, column_problems, is_time, key_of
+from cognito_claims.sync.rows import COLUMNS, Row, column_problems
 
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn")
 
@@ -52,23 +51,6 @@ class UserQueue:
 def to_message(row: Row) -> str:
     """Give a row as a message's body: its values by column, and its time."""
     return json.dumps({"at": row.at, "values": dict(row.values)}, separators=(",", ":"))
-
-
-def from_message(
-    body: str, columns: Mapping[str, str]
-) -> Row | Literal["malformed", "other-columns"]:
-    """Give the row that a message's body holds, or what keeps it from being one with exactly these columns."""
-    content = json_object(body) or {}
-    values, at = content.get("values"), content.get("at")
-    if content.keys() != {"at", "values"} or not isinstance(values, dict):
-        return "malformed"
-    texts = all(value is None or isinstance(value, str) for value in values.values())
-    if not (texts and isinstance(at, str) and is_time(at)):
-        return "malformed"
-    if values.keys() != columns.keys():
-        return "other-columns"
-    row = Row(values, at)
-    return row if key_of(row, columns) else "malformed"
 
 
 def region_of(queue_url: str) -> str | None:

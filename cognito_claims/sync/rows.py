@@ -11,8 +11,6 @@ from cognito_claims.events import User
 USER_NAME = "userName"
 COLUMNS: Mapping[str, str] = MappingProxyType({"id": "sub", "username": USER_NAME})  # the guide's
 _SUB = "sub"
-_DIGITS = frozenset("0123456789")
-_TIME = "0000-00-00T00:00:00.000000Z"  # of one length and zone, so that times compare as texts
 
 
 class Row(NamedTuple):
@@ -44,7 +42,10 @@ class Sink(Protocol):
 
 
 def row_of(user: User, columns: Mapping[str, str], at: float) -> Row:
-    """Give a user's row at that Unix time; an email or phone number that is not verified counts as absent."""
+    """Give a user's row at that Unix time; an email or phone number that is not verified counts as absent.
+
+    All times have one length and zone, so that they compare as texts.
+    """
     values = {
         column: user.name if source == USER_NAME else user.verified(source)
         for column, source in columns.items()
@@ -56,11 +57,6 @@ def row_of(user: User, columns: Mapping[str, str], at: float) -> Row:
 def key_of(row: Row, columns: Mapping[str, str]) -> str:
     """Give the user's `sub`."""
     return next(row.values[column] or "" for column, source in columns.items() if source == _SUB)
-
-
-def is_time(text: str) -> bool:
-    """Say whether a text is a time as `row_of` writes it."""
-    return "".join("0" if letter in _DIGITS else letter for letter in text) == _TIME
 
 
 def column_problems(columns: Mapping[str, str]) -> Iterator[Problem]:

@@ -1,14 +1,14 @@
 """The sync of whoever signs in, as a plugin that adds no claims: for every trigger that has a user."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Thread
 from time import monotonic, time
 
 from cognito_claims.claims import Claims
 from cognito_claims.deadline import seconds_left
 from cognito_claims.errors import DeadlineError, place_of, told
-from cognito_claims.events import PreTokenGenerationEvent, UserEvent
+from cognito_claims.events import PreTokenGenerationEvent, User, UserEvent
 from cognito_claims.sync.rows import Row, Sink, row_of
 
 _NO_CHANGE = "PostConfirmation_ConfirmForgotPassword"  # a new password, and nothing new of the user
@@ -39,6 +39,14 @@ def _tried(sink: Sink, rows: Sequence[Row], deadline: float) -> BaseException | 
     return outcome[0] if outcome else DeadlineError("writing the user")
 
 
+def _tell_unverified(user: User, columns: Mapping[str, str]) -> None:
+    count = sum(
+        source in user.attributes and user.verified(source) is None for source in columns.values()
+    )
+    if count:
+        _log.warning("columns that are null because of an email or number not verified: %d", count)
+
+
 class UserSync:
     """Write whoever signs in, or has signed up, to a sink; a password reset and a machine token write nothing.
 
@@ -53,6 +61,7 @@ class UserSync:
     def __call__(self, event: PreTokenGenerationEvent | UserEvent, /) -> Claims:
         """Write the event's user, as of now: an event does not say when it happened."""
         if event.user is not None and event.trigger_source != _NO_CHANGE:
+            _tell_unverified(event.user, self.sink.columns)
             self._write([row_of(event.user, self.sink.columns, time())])
         return Claims()
 

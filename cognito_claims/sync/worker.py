@@ -7,7 +7,7 @@ pause; when the queue's `maxReceiveCount` is reached, it goes to the dead-letter
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cognito_claims.errors import told
 from cognito_claims.sync.batch import is_final, reason_of, write_batch
-from cognito_claims.sync.queue import from_message
+from cognito_claims.sync.messages import from_message
 from cognito_claims.sync.redelivery import Delivery, Failure, Redelivery, Source
 from cognito_claims.sync.rows import Row, Sink
 
@@ -68,14 +68,13 @@ class Worker:
         """Write what can be written, and give what was not."""
         sound: list[tuple[Delivery, Row]] = []
         for delivery in deliveries:
-            read = from_message(delivery.body, self.sink.columns)
+            read = from_message(delivery.body, self.sink.columns, now=time())
             if isinstance(read, Row):
                 sound.append((delivery, read))
             else:
-                yield Failure(delivery, read, is_final=read == "malformed")
+                yield Failure(delivery, read, is_final=read != "other-columns")
         rows = [row for _, row in sound]
-        is_repeated = any(delivery.receives > 1 for delivery, _ in sound)
-        outcomes = write_batch(self.sink, rows, deadline=deadline, is_repeated=is_repeated)
+        outcomes = write_batch(self.sink, rows, deadline=deadline)
         takes_others = None in outcomes
         for (delivery, _), error in zip(sound, outcomes, strict=True):
             if error is not None:

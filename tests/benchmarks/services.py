@@ -80,6 +80,7 @@ def services(directory: Path) -> Iterator[Services]:
             queues,
             {
                 "FAUNA_ENDPOINT": behind_tls[0],
+                "FAUNA_IDENTITY": "email",  # as the peers
                 "HASURA_SYNC_URL": hasura.url,
                 "USER_SYNC_QUEUE_URL": behind_tls[1] + urlsplit(queues.url).path,
                 **_SECRETS,

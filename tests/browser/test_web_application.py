@@ -29,9 +29,19 @@ OTHERS_ROW = """async () => {
     await query("SELECT * FROM user WHERE id != $auth"),
     await query("SELECT * FROM $id", { id }),
     await query("UPDATE $id SET about = 'x'", { id }),
-    await query("UPDATE $auth SET email = 'other@example.com'"),
+    await query("UPDATE $auth SET email = 'other@example.com' RETURN VALUE email"),
     (await query("SELECT VALUE email FROM user"))[0],
   ];
+}"""
+THROWN = """async () => {
+  const { query } = await import("/database.js");
+  const told = [];
+  for (const verb of ["SELECT * FROM", "UPDATE", "UPSERT", "DELETE"]) {
+    const set = verb.startsWith("UP") ? "SET about = 'x'" : "";
+    const throwing = "WHERE id != $auth AND { THROW 'row ' + <string> email }";
+    told.push(await query(`${verb} user ${set} ${throwing}`).catch((error) => error.message));
+  }
+  return told;
 }"""
 
 
@@ -226,9 +236,44 @@ def ours(route: Route, web: LocalWeb) -> str:
 def test_nobody_elses_row_is_reached_through_the_pages_own_module(
     page: Page, web: LocalWeb
 ) -> None:
+    own = web.cognito.email
     sign_in(page, web)
 
-    assert page.evaluate(OTHERS_ROW) == [[], [], [], [], web.cognito.email]
+    assert page.evaluate(OTHERS_ROW) == [[], [], [], [own], own]
+
+
+def test_a_throwing_expression_gets_nothing_either(page: Page, web: LocalWeb) -> None:
+    sign_in(page, web)
+
+    told = page.evaluate(THROWN)
+
+    assert [each for each in told if each not in ([], "SurrealDB did not take this.")] == []
+
+
+@pytest.mark.parametrize(
+    ("refusals", "message"),
+    [(1, "You are signed in."), (2, "SurrealDB did not take your token.")],
+)
+def test_a_request_that_is_refused_is_tried_again_once(
+    page: Page, web: LocalWeb, complaints: Complaints, refusals: int, message: str
+) -> None:
+    asked: list[str] = []
+
+    def answered(route: Route) -> None:
+        asked.append(route.request.method)
+        if asked.count("POST") <= refusals and route.request.method == "POST":
+            cors = {"Access-Control-Allow-Origin": web.url.rstrip("/")}
+            route.fulfill(status=401, body="no", headers=cors)
+        else:
+            route.continue_()
+
+    page.route(f"{web.surrealdb}/rpc", answered)
+    go_to_the_hosted_ui(page, web)
+    log_in(page, web)
+
+    expect(page.get_by_role("status")).to_have_text(message)
+    assert asked.count("POST") == 2
+    complaints[:] = [each for each in complaints if "Failed to load resource" not in each]
 
 
 def test_what_surrealdb_does_not_take_is_told_and_the_form_stays(page: Page, web: LocalWeb) -> None:

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 /**
  * Answer the cases on stdin, `[{namespace, database, script, questions, token, who, look, attempts}]`, with one
  * fresh engine each. The last line on stdout is the answers: `{faulty, told}` for a script that does not run, `{told, refused}` for a
- * token that is not taken, or `{told, who, seen, after}`.
+ * token that is not taken, or `{told, said, planted, who, seen, after}`: what the bearer was told at each attempt,
+ * and the rows before the bearer came, as the bearer sees them, and after.
  *
  * An embedded engine has authentication off, and a client may drop a session on its own (3.x does at
  * the token's `exp`), so `who` is asked before and after what the bearer does.
@@ -18,15 +19,17 @@ export async function answer(open) {
 }
 
 async function judge(engine, { script, questions, token, who, look, attempts }) {
+  const told = [];
+  const said = [];
   let faulty;
   await engine.ask(script).catch((error) => { faulty = String(error.message); });
-  const told = [];
   for (const question of questions) {
     told.push([await engine.ask(question)].flat()[0]); // 1.0.0 puts an object into a list
   }
   if (faulty) {
     return { faulty, told };
   }
+  const planted = await engine.ask(look).catch(() => []); // 3.x may not know the table yet
   try {
     await engine.authenticate(token);
   } catch (error) {
@@ -35,9 +38,13 @@ async function judge(engine, { script, questions, token, who, look, attempts }) 
   const before = await engine.ask(who);
   const seen = await engine.ask(look);
   for (const attempt of attempts) {
-    await engine.ask(attempt).catch(() => {}); // what came of it is looked at below
+    said.push(await engine.ask(attempt).then(text, (error) => String(error.message)));
   }
   const still = await engine.ask(who);
   await engine.leave();
-  return { told, who: [before, still], seen, after: await engine.ask(look) };
+  return { told, said, planted, who: [before, still], seen, after: await engine.ask(look) };
+}
+
+function text(result) {
+  return JSON.stringify(result) ?? "";
 }

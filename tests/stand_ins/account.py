@@ -13,6 +13,16 @@ import boto3
 from tests.stand_ins.full_pool import every_setting
 from tests.stand_ins.sqs import CREDENTIALS, REGION
 
+SETTINGS = {
+    "claims": {"COGNITO_CLAIMS_PLUGINS": "hasura"},
+    "sync": {
+        "USER_SYNC_SINKS": "hasura",
+        "HASURA_SYNC_URL": "https://hasura.example.com/v1/graphql",
+        "HASURA_SYNC_ADMIN_SECRET": "ssm:/hasura/admin",
+        "HASURA_SYNC_ROLE": "cognito_sync",
+    },
+}
+
 
 @cache
 def _client(service: str, endpoint: str) -> Any:
@@ -36,9 +46,16 @@ class Account:
         )
         name = uuid4().hex
         self._role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-        self.claims, self.sync, self.other = (
-            self.function(f"{kind}-{name}") for kind in ("claims", "sync", "other")
+        handlers = {"claims": "pre_token_generation", "sync": "user_sync"}
+        self.claims, self.sync = (
+            self.function(
+                f"{kind}-{name}",
+                Handler=f"cognito_claims.functions.{module}.handler",
+                Environment={"Variables": SETTINGS[kind]},
+            )
+            for kind, module in handlers.items()
         )
+        self.other = self.function(f"other-{name}")
         self.pool_id = self.cognito.create_user_pool(PoolName="users")["UserPool"]["Id"]
         self.update(PreSignUp=self.other)
 

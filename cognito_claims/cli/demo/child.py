@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import cognito_claims
 from cognito_claims.cli.demo.failed import Failed
+from cognito_claims.cli.files import create_private
 from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.loopback import address, listening
 
@@ -41,7 +42,7 @@ def running(
     with ExitStack() as stack:
         files = _folder(stack)
         log = files / "log"
-        with listening(port) as listener, log.open("wb") as output:
+        with listening(port) as listener, create_private(log) as output:
             process = subprocess.Popen(  # noqa: S603  (this interpreter, and no input)
                 [sys.executable, "-m", module, str(files), str(listener.fileno())],
                 env={**_environ(str(files)), **environ},

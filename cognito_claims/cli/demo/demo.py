@@ -96,7 +96,7 @@ def _play(progress: Progress, stack: ExitStack, port: int, found: dict[str, Any]
         found["hasura"] = ask_hasura(cognito, before, after)
         tell("the role editor is the user's, admin is not")
     with progress.step("ask Fauna's stand-in") as tell:
-        found["fauna"] = ask_fauna(cognito, fauna, after)
+        found["fauna"] = ask_fauna(fauna, after)
         tell("the secret is the user's; a forged one is nobody's")
 
 

@@ -34,8 +34,8 @@ class FaunaStandIn:
 
     def __init__(self) -> None:
         self._key = f"fnA{secrets.token_urlsafe(28)[:37]}"
-        self._store = Store(lambda: datetime.now(UTC), {self._key: Key()}, "email")
-        endpoint = Endpoint(self._store, Recogniser("Customer", "byEmail", "email"))
+        self._store = Store(lambda: datetime.now(UTC), {self._key: Key()}, "sub")
+        endpoint = Endpoint(self._store, Recogniser("Customer", "bySub", "sub"))
 
         async def query(request: Request) -> JSONResponse:
             status, body = endpoint(
@@ -62,11 +62,11 @@ class FaunaStandIn:
         """Give the settings with which the function asks it."""
         return {"FAUNA_ENDPOINT": self._endpoint, "FAUNA_SECRET": self._key}
 
-    def check(self, secret: str, user_id: str, email: str) -> Bearer:
+    def check(self, secret: str, user_id: str, sub: str) -> Bearer:
         """Use a minted secret, and a forged one; raises `Failed` unless it is this user's, and mints nothing."""
         token = next((token for token in self._store.tokens if token.secret == secret), None)
         documents = {each.id: each.data for each in self._store.documents}
-        if token is None or token.document != user_id or documents.get(user_id) != {"email": email}:
+        if token is None or token.document != user_id or documents.get(user_id) != {"sub": sub}:
             raise Failed("the secret in the ID token is not for this user's document")
         mints, forged = self._asked_by(secret), self._asked_by(f"fnE{secrets.token_urlsafe(36)}")
         if (mints, forged) != ("permission_denied", "unauthorized"):

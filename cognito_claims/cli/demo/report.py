@@ -45,8 +45,9 @@ def _verdicts(found: Mapping[str, Any]) -> dict[str, str]:
     return {
         "SurrealDB": (
             f"{surrealdb['engine']}, set up with the pool's public key, since an embedded engine cannot fetch a JWKS: "
-            f"signed in through the access {surrealdb['access']}, as the record named by sub. Own row read and changed; "
-            "another's neither seen nor changed; own email not changed. Without the function's claims: refused."
+            f"signed in through the access {surrealdb['access']}, as the record named by sub. Own row read; "
+            "two others' neither seen nor changed, by results or by errors; own email and name not changed. "
+            "Without the function's claims: refused."
         ),
         "Hasura": (
             f"by its rules, no server here: role {hasura['session']['x-hasura-role']} accepted, "

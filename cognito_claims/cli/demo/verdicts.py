@@ -73,10 +73,10 @@ def ask_hasura(cognito: LocalCognito, before: SignedIn, after: SignedIn) -> dict
     return {"accepted": True, "server": "none: its rules", "session": session, "admin": refusals[0]}
 
 
-def ask_fauna(cognito: LocalCognito, fauna: FaunaStandIn, after: SignedIn) -> dict[str, Any]:
+def ask_fauna(fauna: FaunaStandIn, after: SignedIn) -> dict[str, Any]:
     """Use the minted secret on the stand-in, and a forged one."""
     secret, user_id = after.id_claims[_SECRET_CLAIM], after.id_claims["userId"]
-    bearer = fauna.check(secret, user_id, cognito.email)
+    bearer = fauna.check(secret, user_id, after.id_claims["sub"])
     return {"accepted": True, "server": "a bundled stand-in", **bearer._asdict()}
 
 

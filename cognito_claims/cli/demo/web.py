@@ -24,6 +24,9 @@ from cognito_claims.contract.surrealql import setup_script
 
 FILES = Path(__file__).parent / "spa"
 SETTINGS: Mapping[str, str] = {"COGNITO_CLAIMS_PLUGINS": "surrealdb", **shop.SETTINGS}
+EDITABLE = ("display_name", "about")
+"""What a user may change; app.surql limits how long it may be."""
+
 _KINDS = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -128,4 +131,4 @@ def _database(here: str, cognito: LocalCognito) -> AbstractContextManager[str]:
     setup = shop.setup_for(cognito)
     key = cognito.public_key_of(sign_in(cognito).id_token)
     more = (FILES / "app.surql").read_text(encoding="utf-8")
-    return database(here, setup, setup_script(setup, public_key=key), more)
+    return database(here, setup, setup_script(setup, public_key=key, editable=EDITABLE), more)

@@ -66,6 +66,10 @@ def surrealdb(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace what an earlier run has defined.")
     ] = False,
+    editable: Annotated[
+        list[str] | None,
+        typer.Option(help="A field that users may change in their own row; repeat it for more."),
+    ] = None,
     part: PartName = None,
     check_file: CheckFile = None,
     env_file: EnvFile = None,
@@ -78,14 +82,15 @@ def surrealdb(
     )
     issuer = issuer_of(user_pool_id, client_ids, kind.value)
     wanted = surrealdb_setup.setup_of(environ, issuer, token)
-    parts = _chosen(surrealdb_setup.parts(wanted, overwrite=overwrite), part)
+    fields = editable or ()
+    parts = _chosen(surrealdb_setup.parts(wanted, overwrite=overwrite, editable=fields), part)
     if check_file is None:
         _print(parts, output_format)
     else:
         text = read_text(check_file)
         nearest, findings = fit(parts, text)
         if nearest.name == "2.x" and not any(finding.level == "error" for finding in findings):
-            findings = [*findings, *engine_findings(text, wanted)]
+            findings = [*findings, *engine_findings(text, wanted, editable=fields)]
         _tell(findings, check_file, output_format)
 
 

@@ -1,6 +1,6 @@
 """A SurrealDB script as a real engine takes it, in a process of its own: one that sleeps is not waited for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
@@ -16,12 +16,14 @@ _NOT_RUN = "not-run"
 _FETCHED = ["WITH", "JWT", "URL"]
 
 
-def engine_findings(text: str, setup: Setup, patience_s: float = PATIENCE_S) -> Iterator[Finding]:
+def engine_findings(
+    text: str, setup: Setup, patience_s: float = PATIENCE_S, *, editable: Sequence[str] = ()
+) -> Iterator[Finding]:
     """Let an embedded SurrealDB 2.x run a script of that version, and a made-up user try what nobody may."""
     # The engine holds the interpreter's lock while it runs, so no thread of this process could give up.
     processes = get_context("spawn")
     receiver, sender = processes.Pipe(duplex=False)
-    process = processes.Process(target=_answer, args=(text, setup, sender), daemon=True)
+    process = processes.Process(target=_answer, args=(text, setup, editable, sender), daemon=True)
     process.start()
     sender.close()
     try:
@@ -39,17 +41,18 @@ def engine_findings(text: str, setup: Setup, patience_s: float = PATIENCE_S) -> 
         yield Finding(code, "warning" if code == _NOT_RUN else "error", said)
 
 
-def refusal_of(text: str, setup: Setup) -> tuple[str, str] | None:
+def refusal_of(text: str, setup: Setup, editable: Sequence[str] = ()) -> tuple[str, str] | None:
     """Run the script in this process; no embedded engine fetches keys, so it gets the one that signed the token."""
     try:
-        sign_in(sign(sample_claims(setup)), setup, script=_with_own_key(text))
+        token, script = sign(sample_claims(setup)), _with_own_key(text)
+        sign_in(token, setup, script=script, editable=editable)
     except Refused as refusal:
         return refusal.code, refusal.message
     return None
 
 
-def _answer(text: str, setup: Setup, sender: Connection) -> None:
-    sender.send(refusal_of(text, setup))
+def _answer(text: str, setup: Setup, editable: Sequence[str], sender: Connection) -> None:
+    sender.send(refusal_of(text, setup, editable))
 
 
 def _unfinished(patience_s: float) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from cognito_claims.cli.preview import Finding
+from cognito_claims.cli.setup.fit_fields import permission_findings, reads_elsewhere
 from cognito_claims.cli.setup.parts import Part
 from cognito_claims.cli.setup.statements import Statement
 from cognito_claims.cli.setup.tokens import Token
@@ -37,9 +38,13 @@ def beside_surrealql(statements: Sequence[Statement]) -> Iterator[Finding]:
         yield from found
         if found:
             continue
+        yield from permission_findings(statement, _TABLE)
         if _names_table(statement):
             named = f"line {statement.line}: the table {_TABLE} is named: not examined"
             yield Finding("not-examined", "warning", named)
+        elif reads_elsewhere(statement):
+            computed = f"line {statement.line}: the field may compute with other rows: not examined"
+            yield Finding("not-examined", "warning", computed)
         elif not _is_harmless(statement):
             yield Finding("not-examined", "warning", f"line {statement.line}: not examined")
 

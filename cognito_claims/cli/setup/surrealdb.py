@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cognito_claims.claims import Token
@@ -10,25 +10,36 @@ from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.setup.parts import Part, the_plugin
 from cognito_claims.contract.errors import Refused
 from cognito_claims.contract.issuer import Issuer
-from cognito_claims.contract.surrealql import Generation, Setup, identifier, setup_script
+from cognito_claims.contract.surrealql import (
+    Generation,
+    Setup,
+    check_editable,
+    identifier,
+    setup_script,
+)
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
 
 # What 1.x may read as a record's id, a time or a uuid, though it stands in quotes: its scope would equal nothing.
 _NO_STRING_TO_1_X = re.compile(r".*:.*|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}", re.DOTALL | re.I)
-_FIRST_SIGN_IN = {
-    "id": 'CREATE type::thing("user", $token.sub) SET email = $token.email, cognito_username = $token["cognito:username"];',
-    "access": 'CREATE type::thing("user", $token.sub) SET cognito_username = $token.username;',
-}
+_FIRST_SIGN_IN = 'CREATE type::thing("user", $token.sub);'
 
 
-def parts(setup: Setup, *, overwrite: bool = False) -> list[Part]:
-    """Write a script for every version that the settings address."""
+def parts(setup: Setup, *, overwrite: bool = False, editable: Sequence[str] = ()) -> list[Part]:
+    """Write a script for every version that the settings address.
+
+    Raises `UnusableInput` for a field that users may never change.
+    """
+    try:
+        check_editable(editable)
+    except Refused as refusal:
+        raise UnusableInput(f"--editable: {refusal.message}") from None
     return [
         Part(
             generation,
             f"SurrealDB {generation}, to run as the root or namespace owner",
             "surrealql",
-            f"{_comment(setup, generation)}{setup_script(setup, generation, overwrite=overwrite)}",
+            _comment(setup, generation, editable)
+            + setup_script(setup, generation, overwrite=overwrite, editable=editable),
         )
         for generation in setup.generations()
     ]
@@ -96,10 +107,32 @@ def _unquotable(named: Mapping[str, str | None]) -> Iterator[str]:
         yield "SURREALDB_SCOPE: SurrealDB 1.x takes a text with a colon, or one like a uuid, for no text"
 
 
-def _comment(setup: Setup, generation: Generation) -> str:
+def _comment(setup: Setup, generation: Generation, editable: Sequence[str]) -> str:
+    """Say how to start the server, and what the script cannot do itself."""
     host = setup.issuer.split("/")[2]
-    comment = f"-- The server fetches the pool's keys: surreal start --allow-net {host} ...\n"
-    if generation != "1.x":
-        return comment
-    first = "-- At a user's first sign-in the application makes the row:"
-    return f"-- From 1.2 on. {comment[3:]}{first}\n-- {_FIRST_SIGN_IN[setup.reads]}\n"
+    lines = [
+        "The server fetches the pool's keys. Start it with:",
+        f"surreal start --deny-funcs http --allow-net {host} ...",
+        "Without --deny-funcs http, a signed-in user's http::get reaches that host too.",
+        "With --deny-all it needs --allow-funcs type,string,time besides.",
+    ]
+    if generation == "3.x":
+        name = identifier(setup.database)
+        lines += [
+            f"Make the database with DEFINE DATABASE {name} STRICT;",
+            "Without STRICT, a signed-in user can make empty tables.",
+        ]
+    if generation == "1.x":
+        lines = ["From 1.2 on.", *lines, *_warnings_of_1_x(editable)]
+    return "".join(f"-- {line}\n" for line in lines)
+
+
+def _warnings_of_1_x(editable: Sequence[str]) -> Iterator[str]:
+    yield "1.x lets every signed-in user read all that is stored in this database, whatever the"
+    yield "permissions say. So a row holds its id alone: email and name come from the token."
+    yield "Keep nothing else here that one user may not see of another."
+    if editable:
+        yield f"Every signed-in user can read these fields of all users: {', '.join(editable)}."
+    yield "Rows of an earlier script still hold emails and names. This takes them out: UPDATE user;"
+    yield "At a user's first sign-in the application makes the row:"
+    yield _FIRST_SIGN_IN

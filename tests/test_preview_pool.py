@@ -1,7 +1,7 @@
 """`preview` of what an event does not tell, and of events that Cognito would never send."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -59,10 +59,11 @@ def test_an_app_client_has_the_attributes_that_it_may_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("client_ids", "accepted"), [((), True), ((CLIENT,), True), (("other",), False)]
+    ("client_ids", "accepted"),
+    [((), True), ((CLIENT,), True), (("other",), False)],
 )
 def test_the_backends_take_tokens_of_the_app_clients_that_are_named(
-    client_ids: tuple[str, ...], accepted: bool
+    client_ids: tuple[str, ...], *, accepted: bool
 ) -> None:
     shown = preview(an_event(), BOTH, Pool(client_ids=client_ids))
 
@@ -115,10 +116,9 @@ def test_without_openid_there_is_no_id_token_to_be_taken_and_nobody_is_to_blame(
 
 
 @pytest.mark.parametrize("engine", ["v2", "v3"])
-def test_the_verdict_names_the_engine_that_judged(engine: str) -> None:
+def test_the_verdict_names_the_engine_that_judged(engine: Literal["v2", "v3"]) -> None:
     event = PreTokenGenerationEvent.from_json(an_event())
-    plugin = HasuraClaims()
-    plugin.engine = engine  # type: ignore[attr-defined]  # as a setting
+    plugin = HasuraClaims(engine=engine)
     # The same role twice: v3 refuses that, and v2 does not mind.
     roles = {"x-hasura-allowed-roles": ["user", "user"], "x-hasura-default-role": "user"}
     token = {

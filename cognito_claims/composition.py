@@ -1,0 +1,113 @@
+"""Which plugins may stand beside each other: what is refused when a handler is made, and per event."""
+
+from collections.abc import Iterator, Mapping, Set
+from typing import Any
+
+from cognito_claims.claims import GROUP_CLAIMS, Claims
+from cognito_claims.errors import ClaimConflictError, Problem, SettingsError
+from cognito_claims.plugin import PluginEntry, mark
+
+_TOKENS = frozenset(("id", "access"))
+NEVER_OPTIONAL = "decides on groups, so its failure must refuse the sign-in"
+NOT_FOR_SOME_CLIENTS = "decides on groups, so it is asked for events of every app client"
+_HOW_TO_MARK = "wrap the plugin in deciding_groups(...), or set decides_groups = True"
+
+
+def composed(plugins: Mapping[str, Any]) -> dict[str, PluginEntry]:
+    """Return the plugins with their marks, or raise `SettingsError` with everything that is wrong."""
+    problems: list[Problem] = []
+    entries: dict[str, PluginEntry] = {}
+    for name, plugin in plugins.items():
+        problem = plugin_problem(plugin)
+        if problem is None:
+            entries[name] = entry = mark(plugin)
+            problems += [Problem(name, problem) for problem in entry_problems(entry)]
+        else:
+            problems.append(Problem(name, problem))
+    problems += decider_problems(entries)
+    if problems:
+        raise SettingsError(tuple(problems))
+    return entries
+
+
+def plugin_problem(plugin: object) -> str | None:
+    """Return why this is no plugin, if it is none."""
+    inner: Any = plugin.plugin if isinstance(plugin, PluginEntry) else plugin
+    if isinstance(inner, type):
+        return f"expected a plugin, got the class {inner.__name__}: make an instance of it"
+    if not callable(inner):
+        what = "nothing" if inner is None else type(inner).__name__
+        return f"expected a plugin, which can be called with an event, got {what}"
+    return None
+
+
+def entry_problems(entry: PluginEntry) -> Iterator[str]:
+    """Tell which marks of a plugin do not go together, and which of its declarations cannot be read."""
+    if entry.decides_groups:
+        if entry.on_error == "omit":
+            yield NEVER_OPTIONAL
+        if entry.clients is not None:
+            yield NOT_FOR_SOME_CLIENTS
+        decide: Any = entry.decide_groups
+        if decide is not None and not callable(decide):
+            yield "decide_groups: expected a method"
+    if entry.clients is not None and not entry.clients:
+        yield "no app client is left for whose events it is asked"
+    if entry.owns is not None and not _is_declaration(entry.owns):
+        yield "owns: expected a mapping from id, access or both to sets of claim names"
+
+
+def decider_problems(entries: Mapping[str, PluginEntry]) -> Iterator[Problem]:
+    """Tell of more than one plugin that decides on groups."""
+    deciding = [name for name, entry in entries.items() if entry.decides_groups]
+    if len(deciding) > 1:
+        yield Problem(", ".join(deciding), "only one plugin may decide on groups")
+
+
+def declared_conflict(entries: Mapping[str, PluginEntry]) -> ClaimConflictError | None:
+    """Return the conflict of two plugins that declare one claim and share an app client, if there is one."""
+    declared = [(name, entry, entry.owns) for name, entry in sorted(entries.items()) if entry.owns]
+    for index, (name, entry, owns) in enumerate(declared):
+        for other_name, other, other_owns in declared[index + 1 :]:
+            if entry.clients and other.clients and entry.clients.isdisjoint(other.clients):
+                continue
+            for token, claims in owns.items():
+                both = claims & other_owns.get(token, frozenset())
+                if both:
+                    problem = f"declared twice for the {token} token"
+                    return ClaimConflictError(min(both), (name, other_name), problem)
+    return None
+
+
+def refuse_unmarked(answers: Mapping[str, tuple[PluginEntry, Claims | None]]) -> None:
+    """Raise `ClaimConflictError` if a plugin that does not decide on groups changes them beside others.
+
+    The others have seen the groups as they were, and may have given rights by them.
+    """
+    for name, (entry, claims) in answers.items():
+        if claims is None or entry.decides_groups:
+            continue
+        changed = claims.id_token.suppress or claims.access_token.suppress
+        if claims.groups is not None or changed:
+            _refuse_changed_groups(name, claims, sorted(answers))
+
+
+def _refuse_changed_groups(name: str, claims: Claims, names: list[str]) -> None:
+    suppressed = {*claims.id_token.suppress, *claims.access_token.suppress} & GROUP_CLAIMS
+    if claims.groups is None and not suppressed:
+        return
+    subject = "cognito:groups" if claims.groups is not None else min(suppressed)
+    did = "suppressed" if claims.groups is None else "overridden"
+    problem = f"{did} by {name}, which is not marked as deciding on groups: {_HOW_TO_MARK}"
+    raise ClaimConflictError(subject, tuple(names), problem)
+
+
+def _is_declaration(owns: Any) -> bool:
+    return (
+        isinstance(owns, Mapping)
+        and _TOKENS.issuperset(owns)
+        and all(
+            isinstance(claims, Set) and all(isinstance(claim, str) for claim in claims)
+            for claims in owns.values()
+        )
+    )
