@@ -504,7 +504,12 @@ PROBLEMS = (Problem("A", "required"), Problem("B", "cannot be empty"))
             {"raised": "TypeError", "place": "m.py:7"},
             "TypeError at m.py:7",
         ),
-        (TokenDenied("No plan."), "denied", {"reason": "No plan."}, "No plan."),
+        (
+            TokenDenied("No plan.", setting="A", problem="no plan is set"),
+            "denied",
+            {"reason": "No plan.", "setting": "A", "problem": "no plan is set"},
+            "No plan.",
+        ),
         (
             SignInError("deadline"),
             "sign-in",

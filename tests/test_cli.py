@@ -137,7 +137,7 @@ def test_preview_asks_a_real_surrealdb_and_hasuras_rules(folder: Path) -> None:
     ("name", "code"),
     [
         ("pretoken_v2_odd_unverified_email", "email-not-verified"),
-        ("pretoken_v2_odd_no_email", "email-not-verified"),
+        ("pretoken_v2_odd_no_email", "missing-email"),
     ],
 )
 def test_a_user_whom_surrealdb_would_refuse_is_an_error(folder: Path, name: str, code: str) -> None:
@@ -205,7 +205,7 @@ def test_a_plugin_that_cannot_be_made_is_one_line_by_class_and_place(
 
 def test_check_takes_a_refusal_on_purpose_for_no_fault() -> None:
     assert _check({"COGNITO_CLAIMS_PLUGINS": "closed=acme_plugins:closed"}) == [
-        ("denied", "warning", "refuses a sample user: We are closed.")
+        ("denied", "warning", "refuses a sample user: closed: We are closed.")
     ]
 
 
@@ -283,7 +283,9 @@ def test_a_verdict_tells_a_missing_email_from_one_that_is_not_verified(
     path = folder / "event.json"
     path.write_text(json.dumps(to_json(a_user_event(email=None, attributes=attributes))))
 
-    verdict = _json(folder, str(path), SURREALDB, exit_code=1)["verdicts"]["surrealdb"]
+    verdict = _json(
+        folder, str(path), {**SURREALDB, "COGNITO_CLAIMS_PLUGINS": "surrealdb"}, exit_code=1
+    )["verdicts"]["surrealdb"]
 
     assert (verdict["code"], verdict["message"]) == (
         code,
@@ -492,7 +494,8 @@ def test_check_reports_every_wrong_setting() -> None:
                     "unsupported-claim",
                     "warning",
                     "attach the trigger at V2_0 or later: https://hasura.io/jwt/claims: V1_0 carries"
-                    " strings only; a value of another type needs V2_0 or later (id token, V1_0)",
+                    " strings only, got dict; a value of another type needs V2_0 or later"
+                    " (id token, V1_0, plugin: hasura)",
                 )
             ],
         ),
@@ -503,7 +506,7 @@ def test_check_reports_every_wrong_setting() -> None:
                     "unsupported-claim",
                     "warning",
                     "client credentials would be refused: tenant:"
-                    " client credentials have no ID token (id token, V3_0)",
+                    " client credentials have no ID token (id token, V3_0, plugin: t)",
                 )
             ],
         ),

@@ -421,7 +421,7 @@ def test_every_object_behind_a_handler_is_looked_at(client: Client, stream: Stri
         token_of(handler, a_user_event())
         shown = reprs(handler)
 
-    names = {"Marked", "FaunaTokens", CLIENTS[client].__name__, "HttpClient", "Connection"}
+    names = {"PluginEntry", "FaunaTokens", CLIENTS[client].__name__, "HttpClient", "Connection"}
     names |= {"SecretReader", "AwsClient", "Patience"}
     assert {name for name in names if f".{name} object" not in shown} == set()
 

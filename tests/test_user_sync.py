@@ -445,8 +445,8 @@ def test_claims_that_no_token_can_carry_are_an_error(log: pytest.LogCaptureFixtu
 
     assert refusal(handler, signing_in()) == NEUTRAL.format("plugin-result")
     assert lines(log) == [
-        "ERROR sign-in refused: plugin x: expected Claims, got claims, for which this trigger has"
-        " no token [plugin-result]",
+        "ERROR sign-in refused: plugin x: returned claims, for which this trigger has no token"
+        " [plugin-result]",
         "INFO user sync: refused",
     ]
 
@@ -826,7 +826,7 @@ def test_what_goes_wrong_within_deciding_is_neutral_outside(
 
     monkeypatch.setattr("cognito_claims.decision.ask", fail)
 
-    assert refusal(user_sync(), signing_in()) == NEUTRAL.format("unexpected")
+    assert refusal(user_sync(x=UserSync(Rows())), signing_in()) == NEUTRAL.format("unexpected")
     assert lines(log)[0] == "ERROR sign-in refused: ValueError [unexpected]"
 
 

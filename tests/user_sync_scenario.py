@@ -107,8 +107,9 @@ def _strange(count: int) -> Iterator[Dead]:
     for number in range(count):
         yield Dead(_MALFORMED[number % len(_MALFORMED)] % number, "malformed")
     for number in range(count // 5):
-        row = Row({"id": f"nul-{number}", "email": "\0"}, _LATER)
+        row = Row({"id": f"nul-{number}", "email": "\0"}, _LONG_AGO)
         yield Dead(to_message(row), "data-exception")
+    yield Dead(to_message(Row({"id": "future", "email": None}, _LATER)), "future")
 
 
 class Came(NamedTuple):

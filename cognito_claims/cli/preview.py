@@ -69,6 +69,7 @@ class Preview(NamedTuple):
     access_token: TokenPreview | None
     findings: list[Finding]
     verdicts: dict[str, dict[str, Any]]
+    refusal: CognitoClaimsError | None = None
 
     @property
     def has_errors(self) -> bool:
@@ -101,7 +102,7 @@ def preview(event: Any, environ: Mapping[str, str], pool: Pool = NOTHING_TOLD) -
     findings = [Finding("emulator", "warning", fault) for fault in faults]
     findings += [*_sampled_findings(configuration, decision), *decision_findings(decision)]
     if decision.error is not None:
-        return Preview(None, None, None, findings, {})
+        return Preview(None, None, None, findings, {}, decision.error)
     issued = partial(
         issue_tokens,
         event,

@@ -116,9 +116,11 @@ def _expected(usable: Usable) -> tuple[str, dict[str, Any]]:
     """Give the test's code and the constants that it names."""
     response = usable.preview.response
     if response is None:
-        reason = usable.preview.findings[-1]
-        is_denial = reason.code == TokenDenied.code
-        text = reason.message if is_denial else str(SignInError(reason.code))
+        refusal = usable.preview.refusal
+        if refusal is None:
+            raise ValueError("a preview without a response names what refused it")
+        is_denial = isinstance(refusal, TokenDenied)
+        text = str(refusal if is_denial else SignInError(refusal.code))
         error = TokenDenied if is_denial else SignInError
         return _REFUSED.replace("ERROR", error.__name__), {"TEXT": text}
     try:
