@@ -60,7 +60,7 @@ def test_an_app_client_has_the_attributes_that_it_may_read() -> None:
 
 @pytest.mark.parametrize(
     ("client_ids", "accepted"),
-    [((), True), ((CLIENT,), True), (("other",), False)],
+    [((), True), ((CLIENT,), True), (("other", CLIENT), True), (("other",), False)],
 )
 def test_the_backends_take_tokens_of_the_app_clients_that_are_named(
     client_ids: tuple[str, ...], *, accepted: bool

@@ -78,6 +78,7 @@ def _ask(
         token_name=plugin.token,
         scope=plugin.scope,
         token="access" if token == "access" else "id",
+        other_client_ids=issuer.client_ids[1:],
     )
     return {"token": token, **_with_ways_out(dict(verdict), claims)}
 

@@ -75,6 +75,7 @@ def setup_of(environ: Mapping[str, str], issuer: Issuer, token: str | None) -> S
         plugin.token,
         plugin.scope,
         reads[0],
+        issuer.client_ids[1:],
     )
 
 
