@@ -123,6 +123,7 @@ def test_preview_asks_a_real_surrealdb_and_hasuras_rules(folder: Path) -> None:
         },
         "hasura": {
             "token": "id",
+            "engine": "v2",
             "accepted": True,
             "session": {
                 "x-hasura-role": "user",

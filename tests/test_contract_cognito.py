@@ -128,7 +128,7 @@ FULL_MACHINE: Json = {
 }
 
 
-def an_event(version: str = "2", *, source: str = "HostedAuth", **request: Any) -> Json:
+def an_event(version: str = "2", *, source: str = "Authentication", **request: Any) -> Json:
     return {
         "version": version,
         "triggerSource": f"TokenGeneration_{source}",
@@ -545,6 +545,123 @@ def test_the_tokens_share_nothing_with_each_other() -> None:
     assert id_claims["cognito:groups"] is not access_claims["cognito:groups"]
 
 
+# What depends on the sign-in, the pool and the app client
+
+STANDARD = {
+    "email": "jane.doe@example.com",
+    "email_verified": True,
+    "phone_number": "+12065551212",
+    "phone_number_verified": False,
+    "given_name": "Jane",
+    "custom:tenant_id": "acme",
+}
+PROFILE = {"given_name", "custom:tenant_id"}
+EMAIL, PHONE = {"email", "email_verified"}, {"phone_number", "phone_number_verified"}
+
+
+def attributes_of(event: Json, **told: Any) -> set[str]:
+    attributes = {name: str(value).lower() for name, value in STANDARD.items()}
+    event = changed(event, "request", "userAttributes", to={"sub": SUB, **attributes})
+    token = issue_tokens(event, event, **told).id_token or {}
+    return token.keys() & STANDARD.keys()
+
+
+@pytest.mark.parametrize(
+    ("scopes", "expected"),
+    [
+        (["openid"], {*STANDARD}),
+        (["openid", "api/read", ADMIN_SCOPE], {*STANDARD}),
+        (["openid", "email"], EMAIL),
+        (["openid", "phone"], PHONE),
+        (["openid", "profile"], PROFILE),
+        (["openid", "email", "phone", ADMIN_SCOPE], EMAIL | PHONE),
+        (None, {*STANDARD}),
+        ([], {*STANDARD}),
+    ],
+)
+@pytest.mark.parametrize("source", ["HostedAuth", "RefreshTokens"])
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_a_hosted_sign_ins_id_token_has_the_attributes_of_its_scopes(
+    version: str, source: str, scopes: list[str] | None, expected: set[str]
+) -> None:
+    assert attributes_of(an_event(version, source=source, scopes=scopes)) == expected
+
+
+@pytest.mark.parametrize("source", ["Authentication", "RefreshTokens"])
+def test_a_sign_in_by_api_has_all_attributes(source: str) -> None:
+    assert attributes_of(an_event(source=source, scopes=[ADMIN_SCOPE])) == {*STANDARD}
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_without_the_scope_openid_a_hosted_sign_in_has_no_id_token(version: str) -> None:
+    event = an_event(version, source="HostedAuth", scopes=["profile", "api/read"])
+    tokens = issued(event, None)
+    scope = {"scope": "profile api/read"}
+    assert tokens == Tokens(None, ACCESS_TOKEN | ACCESS_GROUPS | scope)
+
+
+@pytest.mark.parametrize(
+    ("version", "details", "section"),
+    [
+        ("1", {"claimsToAddOrOverride": {"a": "b"}}, ""),
+        ("2", adding({"a": "b"}), ".idTokenGeneration"),
+    ],
+)
+def test_claims_for_an_id_token_that_is_not_issued_are_worth_a_warning(
+    version: str, details: Json, section: str
+) -> None:
+    event = an_event(version, source="HostedAuth", scopes=["profile"])
+    tokens = issue_tokens(event, answered(event, details))
+    path = f"response.{V1_KEY if version == '1' else V2_KEY}{section}.claimsToAddOrOverride"
+    message = "has no effect: without the scope openid a hosted sign-in has no ID token"
+    assert tokens.findings == (Finding("no-id-token", path, message, "warning"),)
+
+
+def test_an_app_client_reads_the_attributes_that_it_may_read() -> None:
+    read = ("email", "custom:tenant_id", "unheard_of")
+    assert attributes_of(an_event(), read_attributes=read) == {"email", "custom:tenant_id"}
+    hosted = an_event(source="HostedAuth", scopes=["openid", "email"])
+    assert attributes_of(hosted, read_attributes=read) == {"email"}
+    assert attributes_of(an_event(), read_attributes=()) == set()
+
+
+def test_the_users_identifier_and_identities_are_read_by_every_client() -> None:
+    event = changed(a_v2_event(), "request", "userAttributes", "identities", to="[]")
+    token = issue_tokens(event, event, read_attributes=()).id_token or {}
+    assert (token["sub"], token["identities"]) == (SUB, [])
+
+
+@pytest.mark.parametrize(
+    ("region", "issuer_type", "issuer"),
+    [
+        ("eu-west-1", "original", "https://cognito-idp.eu-west-1.amazonaws.com/pool"),
+        ("eu-west-1", "updated", "https://issuer-cognito-idp.eu-west-1.amazonaws.com/pool"),
+        ("cn-north-1", "original", "https://cognito-idp.cn-north-1.amazonaws.com.cn/pool"),
+        (
+            "eusc-de-east-1",
+            "updated",
+            "https://issuer-cognito-idp.eusc-de-east-1.amazonaws.eu/pool",
+        ),
+    ],
+)
+def test_both_tokens_name_the_pools_issuer(region: str, issuer_type: Any, issuer: str) -> None:
+    for event in (a_v2_event(), a_machine_event()):
+        event |= {"region": region, "userPoolId": "pool"}
+        tokens = issue_tokens(event, event, issuer_type=issuer_type)
+        assert {token["iss"] for token in tokens if token} == {issuer}
+
+
+def test_identities_have_the_types_of_a_posted_token() -> None:
+    text = """[{"userId": "AD\\\\someone", "providerName": "ADFS", "issuer": null, "primary": true,
+        "dateCreated": 1614866385549}, "odd"]"""
+    event = changed(a_v1_event(), "request", "userAttributes", "identities", to=text)
+    identity = {"userId": "AD\\someone", "providerName": "ADFS", "issuer": None}
+    assert id_token(event, None)["identities"] == [
+        identity | {"primary": "true", "dateCreated": "1614866385549"},
+        "odd",
+    ]
+
+
 # What is no event
 
 
@@ -600,21 +717,125 @@ def test_an_answer_is_an_object(returned: object) -> None:
         (("version",), "3", "version"),
         (("triggerSource",), None, "triggerSource"),
         (("callerContext", "clientId"), "x", "callerContext.clientId"),
-        (("request", "userAttributes", "email"), "x", "request.userAttributes.email"),
-        (("request", "userAttributes", "new"), "x", "request.userAttributes.new"),
-        (("request", "scopes"), [], "request.scopes"),
-        (("request", "scopes", 1), "x", "request.scopes[1]"),
-        (("request", "flag"), 1, "request.flag"),
-        (("request", "flag"), {1, 2}, "request.flag"),
         (("request",), None, "request"),
-        (("extra",), float("nan"), "extra"),
     ],
 )
-def test_the_event_comes_back_as_it_was_sent(
-    path: tuple[str | int, ...], value: object, named: str
+def test_the_envelope_of_the_event_comes_back_as_it_was_sent(
+    path: tuple[str, ...], value: object, named: str
+) -> None:
+    event = a_v2_event()
+    assert places(event, changed(event, *path, to=value)) == [("event-changed", named)]
+
+
+DROPPED = "Cognito reads the response only, as far as is known, and drops this"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named", "what"),
+    [
+        (("request", "userAttributes", "email"), "x", "request.userAttributes.email", "changed"),
+        (("request", "userAttributes", "new"), "x", "request.userAttributes.new", "added"),
+        (("request", "scopes"), [], "request.scopes", "changed"),
+        (("request", "scopes", 1), "x", "request.scopes[1]", "changed"),
+        (("request", "flag"), 1, "request.flag", "changed"),
+        (("extra",), None, "extra", "added"),
+        (("callerContext", "extra"), {}, "callerContext.extra", "added"),
+    ],
+)
+def test_what_cognito_has_no_reason_to_read_is_worth_a_warning(
+    path: tuple[str | int, ...], value: object, named: str, what: str
 ) -> None:
     event = a_v2_event(flag=True)
-    assert places(event, changed(event, *path, to=value)) == [("event-changed", named)]
+    tokens = issue_tokens(event, changed(event, *path, to=value), now=NOW)
+    assert bare(tokens) == issued(event, None)
+    assert tokens.findings == (
+        Finding("event-changed", named, f"was {what}: {DROPPED}", "warning"),
+    )
+
+
+def test_a_part_of_the_request_that_does_not_come_back_is_worth_a_warning() -> None:
+    event = a_v2_event()
+    returned = event | {"request": without(event["request"], "scopes")}
+    assert issue_tokens(event, returned).findings == (
+        Finding("event-changed", "request.scopes", f"was left out: {DROPPED}", "warning"),
+    )
+
+
+@pytest.mark.parametrize("path", [("request", "scopes"), ("request", "new"), ("new",)])
+@pytest.mark.parametrize("value", [{1, 2}, [float("nan")]])
+def test_what_json_cannot_carry_does_not_come_back(path: tuple[str, ...], value: object) -> None:
+    [finding] = findings(a_v2_event(), changed(a_v2_event(), *path, to=value))
+    assert (finding.code, finding.level) == ("unsupported-value", "error")
+
+
+def test_a_handler_that_appends_to_the_requests_own_groups_is_warned_and_gets_its_tokens() -> None:
+    event = a_v1_event()
+    returned = copy.deepcopy(event)
+    groups = returned["request"]["groupConfiguration"]["groupsToOverride"]
+    groups.append("extra")
+    returned["response"] = {V1_KEY: {"groupOverrideDetails": {"groupsToOverride": groups}}}
+    tokens = issue_tokens(event, returned)
+    assert [(f.code, f.path, f.level) for f in tokens.findings] == [
+        ("event-changed", f"{CONFIGURED[6:]}.groupsToOverride", "warning")
+    ]
+    assert tokens.id_token is not None
+    assert tokens.id_token["cognito:groups"] == ["admins", "editors", "extra"]
+
+
+@pytest.mark.parametrize("event", [a_v1_event(), a_v2_event()])
+def test_an_empty_response_is_worth_a_warning_and_means_the_default_tokens(event: Json) -> None:
+    tokens = issue_tokens(event, event | {"response": {}}, now=NOW)
+    [key] = event["response"]
+    message = "is missing: nobody documents that an empty response means the default tokens"
+    assert tokens.findings == (Finding("missing-key", f"response.{key}", message, "warning"),)
+    assert bare(tokens) == issued(event, None)
+
+
+NULLS: Json = {"groupsToOverride": None, "iamRolesToOverride": None, "preferredRole": None}
+
+
+@pytest.mark.parametrize("event", [a_v1_event(), a_v2_event()])
+@pytest.mark.parametrize("override", [None, {}, NULLS])
+def test_a_null_that_takes_all_groups_away_is_worth_a_warning(event: Json, override: Any) -> None:
+    details = {"groupOverrideDetails": override}
+    tokens = issue_tokens(event, answered(event, details), now=NOW)
+    [key] = event["response"]
+    message = "null takes all groups away: name them, or leave this key out to keep them"
+    path = f"response.{key}.groupOverrideDetails"
+    assert tokens.findings == (Finding("groups-wiped", path, message, "warning"),)
+    assert tokens.id_token is not None
+    assert "cognito:groups" not in tokens.id_token
+
+
+@pytest.mark.parametrize(
+    ("event", "override"),
+    [
+        (a_v2_event(), NO_GROUPS),
+        (a_v2_event(groupConfiguration=NO_GROUPS), NULLS),
+        (a_v2_event(groupConfiguration=None), None),
+        (a_machine_event(), None),
+    ],
+)
+def test_groups_that_are_taken_away_on_purpose_or_that_nobody_has_are_no_news(
+    event: Json, override: Any
+) -> None:
+    returned = answered(event, {"groupOverrideDetails": override})
+    assert issue_tokens(event, returned).findings == ()
+
+
+def test_warnings_come_along_with_errors() -> None:
+    event = a_v2_event()
+    returned = answered(event, {"nope": 1}) | {"extra": 1}
+    assert [(f.code, f.level) for f in findings(event, returned)] == [
+        ("event-changed", "warning"),
+        ("unknown-key", "error"),
+    ]
+
+
+def test_findings_are_no_third_token() -> None:
+    event = a_v2_event()
+    id_token, access_token = issue_tokens(event, event | {"extra": 1}, now=NOW)
+    assert issue_tokens(event, event, now=NOW) == (id_token, access_token)
 
 
 def test_a_part_of_the_event_that_does_not_come_back_is_named() -> None:
@@ -643,8 +864,6 @@ def test_a_number_may_come_back_in_another_spelling() -> None:
         (a_v2_event(), None, [("wrong-type", "response")]),
         (a_v2_event(), [], [("wrong-type", "response")]),
         (a_v2_event(), "", [("wrong-type", "response")]),
-        (a_v2_event(), {}, [("missing-key", f"response.{V2_KEY}")]),
-        (a_v1_event(), {}, [("missing-key", f"response.{V1_KEY}")]),
         (a_v2_event(), {V1_KEY: None}, [("wrong-version-key", f"response.{V1_KEY}")]),
         (a_v1_event(), {V2_KEY: {}}, [("wrong-version-key", f"response.{V2_KEY}")]),
         (a_v2_event(), {V2_KEY: {}, V1_KEY: {}}, [("wrong-version-key", f"response.{V1_KEY}")]),
@@ -954,19 +1173,15 @@ def test_a_finding_names_what_to_change(details: Json, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "message"),
+    ("returned", "message"),
     [
-        (("request", "scopes"), ["x"], "was changed"),
-        (("request", "new"), "x", "was added"),
-        (("request",), {}, "is missing"),
+        (a_v2_event() | {"version": "3"}, "was changed"),
+        (without(a_v2_event(), "version"), "is missing"),
     ],
 )
-def test_a_changed_event_is_said_to_be_changed_added_or_missing(
-    path: tuple[str], value: object, message: str
-) -> None:
-    event = a_v2_event()
-    first = findings(event, changed(event, *path, to=value))[0]
-    assert first.message == f"{message}: a trigger writes the response only"
+def test_a_changed_event_is_said_to_be_changed_or_missing(returned: Json, message: str) -> None:
+    [finding] = findings(a_v2_event(), returned)
+    assert finding.message == f"{message}: a trigger writes the response only"
 
 
 # Whatever comes back

@@ -2,6 +2,8 @@ import copy
 import json
 import time
 from collections.abc import Callable
+from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from cognito_claims.contract.errors import Refused
 from cognito_claims.contract.hasura import session
 
-Judge = Callable[..., dict[str, str]]
+Judge = Callable[..., dict[str, Any]]
 
 NOW = 1_700_000_000
 V2_NAMESPACE = "https://hasura.io/jwt/claims"
@@ -24,15 +26,22 @@ SESSION = {"x-hasura-role": "user", "x-hasura-user-id": "u1"}
 
 def v2(
     claims: Any = GOOD, config: dict[str, Any] | None = None, role: str | None = None, **token: Any
-) -> dict[str, str]:
+) -> dict[str, Any]:
     return session({V2_NAMESPACE: claims, **token}, config or {}, role, now=NOW)
 
 
 def v3(
-    claims: Any = GOOD, config: dict[str, Any] | None = None, role: str | None = None, **token: Any
-) -> dict[str, str]:
+    claims: Any = GOOD,
+    config: dict[str, Any] | None = None,
+    role: str | None = None,
+    *,
+    since: Any = None,
+    **token: Any,
+) -> dict[str, Any]:
     token = {"claims.jwt.hasura.io": claims, "exp": NOW + 300, **token}
-    return session(token, config or an_auth_config(), role, engine="v3", now=NOW)
+    return session(
+        token, config or an_auth_config(), role, engine="v3", now=NOW, compatibility_date=since
+    )
 
 
 def an_auth_config(**changes: Any) -> dict[str, Any]:
@@ -119,11 +128,20 @@ def test_a_default_role_is_a_non_empty_string(judge: Judge, role: object) -> Non
     assert refusal(judge, {**GOOD, DEFAULT_ROLE: role}) == "jwt-invalid-claims"
 
 
-@both
+no_string = pytest.mark.parametrize("value", [1, 1.5, True, None, ["a"], {"a": "b"}])
+
+
+@pytest.mark.parametrize("judge", [v2, partial(v3, since="2024-10-15")])
 @pytest.mark.parametrize("name", ["x-hasura-org-id", "x-hasura-role"])
-@pytest.mark.parametrize("value", [1, 1.5, True, None, ["a"], {"a": "b"}])
+@no_string
 def test_every_other_variable_is_a_string(judge: Judge, name: str, value: object) -> None:
     assert refusal(judge, {**GOOD, name: value}) == "jwt-invalid-claims"
+
+
+@pytest.mark.parametrize("since", [None, "2024-10-16", date(2024, 10, 16)])
+@no_string
+def test_a_variable_of_v3_is_any_json(since: Any, value: object) -> None:
+    assert v3({**GOOD, "x-hasura-org": value}, since=since) == {**SESSION, "x-hasura-org": value}
 
 
 @both
@@ -212,9 +230,33 @@ def test_the_configured_issuer_is_accepted_and_so_is_none(judge: Judge) -> None:
     assert judge(config=config, iss="https://pool") == judge(config=config) == SESSION
 
 
-@both
+@pytest.mark.parametrize("judge", [v2, partial(v3, since="2025-03-10")])
 def test_without_configuration_any_issuer_and_audience_will_do(judge: Judge) -> None:
     assert judge(iss="https://pool", aud="web") == SESSION
+
+
+@pytest.mark.parametrize("since", [None, "2025-03-11"])
+def test_v3_takes_an_audience_only_where_one_is_configured(since: Any) -> None:
+    assert refusal(v3, aud="web", since=since) == "invalid-jwt"
+    assert v3(aud="web", config=an_auth_config(audience=["web"]), since=since) == SESSION
+    assert v3(since=since) == SESSION
+
+
+def test_v3_compared_no_audience_before() -> None:
+    config = an_auth_config(audience=["web"])
+    assert v3(config=config, aud="app", since="2025-03-10") == SESSION
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"engine": "v3", "compatibility_date": "2025-3"}, "expected a date, as in 2025-03-11"),
+        ({"engine": "v2", "compatibility_date": "2025-03-11"}, "v2 has none"),
+    ],
+)
+def test_a_compatibility_date_is_a_date_of_v3(told: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"compatibility_date: {message}"):
+        session({V2_NAMESPACE: GOOD}, {}, **told)
 
 
 @both
@@ -739,7 +781,7 @@ POINTED = {"location": "/https:~1~1hasura.io~1jwt~1claims"}
         ("v3", {"claimsConfig": {"namespace": {**POINTED, "claimsFormat": "StringifiedJson"}}}),
     ],
 )
-def test_any_json_gives_a_session_of_strings_or_a_refusal(
+def test_any_json_gives_a_session_or_a_refusal(
     engine: Any, config: dict[str, Any], token: Any, role: str | None
 ) -> None:
     try:
@@ -747,4 +789,4 @@ def test_any_json_gives_a_session_of_strings_or_a_refusal(
     except Refused:
         return
     assert "x-hasura-role" in variables
-    assert all(isinstance(value, str) for value in variables.values())
+    assert engine == "v3" or all(isinstance(value, str) for value in variables.values())

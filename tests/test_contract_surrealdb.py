@@ -106,6 +106,22 @@ def test_an_access_token_reaches_the_row_of_its_subject() -> None:
     assert sign_in(sign(an_access_token()), FOR_ACCESS_TOKENS) == ALICE
 
 
+@pytest.mark.parametrize(
+    ("client", "code"),
+    [
+        (CLIENT, "accepted"),
+        ("mobile", "accepted"),
+        ("another", "wrong-audience"),
+        (["mobile"], "wrong-audience"),
+        ([CLIENT, "mobile"], "wrong-audience"),
+    ],
+)
+def test_tokens_of_several_app_clients_are_taken(client: object, code: str) -> None:
+    found = codes(an_id_token(aud=client), SETUP._replace(other_client_ids=("mobile",)))
+
+    assert found == dict.fromkeys(GENERATIONS, code)
+
+
 ATTACKS_ON_ID_TOKENS = {
     "wrong-issuer": an_id_token(iss=f"{ISSUER}x"),
     "wrong-token-use": an_id_token(token_use="access"),

@@ -386,7 +386,7 @@ def test_what_a_functions_variables_name_is_never_run(
 
 def read(account: Account, **changes: Any) -> Facts:
     with mock.patch.dict(os.environ, account.environ, clear=True):
-        return Reader(account.pool_id, None, account.environ).facts()._replace(**changes)
+        return Reader(account.pool_id, (), account.environ).facts()._replace(**changes)
 
 
 def told(found: Facts) -> set[str]:

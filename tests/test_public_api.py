@@ -112,11 +112,17 @@ def test_the_testing_kit_offers_exactly_these_names() -> None:
         (FaunaTokens.from_env, "environ: Mapping[str, str]"),
         (HasuraClaims.from_env, "environ: Mapping[str, str]"),
         (SurrealDBClaims.from_env, "environ: Mapping[str, str]"),
-        (issue_tokens, "event: dict[str, Any], returned: object, now: float | None = None"),
+        (
+            issue_tokens,
+            "event: dict[str, Any], returned: object, now: float | None = None, "
+            "issuer_type: Literal['original', 'updated'] = 'original', "
+            "read_attributes: Collection[str] | None = None",
+        ),
         (
             session,
             "token: dict[str, Any], config: dict[str, Any], role: str | None = None, "
-            "engine: Literal['v2', 'v3'] = 'v2', now: float | None = None",
+            "engine: Literal['v2', 'v3'] = 'v2', now: float | None = None, "
+            "compatibility_date: datetime.date | str | None = None",
         ),
     ],
 )

@@ -543,6 +543,29 @@ def test_the_script_says_from_where_the_server_fetches_keys(generation: Generati
     assert script.count(f'"{ISSUER}/.well-known/jwks.json"') == 1
 
 
+@EACH
+@pytest.mark.parametrize("reads", ["id", "access"])
+def test_tokens_of_every_app_client_that_is_named_are_taken_and_no_others(
+    generation: Generation, reads: Literal["id", "access"]
+) -> None:
+    options = ("--client-id", "mobile", "--client-id", CLIENT)
+    url, key = URL_OF[generation]
+    script = setup("--part", generation, "--token", reads, *options).out.replace(
+        url, key + string(public_key())
+    )
+    token, claim = (id_token, "aud") if reads == "id" else (access_token, "client_id")
+    clients: list[object] = [CLIENT, "mobile", "another", [CLIENT], [CLIENT, "mobile"], None]
+    asked = [
+        request(token(**{claim: client}), SETUP._replace(reads=reads), generation, script)
+        for client in clients
+    ]
+
+    found = [outcome(answer) for answer in ask(generation, asked)]
+
+    shut_out = SHUT_OUT[generation != "1.x"]
+    assert found == ["own row alone"] * 2 + [shut_out] * 4
+
+
 @pytest.mark.parametrize(
     ("options", "environ", "said"),
     [

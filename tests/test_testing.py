@@ -153,6 +153,31 @@ def test_acceptance_knows_the_events_that_a_handler_must_refuse() -> None:
         assert_accepted(handler, refuses=[*machines, "pretoken_v2_Authentication"])
 
 
+def test_acceptance_warns_of_what_is_worth_a_warning_alone() -> None:
+    def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
+        return {**event, "request": {**event["request"], "seen": True}}
+
+    with pytest.warns(UserWarning, match="request.seen: was added") as told:
+        tokens = assert_accepted(handler, versions=("1",))
+
+    assert len(told) == len(tokens) == len(recorded_names("pretoken_v1_"))
+    assert {finding.code for each in tokens.values() for finding in each.findings} == {
+        "event-changed"
+    }
+
+
+def test_acceptance_marks_the_warnings_beside_what_cognito_would_refuse() -> None:
+    def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
+        return {**event, "seen": True, "response": None}
+
+    with pytest.raises(AssertionError) as failure:
+        assert_accepted(handler, versions=("1",))
+
+    first, second = str(failure.value).splitlines()[:2]
+    assert first.startswith("pretoken_v1_AuthenticateDevice: warning: seen: was added")
+    assert second.startswith("pretoken_v1_AuthenticateDevice: response: must be an object")
+
+
 def test_pytest_finds_the_fixtures_without_a_conftest(tmp_path: Path) -> None:
     (tmp_path / "test_users.py").write_text(USERS_TEST)
 

@@ -16,14 +16,25 @@ from cognito_claims.cli.doctor import doctor as run_doctor
 from cognito_claims.cli.doctor import nothing_found
 from cognito_claims.cli.inputs import UnusableInput, read_environment, read_event
 from cognito_claims.cli.local import app as local
-from cognito_claims.cli.options import EnvFile, Format, OutputFormat, PoolId, tell_findings
+from cognito_claims.cli.options import (
+    ClientIds,
+    Commands,
+    EnvFile,
+    Format,
+    Issuer,
+    OutputFormat,
+    PoolId,
+    tell_findings,
+)
+from cognito_claims.cli.pool_issuer import IssuerType
 from cognito_claims.cli.pool_update import EventVersion, Triggers
+from cognito_claims.cli.preview import Pool
 from cognito_claims.cli.preview import preview as run_preview
 from cognito_claims.cli.report import json_text, print_backfill, print_change, print_preview
 from cognito_claims.cli.setup.command import setup
 from cognito_claims.cli.targets import Target
 
-app: typer.Typer = typer.Typer(
+app: typer.Typer = Commands(
     name="cognito-claims",
     add_completion=False,
     no_args_is_help=True,
@@ -51,11 +62,24 @@ def cognito_claims() -> None:
 @app.command()
 def preview(
     event: Annotated[str, typer.Argument(help="A JSON file, or the name of a recorded event.")],
+    *,
+    issuer_type: Issuer = None,
+    read_attributes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--read-attribute", help="One that the app client may read; without any, all are."
+        ),
+    ] = None,
+    client_ids: ClientIds = [],  # noqa: B006  (typer's way to a list)
     env_file: EnvFile = None,
     output_format: OutputFormat = Format.TEXT,
 ) -> None:
-    """Run one event through the configured plugins; exits with 1 when there is an error."""
-    result = run_preview(read_event(event), read_environment(env_file))
+    """Run one event through the configured plugins; exits with 1 when there is an error.
+
+    With --client-id, the backends take tokens of these app clients; without, of the event's own.
+    """
+    pool = Pool((issuer_type or IssuerType.ORIGINAL).value, read_attributes or None, client_ids)
+    result = run_preview(read_event(event), read_environment(env_file), pool)
     if output_format is Format.JSON:
         print(json_text(result.to_json()))  # noqa: T201  (the output)
     else:
@@ -74,13 +98,21 @@ def check(env_file: EnvFile = None, output_format: OutputFormat = Format.TEXT) -
 def doctor(
     *,
     user_pool_id: PoolId,
-    client_id: Annotated[str | None, typer.Option(help="One app client, instead of all.")] = None,
+    client_ids: Annotated[
+        list[str] | None,
+        typer.Option("--client-id", help="An app client, instead of all; again for each."),
+    ] = None,
+    issuer_type: Annotated[
+        IssuerType | None,
+        typer.Option("--issuer-type", help="The pool's issuer that the backends are set up for."),
+    ] = None,
     env_file: EnvFile = None,
     output_format: OutputFormat = Format.TEXT,
 ) -> None:
     """Examine a pool and the functions attached to it, by reading alone; exits with 1 when there is an error."""
-    findings = run_doctor(user_pool_id, client_id, read_environment(env_file))
-    tell_findings(findings, output_format, nothing_found(client_id))
+    environ = read_environment(env_file)
+    findings = run_doctor(user_pool_id, client_ids or (), environ, issuer_type=issuer_type)
+    tell_findings(findings, output_format, nothing_found(client_ids or ()))
 
 
 @app.command()

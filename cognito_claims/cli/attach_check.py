@@ -14,6 +14,6 @@ def function_errors(pool: Mapping[str, Any], environ: Mapping[str, str]) -> list
 
     The permission for the pool is no matter: to attach a function adds it.
     """
-    facts = Reader(pool["Id"], None, environ).facts_of_functions(pool)
+    facts = Reader(pool["Id"], (), environ).facts_of_functions(pool)
     found = dict.fromkeys(diagnoses(facts))
     return [f for f in found if f.level == "error" and f.code != NO_PERMISSION]

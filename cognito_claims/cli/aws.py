@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import get_session
 
 from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.waiting import tell_calls
@@ -86,6 +87,16 @@ def region_of_pool(user_pool_id: str) -> str:
     if found is None:
         raise UnusableInput("--user-pool-id: expected a pool's id, as in eu-central-1_AbCdEfGhI")
     return found[1]
+
+
+def dns_suffix(region: str) -> str:
+    """Give how the hosts of AWS's services end in a region; botocore knows the partitions."""
+    partitions: list[Any] = get_session().get_data("partitions")["partitions"]
+    suffixes: dict[str, str] = {
+        partition["regionRegex"]: partition["outputs"]["dnsSuffix"] for partition in partitions
+    }
+    found = (suffix for regex, suffix in suffixes.items() if re.match(regex, region))
+    return next(found, "amazonaws.com")
 
 
 def aws_message(error: Exception) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from cognito_claims.cli.other_clients import client_findings
-from cognito_claims.cli.preview import Finding, loaded, told_of
+from cognito_claims.cli.preview import Finding, contract_findings, loaded, told_of
 from cognito_claims.cli.sampled import Sampled, Traced, sampled, sampled_findings
 from cognito_claims.cli.sync_check import is_for_sync_alone, settings_findings, sync_findings
 from cognito_claims.contract.cognito import issue_tokens
@@ -103,10 +103,11 @@ def _settled(error: ClaimConflictError, configuration: Configuration) -> Iterato
 
 def _contract(raw: dict[str, Any], decision: Decision) -> Iterator[Finding]:
     try:
-        issue_tokens(raw, {**raw, "response": decision.response})
+        tokens = issue_tokens(raw, {**raw, "response": decision.response})
     except ContractError as error:
-        for finding in error.findings:
-            yield Finding(finding.code, finding.level, f"{finding.path}: {finding.message}")
+        yield from contract_findings(error.findings)
+    else:
+        yield from contract_findings(tokens.findings)
 
 
 def _written_by_clients(sample: Sampled) -> Iterator[Finding]:

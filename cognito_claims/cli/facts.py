@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from cognito_claims.cli.aws import Aws, region_of_pool
 from cognito_claims.cli.permission import FunctionArn, statements
+from cognito_claims.cli.pool_issuer import is_known
 
 CLAIMS = "PreTokenGeneration"
 SYNC = ("PostAuthentication", "PostConfirmation")
@@ -58,14 +59,15 @@ class Reader:
     """Reads a pool and what it refers to; raises what boto3 raises, but for what may not be read beside the pool."""
 
     def __init__(
-        self, user_pool_id: str, client_id: str | None, environ: Mapping[str, str]
+        self, user_pool_id: str, client_ids: Sequence[str], environ: Mapping[str, str]
     ) -> None:
         self._pool = {"UserPoolId": user_pool_id}
-        self._client_id = client_id
+        self._client_ids = client_ids
         self._aws = Aws(environ)
         self._cognito = self._aws.client("cognito-idp", region_of_pool(user_pool_id))
         self._account = ""  # the pool's
         self._unread: dict[str, None] = {}
+        self.knows_issuers: bool = is_known(self._cognito)
 
     def facts(self) -> Facts:
         """Read everything."""
@@ -93,11 +95,7 @@ class Reader:
         return {name: known[arn] for name, arn in arns.items() if arn}
 
     def _clients(self) -> list[Mapping[str, Any]]:
-        ids = (
-            [self._client_id]
-            if self._client_id
-            else self._listed("list_user_pool_clients", "ClientId")
-        )
+        ids = dict.fromkeys(self._client_ids or self._listed("list_user_pool_clients", "ClientId"))
         return [
             self._cognito.describe_user_pool_client(**self._pool, ClientId=client_id)[
                 "UserPoolClient"

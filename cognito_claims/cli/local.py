@@ -14,12 +14,12 @@ from rich.console import Console
 
 from cognito_claims.cli.demo.failed import Failed
 from cognito_claims.cli.inputs import UnusableInput, read_environment
-from cognito_claims.cli.options import EnvFile
+from cognito_claims.cli.options import Commands, EnvFile
 from cognito_claims.cli.report import json_text
 
 _EXTRA = ("ministack", "starlette", "uvicorn")
 
-app: typer.Typer = typer.Typer()
+app: typer.Typer = Commands()
 Port = Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")]
 
 

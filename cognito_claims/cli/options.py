@@ -1,13 +1,16 @@
 """Options that several commands have, and how their findings are told."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand
 
+from cognito_claims.cli.inputs import UnusableInput
+from cognito_claims.cli.pool_issuer import IssuerType
 from cognito_claims.cli.preview import Finding
 from cognito_claims.cli.report import json_text, print_findings
 
@@ -27,6 +30,34 @@ OutputFormat = Annotated[Format, typer.Option("--format", help="For people, or f
 
 
 PoolId = Annotated[str, typer.Option("--user-pool-id", help="As in eu-central-1_AbCdEfGhI.")]
+
+
+ClientIds = Annotated[
+    list[str], typer.Option("--client-id", help="An app client; give it again for each.")
+]
+Issuer = Annotated[
+    IssuerType | None,
+    typer.Option("--issuer-type", help="The pool's IssuerConfiguration; without it, original."),
+]
+
+
+class Commands(typer.Typer):
+    """Commands of which no option is given twice, but for those that take several values."""
+
+    def command(self, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        """Register a command."""
+        return super().command(*args, cls=_Once, **kwargs)
+
+
+class _Once(TyperCommand):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse what the parser would drop: all but the last value of an option."""
+        _, _, given = self.make_parser(ctx).parse_args(args=[*args])
+        for option in given:
+            is_single = not (getattr(option, "multiple", True) or getattr(option, "is_flag", True))
+            if is_single and given.count(option) > 1:
+                raise UnusableInput(f"{option.opts[0]}: given twice, and takes one value")
+        return super().parse_args(ctx, args)
 
 
 def tell_findings(findings: Sequence[Finding], output_format: Format, if_none: str) -> NoReturn:

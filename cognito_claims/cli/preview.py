@@ -3,15 +3,19 @@
 import base64
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from cognito_claims.claims import Claims
+from cognito_claims.cli.emulators import as_cognito_would_send
 from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.own_pool import of_own_pool
-from cognito_claims.cli.verdicts import verdicts
+from cognito_claims.cli.verdicts import NO_TOKEN, verdicts
+from cognito_claims.contract import errors as contract
 from cognito_claims.contract.cognito import Tokens, issue_tokens
 from cognito_claims.contract.errors import ContractError
+from cognito_claims.contract.issuer import Issuer, IssuerType
 from cognito_claims.decision import Decision, decide
 from cognito_claims.errors import (
     CognitoClaimsError,
@@ -36,6 +40,17 @@ class Finding(NamedTuple):
     code: str
     level: Literal["error", "warning"]
     message: str
+
+
+class Pool(NamedTuple):
+    """What no event tells: of its pool, its app client, and whose tokens the backends take."""
+
+    issuer_type: IssuerType = "original"
+    read_attributes: Collection[str] | None = None
+    client_ids: Sequence[str] = ()
+
+
+NOTHING_TOLD = Pool()
 
 
 class TokenPreview(NamedTuple):
@@ -72,8 +87,9 @@ class Preview(NamedTuple):
         }
 
 
-def preview(event: Any, environ: Mapping[str, str]) -> Preview:
+def preview(event: Any, environ: Mapping[str, str], pool: Pool = NOTHING_TOLD) -> Preview:
     """Preview a decoded event; raises `UnusableInput` for what is no event, and for wrong settings."""
+    event, faults = as_cognito_would_send(event)
     try:
         parsed = PreTokenGenerationEvent.from_json(event)
     except EventError as error:
@@ -83,24 +99,32 @@ def preview(event: Any, environ: Mapping[str, str]) -> Preview:
     parsed = parsed._replace(user_pool_id=event["userPoolId"], region=event["region"])
     deadline = time.monotonic() + configuration.deadline_ms / 1000
     decision = decide(event, offline(configuration), deadline, configuration.user_pools)
-    findings = [*_sampled_findings(configuration, decision), *decision_findings(decision)]
+    findings = [Finding("emulator", "warning", fault) for fault in faults]
+    findings += [*_sampled_findings(configuration, decision), *decision_findings(decision)]
     if decision.error is not None:
         return Preview(None, None, None, findings, {}, decision.error)
-    now = time.time()
+    issued = partial(
+        issue_tokens,
+        event,
+        now=time.time(),
+        issuer_type=pool.issuer_type,
+        read_attributes=pool.read_attributes,
+    )
     try:
-        before = issue_tokens(event, event, now=now)
-        after = issue_tokens(event, {**event, "response": decision.response}, now=now)
+        before = issued(event)
+        after = issued({**event, "response": decision.response})
     except ContractError as error:
-        findings += [Finding(f.code, f.level, f"{f.path}: {f.message}") for f in error.findings]
+        findings += contract_findings(error.findings)
         return Preview(decision.response, None, None, findings, {})
+    findings += contract_findings(after.findings)
     id_token = _token(before.id_token, after.id_token)
     access_token = _token(before.access_token, after.access_token)
     findings += [*_size_findings("ID", id_token), *_size_findings("access", access_token)]
-    given = _verdicts(configuration, parsed, after)
+    given = _verdicts(configuration, parsed, after, pool)
     findings += [
         Finding(f"{name}-refused", "error", f"{name}: {verdict['message']}")
         for name, verdict in given.items()
-        if not verdict["accepted"] and parsed.user is not None
+        if not verdict["accepted"] and verdict["code"] not in NO_TOKEN
     ]
     return Preview(decision.response, id_token, access_token, findings, given)
 
@@ -160,11 +184,22 @@ def told_of(error: CognitoClaimsError) -> str:
     return f"{why}{error}"
 
 
+def contract_findings(found: Iterable[contract.Finding]) -> Iterator[Finding]:
+    """Give what the contract finds as findings of the commands."""
+    return (Finding(f.code, f.level, f"{f.path}: {f.message}") for f in found)
+
+
 def _verdicts(
-    configuration: Configuration, event: PreTokenGenerationEvent, tokens: Tokens
+    configuration: Configuration, event: PreTokenGenerationEvent, tokens: Tokens, pool: Pool
 ) -> dict[str, dict[str, Any]]:
     plugins = {name: marked.plugin for name, marked in configuration.plugins.items()}
-    return verdicts(plugins, event, tokens)
+    issuer = Issuer.of_pool(
+        event.user_pool_id,
+        event.region,
+        *(pool.client_ids or (event.client_id,)),
+        issuer_type=pool.issuer_type,
+    )
+    return verdicts(plugins, event, tokens, issuer)
 
 
 def _token(before: dict[str, Any] | None, after: dict[str, Any] | None) -> TokenPreview | None:

@@ -34,7 +34,8 @@ def print_preview(preview: Preview, console: Console) -> None:
         if token is not None:
             _print_token(name, token, console)
         elif preview.access_token is not None:
-            console.print(Text(f"{name}: none for client credentials\n"))
+            why = "for client credentials, or without the scope openid"
+            console.print(Text(f"{name}: none {why}\n"))
     _print_findings(preview.findings, console)
     for name, verdict in preview.verdicts.items():
         _print_verdict(name, verdict, console)
@@ -147,13 +148,15 @@ def _print_findings(findings: Iterable[Finding], console: Console) -> None:
 
 def _print_verdict(name: str, verdict: Mapping[str, Any], console: Console) -> None:
     accepted = verdict["accepted"]
-    line = Text(f"{name}: ", style="bold")
+    judge = f" ({verdict['engine']})" if "engine" in verdict else ""
+    line = Text(f"{name}{judge}: ", style="bold")
     line.append("accepted" if accepted else "refused", style="green" if accepted else "bold red")
     if not accepted:
         line.append(f", {verdict['message']} [{verdict['code']}]")
     console.print(line)
     for variable, value in verdict.get("session", {}).items():
-        console.print(Text(f"  {_printable(variable)}: {_printable(value)}"))
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        console.print(Text(f"  {_printable(variable)}: {_printable(text)}"))
     for version, answer in verdict.get("versions", {}).items():
         console.print(Text(f"  {version}: {_answer(answer)}"))
 

@@ -6,7 +6,7 @@ from typing import Any
 from cognito_claims.contract import hasura, surrealdb
 from cognito_claims.contract.cognito import Tokens
 from cognito_claims.contract.errors import Refused
-from cognito_claims.contract.hasura_setup import jwt_secret
+from cognito_claims.contract.hasura_setup import auth_config, jwt_secret
 from cognito_claims.contract.issuer import Issuer
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.plugins.hasura import HasuraClaims
@@ -20,10 +20,20 @@ _NO_USER = {
     "code": "no-user",
     "message": "client credentials: the plugin adds no claims for a machine token",
 }
+_NO_ID_TOKEN = {
+    "accepted": False,
+    "code": "no-id-token",
+    "message": "without the scope openid there is no ID token for the plugin's claims",
+}
+NO_TOKEN = frozenset((_NO_USER["code"], _NO_ID_TOKEN["code"]))
+"""The codes of a refusal that is nobody's fault: there is no token to be taken."""
 
 
 def verdicts(
-    plugins: Mapping[str, Plugin], event: PreTokenGenerationEvent, tokens: Tokens
+    plugins: Mapping[str, Plugin],
+    event: PreTokenGenerationEvent,
+    tokens: Tokens,
+    issuer: Issuer,
 ) -> dict[str, dict[str, Any]]:
     """Ask, for every ready-made plugin, its backend about each token that the plugin adds claims to.
 
@@ -38,21 +48,21 @@ def verdicts(
             given[name] = dict(_NO_USER)
             continue
         asked = [
-            _ask(plugin, token, event, claims)
+            _ask(plugin, token, issuer, claims)
             for token, claims in (("id", tokens.id_token), ("access", tokens.access_token))
             if token in plugin.tokens and claims is not None
         ]
-        given[name] = next((v for v in asked if not v["accepted"]), asked[0])
+        refused = [verdict for verdict in asked if not verdict["accepted"]]
+        given[name] = next(iter((*refused, *asked)), dict(_NO_ID_TOKEN))
     return given
 
 
 def _ask(
     plugin: HasuraClaims | SurrealDBClaims,
     token: str,
-    event: PreTokenGenerationEvent,
+    issuer: Issuer,
     claims: dict[str, Any],
 ) -> dict[str, Any]:
-    issuer = Issuer.of_pool(event.user_pool_id, event.region, event.client_id)
     if isinstance(plugin, HasuraClaims):
         return {"token": token, **_ask_hasura(plugin, issuer, claims)}
     verdict = surrealdb.verdict(
@@ -60,11 +70,12 @@ def _ask(
         namespace=plugin.namespace,
         database=plugin.database,
         issuer=issuer.url,
-        client_id=issuer.client_id,
+        client_id=issuer.client_ids[0],
         access=plugin.access,
         token_name=plugin.token,
         scope=plugin.scope,
         token="access" if token == "access" else "id",
+        other_client_ids=issuer.client_ids[1:],
     )
     return {"token": token, **_with_way_out(dict(verdict), claims)}
 
@@ -83,9 +94,16 @@ def _with_way_out(answer: dict[str, Any], claims: Mapping[str, Any]) -> dict[str
 
 
 def _ask_hasura(plugin: HasuraClaims, issuer: Issuer, claims: dict[str, Any]) -> dict[str, Any]:
-    namespace, claims_format = plugin.claims_namespace, plugin.claims_format
-    secret = jwt_secret(issuer, namespace=namespace, claims_format=claims_format)
+    engine: hasura.Engine = getattr(plugin, "engine", "v2")
+    shape = {"namespace": plugin.claims_namespace, "claims_format": plugin.claims_format}
+    if engine == "v3":
+        config = auth_config(issuer, **shape)["definition"]["mode"]["jwt"]
+    else:
+        config = jwt_secret(issuer, **shape)
     try:
-        return {"accepted": True, "session": hasura.session(claims, secret)}
+        session = hasura.session(claims, config, engine=engine)
     except Refused as refusal:
-        return {"accepted": False, "code": refusal.code, "message": refusal.message}
+        verdict = {"accepted": False, "code": refusal.code, "message": refusal.message}
+    else:
+        verdict = {"accepted": True, "session": session}
+    return {**verdict, "engine": engine}

@@ -4,9 +4,11 @@ The rules are those of "AWS: Pre token generation Lambda trigger".
 """
 
 import time
+from collections.abc import Collection
 from typing import Any, cast
 
 from cognito_claims.contract.errors import ContractError
+from cognito_claims.contract.issuer import IssuerType
 from cognito_claims.contract.response_rules import is_untouched, problems
 from cognito_claims.contract.tokens import (
     GROUP_CLAIMS,
@@ -14,6 +16,7 @@ from cognito_claims.contract.tokens import (
     V2_DETAILS,
     Event,
     GroupConfiguration,
+    Pool,
     Tokens,
     default_tokens,
     read_event,
@@ -23,35 +26,49 @@ from cognito_claims.contract.wire import Key, Reader, Value
 __all__ = ["Tokens", "issue_tokens"]
 
 
-def issue_tokens(event: dict[str, Any], returned: object, *, now: float | None = None) -> Tokens:
+def issue_tokens(
+    event: dict[str, Any],
+    returned: object,
+    *,
+    now: float | None = None,
+    issuer_type: IssuerType = "original",
+    read_attributes: Collection[str] | None = None,
+) -> Tokens:
     """Apply what a trigger returned to the tokens that its event would get without one.
 
     `event` is the event as it was before the trigger ran: a response equal to the event's own is an
     untouched one, and means the default tokens. Raises a `ContractError` with every reason why
-    Cognito would not, or might not, take the answer.
+    Cognito would not, or might not, take the answer. What is worth a warning alone is in the
+    `findings` of the tokens.
+
+    `issuer_type` is the pool's, and `read_attributes` are those that the app client may read (None:
+    all). No event tells these.
     """
     before, after = Reader().read(event), Reader().read(returned)
     parsed = read_event(before)
-    if findings := tuple(problems(parsed, cast("dict[Key, Value]", before), after)):
+    findings = tuple(problems(parsed, cast("dict[Key, Value]", before), after))
+    if any(finding.level == "error" for finding in findings):
         raise ContractError(findings)
     details = _details(parsed, cast("dict[str, Any]", before), cast("dict[str, Any]", after))
-    return _applied(parsed, details, now=int(time.time() if now is None else now))
+    pool = Pool(issuer_type, None if read_attributes is None else frozenset(read_attributes))
+    tokens = _applied(parsed, pool, details, now=int(time.time() if now is None else now))
+    return tokens.with_findings(findings)
 
 
 def _details(event: Event, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     if is_untouched(before, after):
         return {}
-    return after["response"][V1_DETAILS if event.is_v1 else V2_DETAILS] or {}
+    return after["response"].get(V1_DETAILS if event.is_v1 else V2_DETAILS) or {}
 
 
-def _applied(event: Event, details: dict[str, Any], *, now: int) -> Tokens:
+def _applied(event: Event, pool: Pool, details: dict[str, Any], *, now: int) -> Tokens:
     id_changes = details if event.is_v1 else details.get("idTokenGeneration") or {}
     access_changes = details.get("accessTokenGeneration") or {}
     groups = event.request.group_configuration
     if "groupOverrideDetails" in details:  # null suppresses the groups, as an empty object does
         groups = GroupConfiguration.model_validate(details["groupOverrideDetails"] or {})
     scopes = _scopes_after(event.scopes, access_changes)
-    id_token, access_token = default_tokens(event, groups=groups, scopes=scopes, now=now)
+    id_token, access_token = default_tokens(event, pool, groups=groups, scopes=scopes, now=now)
     return Tokens(_with_claims(id_token, id_changes), _with_claims(access_token, access_changes))
 
 

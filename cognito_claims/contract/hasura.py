@@ -5,9 +5,12 @@ v2 follows graphql-engine 2.48, `Hasura.Server.Auth.JWT` with the `jose` library
 `kid`, which v3 requires.
 
 DDN has no codes: the nearest of v2's stand in, `access-denied` also for a default role outside the
-allowed ones. Stricter here than some DDN releases: session variables that are not strings, empty
-role names, `aud` or `iss` of a wrong kind. Looser: a project with a compatibility date since
-2025-03-11 also refuses a token with `aud` when no `audience` is configured.
+allowed ones. Stricter here than some DDN releases: empty role names, `aud` or `iss` of a wrong kind.
+
+A DDN project's compatibility date decides on two rules of v3. Since 2024-10-16 session variables
+are any JSON; before, only strings work, and here others are refused though DDN takes them and lets
+the permission fail. Since 2025-03-11 a token with `aud` is refused unless an audience is configured
+and matches; before, `aud` was not compared.
 """
 
 import json
@@ -15,6 +18,7 @@ import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import date
 from typing import Any, Final, Literal, NoReturn, TypeVar
 
 from pydantic import JsonValue
@@ -39,6 +43,10 @@ _REGISTERED: Final = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"}
 _V2_NAMESPACE: Final = "https://hasura.io/jwt/claims"
 _V3_LEEWAY: Final = 60
 
+_JSON_VARIABLES_SINCE: Final = date(2024, 10, 16)
+_AUDIENCE_CHECKED_SINCE: Final = date(2025, 3, 11)
+
+Engine = Literal["v2", "v3"]
 _Claims = dict[str, JsonValue]
 _Item = TypeVar("_Item")
 
@@ -48,22 +56,39 @@ def session(
     config: dict[str, Any],
     role: str | None = None,
     *,
-    engine: Literal["v2", "v3"] = "v2",
+    engine: Engine = "v2",
     now: float | None = None,
-) -> dict[str, str]:
+    compatibility_date: date | str | None = None,
+) -> dict[str, Any]:
     """Return the session variables, `x-hasura-role` among them, of a request with this token.
+
+    They are strings in v2, and any JSON in v3, whose `compatibility_date` (as in `2025-03-11`) is
+    the DDN project's: without it, today's rules hold.
 
     `config` is the JSON of HASURA_GRAPHQL_JWT_SECRET, or for v3 an AuthConfig's
     `definition.mode.jwt`; a wrong one is a `ValueError`. `role` is the request's X-Hasura-Role
     header. What Hasura refuses raises `Refused`, which names claims and never quotes them.
     """
-    judge = {"v2": _v2_session, "v3": _v3_session}.get(engine)
-    if judge is None:
+    now = time.time() if now is None else now
+    if engine == "v3":
+        return _v3_session(token, config, role, now, _date(compatibility_date))
+    if engine != "v2":
         raise ValueError("engine: expected v2 or v3")
-    return judge(token, config, role, time.time() if now is None else now)
+    if compatibility_date is not None:
+        raise ValueError("compatibility_date: v2 has none")
+    return _v2_session(token, config, role, now)
 
 
-def _v2_session(token: JsonValue, config: object, header: str | None, now: float) -> dict[str, str]:
+def _date(given: date | str | None) -> date:
+    if given is None:
+        return date.max
+    try:
+        return date.fromisoformat(given) if isinstance(given, str) else given
+    except ValueError:
+        raise ValueError("compatibility_date: expected a date, as in 2025-03-11") from None
+
+
+def _v2_session(token: JsonValue, config: object, header: str | None, now: float) -> _Claims:
     secret = parse_config(JwtSecret, config)
     claims = _claims_set(token)
     _check_registered(claims, now, abs(secret.allowed_skew or 0))
@@ -73,7 +98,8 @@ def _v2_session(token: JsonValue, config: object, header: str | None, now: float
     allowed, default = _roles(found)
     role = header or default  # to v2 an empty header is none
     _check_allowed(role, allowed)
-    kept = {name: value for name, value in _variables(found).items() if name not in _SECRETS}
+    variables = _strings(_variables(found))
+    kept = {name: value for name, value in variables.items() if name not in _SECRETS}
     return {**kept, _ROLE: role}
 
 
@@ -130,12 +156,17 @@ def _folded(named: Mapping[str, _Item]) -> dict[str, _Item]:
     return {name.casefold(): named[name] for name in sorted(named) if _is_variable(name)}
 
 
-def _v3_session(token: JsonValue, config: object, header: str | None, now: float) -> dict[str, str]:
+def _v3_session(
+    token: JsonValue, config: object, header: str | None, now: float, since: date
+) -> _Claims:
     auth = parse_config(AuthConfigJwt, config)
     claims = _claims_set(token)
     _check_expiry(claims, now, _V3_LEEWAY if auth.allowed_skew is None else auth.allowed_skew)
     _check_accepted(claims, "iss", auth.issuer)
-    _check_accepted(claims, "aud", auth.audience)
+    if since >= _AUDIENCE_CHECKED_SINCE:
+        if auth.audience is None and claims.get("aud") is not None:
+            raise Refused("invalid-jwt", "aud: no audience is configured")
+        _check_accepted(claims, "aud", auth.audience)
     found = _v3_claims(claims, auth.claims_config)
     allowed, default = _roles(found)
     _check_allowed(default, allowed)
@@ -143,7 +174,9 @@ def _v3_session(token: JsonValue, config: object, header: str | None, now: float
         raise Refused("jwt-invalid-claims", f"{ALLOWED_ROLES}: a role stands there twice")
     role = default if header is None else header
     _check_allowed(role, allowed)
-    return {**_variables(found), _ROLE: role}
+    variables = _variables(found)
+    is_json = since >= _JSON_VARIABLES_SINCE
+    return {**(variables if is_json else _strings(variables)), _ROLE: role}
 
 
 def _check_expiry(claims: _Claims, now: float, leeway: int) -> None:
@@ -250,8 +283,11 @@ def _check_allowed(role: str, allowed: list[str]) -> None:
         raise Refused("access-denied", f"{ALLOWED_ROLES}: the role in force is not among them")
 
 
-def _variables(found: _Claims) -> dict[str, str]:
-    variables = {name: value for name, value in found.items() if name not in _ROLE_CLAIMS}
+def _variables(found: _Claims) -> _Claims:
+    return {name: value for name, value in found.items() if name not in _ROLE_CLAIMS}
+
+
+def _strings(variables: _Claims) -> _Claims:
     for name, value in variables.items():
         _check_kind(name, value)
-    return {name: str(value) for name, value in variables.items()}
+    return variables

@@ -12,7 +12,7 @@ def jwt_secret(issuer: Issuer, *, namespace: str, claims_format: str) -> dict[st
     return {
         "jwk_url": issuer.jwks_url,
         "issuer": issuer.url,
-        "audience": [issuer.client_id],
+        "audience": [*issuer.client_ids],
         "claims_namespace": namespace,
         "claims_format": claims_format,
         "allowed_skew": SKEW_S,
@@ -28,7 +28,7 @@ def auth_config(issuer: Issuer, *, namespace: str, claims_format: str) -> dict[s
         "key": {"jwkFromUrl": issuer.jwks_url},
         "tokenLocation": {"type": "BearerAuthorization"},
         "issuer": issuer.url,
-        "audience": [issuer.client_id],
+        "audience": [*issuer.client_ids],
         "allowedSkew": SKEW_S,
     }
     return {"kind": "AuthConfig", "version": "v3", "definition": {"mode": {"jwt": jwt}}}

@@ -1,20 +1,64 @@
-"""Whose tokens a backend is set up to take."""
+"""Whose tokens a backend is set up to take, and how a pool names itself in them."""
 
-from typing import NamedTuple, Self
+from typing import Final, Literal, NamedTuple, Self, TypeAlias
+
+IssuerType: TypeAlias = Literal["original", "updated"]
+"""`IssuerConfiguration.Type` of a pool, which decides on its tokens' `iss`."""
+
+_HOSTS: Final[dict[IssuerType, str]] = {
+    "original": "cognito-idp",
+    "updated": "issuer-cognito-idp",
+}
+_SUFFIXES: Final = {
+    "cn-": "amazonaws.com.cn",
+    "eusc-": "amazonaws.eu",
+    "us-iso-": "c2s.ic.gov",
+    "us-isob-": "sc2s.sgov.gov",
+    "us-isof-": "csp.hci.ic.gov",
+    "eu-isoe-": "cloud.adc-e.uk",
+    "eu-isof-": "csp.hci.ic.gov",
+}
+"""Of the partitions beside the commercial one and GovCloud, by how their regions begin."""
 
 
 class Issuer(NamedTuple):
-    """Whose tokens are taken: a pool's, issued to one of its app clients."""
+    """Whose tokens are taken: a pool's, issued to one of these app clients."""
 
     url: str
-    client_id: str
+    client_ids: tuple[str, ...]
 
     @classmethod
-    def of_pool(cls, user_pool_id: str, region: str, client_id: str) -> Self:
-        """Name a pool as the `iss` of its tokens does."""
-        return cls(f"https://cognito-idp.{region}.amazonaws.com/{user_pool_id}", client_id)
+    def of_pool(
+        cls,
+        user_pool_id: str,
+        region: str,
+        *client_ids: str,
+        issuer_type: IssuerType = "original",
+        suffix: str | None = None,
+    ) -> Self:
+        """Name a pool as the `iss` of its tokens does; `suffix` replaces the table's."""
+        url = issuer_url(user_pool_id, region, issuer_type, suffix=suffix)
+        return cls(url, client_ids)
 
     @property
     def jwks_url(self) -> str:
         """Give the address of the pool's public keys."""
         return f"{self.url}/.well-known/jwks.json"
+
+
+def issuer_url(
+    user_pool_id: str,
+    region: str,
+    issuer_type: IssuerType = "original",
+    *,
+    suffix: str | None = None,
+) -> str:
+    """Give the `iss` of a pool's tokens."""
+    host = f"{_HOSTS[issuer_type]}.{region}.{suffix or dns_suffix(region)}"
+    return f"https://{host}/{user_pool_id}"
+
+
+def dns_suffix(region: str) -> str:
+    """Give how the hosts of AWS's services end in a region."""
+    found = (suffix for prefix, suffix in _SUFFIXES.items() if region.startswith(prefix))
+    return next(found, "amazonaws.com")

@@ -41,7 +41,8 @@ def problems(event: Event, before: dict[Key, Value], after: Value) -> Iterator[F
     if not isinstance(after, dict):
         yield mismatch(after, "returned", "the whole event, an object", "not-an-object")
         return
-    yield from _changes({**before, "response": None}, {**after, "response": None}, "")
+    for change in _changes({**before, "response": None}, {**after, "response": None}, ""):
+        yield _event_changed(*change)
     if is_untouched(before, after):
         return
     if "response" not in after:
@@ -51,8 +52,20 @@ def problems(event: Event, before: dict[Key, Value], after: Value) -> Iterator[F
     yield from _response(after["response"], event, request.get("groupConfiguration"))
 
 
-def _changes(before: Value, after: Value, path: str) -> Iterator[Finding]:
-    """Name the deepest parts of the event that did not come back as they were sent."""
+def _event_changed(path: str, before: Value, after: Value) -> Finding:
+    """Warn where Cognito has no reason to look: it reads the response. Its envelope has to stay."""
+    if before is not ABSENT and not path.startswith("request."):
+        what = "is missing" if after is ABSENT else "was changed"
+        return Finding("event-changed", path, f"{what}: a trigger writes the response only")
+    for unreadable in _unreadable_parts(None if after is ABSENT else after, path):
+        return unreadable
+    what = "was left out" if after is ABSENT else "was added" if before is ABSENT else "was changed"
+    message = f"{what}: Cognito reads the response only, as far as is known, and drops this"
+    return Finding("event-changed", path, message, "warning")
+
+
+def _changes(before: Value, after: Value, path: str) -> Iterator[tuple[str, Value, Value]]:
+    """Give the deepest parts that did not come back as they were sent: where, before, after."""
     if isinstance(before, dict) and isinstance(after, dict):
         for name in before | after:
             at = member_path(path, name)
@@ -61,9 +74,7 @@ def _changes(before: Value, after: Value, path: str) -> Iterator[Finding]:
         for place, (old, new) in enumerate(zip(before, after, strict=True)):
             yield from _changes(old, new, f"{path}[{place}]")
     elif isinstance(before, bool) is not isinstance(after, bool) or before != after:
-        lost_or_changed = "is missing" if after is ABSENT else "was changed"
-        what = "was added" if before is ABSENT else lost_or_changed
-        yield Finding("event-changed", path, f"{what}: a trigger writes the response only")
+        yield path, before, after
 
 
 def is_untouched(before: Mapping[Any, Value], after: Mapping[Any, Value]) -> bool:
@@ -80,6 +91,9 @@ def _response(response: Value, event: Event, own_groups: Value) -> Iterator[Find
     if other in response:
         message = f"belongs to another event version: this event takes {key}"
         yield Finding("wrong-version-key", f"response.{other}", message)
+    elif not response:
+        message = "is missing: nobody documents that an empty response means the default tokens"
+        yield Finding("missing-key", f"response.{key}", message, "warning")
     elif key not in response:
         yield Finding("missing-key", f"response.{key}", "is missing: this event takes no other key")
     rest: dict[Key, Value] = {name: value for name, value in response.items() if name != other}
@@ -92,6 +106,8 @@ def _details_rules(event: Event, own_groups: Value) -> dict[str, _Rule]:
         "claimsToAddOrOverride": partial(_added, token_use="id", event=event),
         "claimsToSuppress": _suppressing("id"),
     }
+    if not (event.has_id_token or event.is_for_machine):
+        id_rules = {name: partial(_ineffective, rule=rule) for name, rule in id_rules.items()}
     groups: _Rule = partial(_groups, own=own_groups)
     if event.is_v1:
         return {**id_rules, "groupOverrideDetails": groups}
@@ -128,6 +144,13 @@ def _vanishing(value: Value, path: str, *, rule: _Rule, code: str, what: str) ->
     yield from rule(value, path)
 
 
+def _ineffective(value: Value, path: str, *, rule: _Rule) -> Iterator[Finding]:
+    if value:
+        message = "has no effect: without the scope openid a hosted sign-in has no ID token"
+        yield Finding("no-id-token", path, message, "warning")
+    yield from rule(value, path)
+
+
 def _groups(value: Value, path: str, *, own: Value) -> Iterator[Finding]:
     """A copy of the request's groups is right as it is: Cognito may have added fields to them."""
     if any(_changes(own, value, path)):
@@ -136,7 +159,20 @@ def _groups(value: Value, path: str, *, own: Value) -> Iterator[Finding]:
             "iamRolesToOverride": _strings,
             "preferredRole": _string_or_null,
         }
-        yield from _object(value, path, rules=rules)
+        wrong = [*_object(value, path, rules=rules)]
+        yield from wrong
+        if not wrong and _names_none(value) and _names_some(own):
+            message = "null takes all groups away: name them, or leave this key out to keep them"
+            yield Finding("groups-wiped", path, message, "warning")
+
+
+def _names_none(groups: Value) -> bool:
+    """Say whether groups were left to null, as typed languages do; an empty list is on purpose."""
+    return groups is None or (isinstance(groups, dict) and groups.get("groupsToOverride") is None)
+
+
+def _names_some(groups: Value) -> bool:
+    return isinstance(groups, dict) and bool(groups.get("groupsToOverride"))
 
 
 def _object(value: Value, path: str, *, rules: Mapping[str, _Rule]) -> Iterator[Finding]:

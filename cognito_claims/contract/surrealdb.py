@@ -1,6 +1,6 @@
 """What SurrealDB makes of a Cognito token: asked of a 2.x engine; 1.x and 3.x from a table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NotRequired, TypedDict
 
 from cognito_claims.contract.errors import Refused
@@ -70,13 +70,24 @@ def verdict(
     token_name: str | None = None,
     scope: str | None = None,
     token: Literal["id", "access"] = "id",  # noqa: S107 (which token, not a token)
+    other_client_ids: Sequence[str] = (),
 ) -> Verdict:
     """Judge a token's decoded claims, as if the pool had signed them.
 
     An access method addresses 2.x and 3.x, a token name with a scope 1.x. No claim's value shows in
     a code or message; `auth` names the record of a bearer who got in.
     """
-    setup = Setup(namespace, database, issuer, client_id, access, token_name, scope, token)
+    setup = Setup(
+        namespace,
+        database,
+        issuer,
+        client_id,
+        access,
+        token_name,
+        scope,
+        token,
+        tuple(other_client_ids),
+    )
     versions: dict[Generation, Answer] = {
         generation: _answer(claims, setup, generation) for generation in GENERATIONS
     }

@@ -44,7 +44,7 @@ def check(claims: Claims, setup: Setup, generation: Generation) -> None:
     _check_address(claims, setup, generation)
     _check_registered(claims)
     _check_times(claims, time.time())
-    _expect(claims, "iss", setup.issuer, "wrong-issuer")
+    _expect(claims, "iss", (setup.issuer,), "wrong-issuer")
     if setup.reads == "access":
         _check_access_token(claims, setup)
     else:
@@ -107,8 +107,8 @@ def _check_times(claims: Claims, now: float) -> None:
 
 def _check_id_token(claims: Claims, setup: Setup) -> None:
     """Re-check the conditions of the ID token's set-up script."""
-    _expect(claims, "token_use", "id", "wrong-token-use")
-    _expect(claims, "aud", setup.client_id, "wrong-audience")
+    _expect(claims, "token_use", ("id",), "wrong-token-use")
+    _expect(claims, "aud", setup.client_ids, "wrong-audience")
     _require(claims, "sub", "missing-subject")
     if claims.get("email_verified") is not True:
         raise Refused("email-not-verified", "email_verified is not the boolean true")
@@ -119,8 +119,8 @@ def _check_id_token(claims: Claims, setup: Setup) -> None:
 
 def _check_access_token(claims: Claims, setup: Setup) -> None:
     """Re-check the conditions of the access token's script; a machine token has no username."""
-    _expect(claims, "token_use", "access", "wrong-token-use")
-    _expect(claims, "client_id", setup.client_id, "wrong-client")
+    _expect(claims, "token_use", ("access",), "wrong-token-use")
+    _expect(claims, "client_id", setup.client_ids, "wrong-client")
     _require(claims, "sub", "missing-subject")
     _require(claims, "username", "missing-username")
 
@@ -133,8 +133,8 @@ def _value(claims: Claims, claim: str) -> Any:
     return claims[found[0]] if found else None
 
 
-def _expect(claims: Claims, name: str, expected: str, code: str) -> None:
-    if claims.get(name) != expected:
+def _expect(claims: Claims, name: str, expected: tuple[str, ...], code: str) -> None:
+    if claims.get(name) not in expected:
         raise Refused(code, f"{name} is not what the set-up script expects")
 
 

@@ -39,6 +39,12 @@ class Setup(NamedTuple):
     token_name: str | None = None
     scope: str | None = None
     reads: Literal["id", "access"] = "id"
+    other_client_ids: tuple[str, ...] = ()
+
+    @property
+    def client_ids(self) -> tuple[str, ...]:
+        """Return all app clients whose tokens are taken."""
+        return (self.client_id, *self.other_client_ids)
 
     def generations(self) -> tuple[Generation, ...]:
         """Return those that a token could get into at all: 1.x by tk and sc, later ones by ac."""
@@ -73,19 +79,18 @@ def checks(setup: Setup) -> tuple[Check, ...]:
     """List what a token has to say about itself; SurrealDB looks at none of this unless told to."""
     issuer = _equal("$token.iss", string(setup.issuer), "wrong-issuer", "Wrong issuer")
     subject = _present("$token.sub", "missing-subject", "No subject")
-    client = string(setup.client_id)
     if setup.reads == "access":
         return (
             issuer,
             _equal("$token.token_use", '"access"', "wrong-token-use", "Not an access token"),
-            _equal("$token.client_id", client, "wrong-client", "Wrong client"),
+            _client(setup, "$token.client_id", "wrong-client", "Wrong client"),
             subject,
             _present("$token.username", "missing-username", "Not a user's token"),
         )
     return (
         issuer,
         _equal("$token.token_use", '"id"', "wrong-token-use", "Not an ID token"),
-        _equal("$token.aud", client, "wrong-audience", "Wrong audience"),
+        _client(setup, "$token.aud", "wrong-audience", "Wrong audience"),
         subject,
         _equal("$token.email_verified", "true", "email-not-verified", "Email not verified"),
     )
@@ -235,6 +240,13 @@ def _jwks_url(setup: Setup) -> str:
 
 def _equal(claim: str, value: str, code: str, reason: str) -> Check:
     return Check(f"{claim} = {value}", f"{claim} != {value}", code, reason)
+
+
+def _client(setup: Setup, claim: str, code: str, reason: str) -> Check:
+    if not setup.other_client_ids:
+        return _equal(claim, string(setup.client_id), code, reason)
+    taken = f"[{', '.join(map(string, setup.client_ids))}]"
+    return Check(f"{claim} IN {taken}", f"{claim} NOT IN {taken}", code, reason)
 
 
 def _present(claim: str, code: str, reason: str) -> Check:

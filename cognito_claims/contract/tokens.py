@@ -1,7 +1,8 @@
 """The tokens that Cognito issues when no trigger has its say, and the event that asks for them."""
 
 import json
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from collections.abc import Set
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -9,6 +10,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, from_json
 
 from cognito_claims.contract.errors import ContractError, Finding
+from cognito_claims.contract.issuer import IssuerType, issuer_url
 
 V1_DETAILS = "claimsOverrideDetails"
 V2_DETAILS = "claimsAndScopeOverrideDetails"
@@ -16,7 +18,18 @@ GROUP_CLAIMS = ("cognito:groups", "cognito:roles", "cognito:preferred_role")
 
 _LIFETIME_SECONDS = 3600
 _SCOPE_WITHOUT_OAUTH = "aws.cognito.signin.user.admin"
+_HOSTED = "TokenGeneration_HostedAuth"
+_REFRESH = "TokenGeneration_RefreshTokens"
 _VERIFIED_FLAGS = ("email_verified", "phone_number_verified")
+_ALWAYS_READ = ("sub", "identities")
+_SCOPE_OF = {
+    "email": "email",
+    "email_verified": "email",
+    "phone_number": "phone",
+    "phone_number_verified": "phone",
+}
+"""The scopes that bring one attribute and its flag; `profile` brings all others."""
+_ATTRIBUTE_SCOPES = frozenset(("profile", *_SCOPE_OF.values()))
 
 
 def shown(name: str) -> str:
@@ -24,11 +37,32 @@ def shown(name: str) -> str:
     return name if name.isprintable() and name else json.dumps(name)
 
 
-class Tokens(NamedTuple):
-    """The payloads that Cognito would sign; a machine has no ID token."""
+class Pool(NamedTuple):
+    """What an event does not tell of its pool and app client; no `read_attributes` are all."""
 
+    issuer_type: IssuerType = "original"
+    read_attributes: Set[str] | None = None
+
+
+class _Payloads(NamedTuple):
     id_token: dict[str, Any] | None
     access_token: dict[str, Any] | None
+
+
+class Tokens(_Payloads):
+    """The two payloads that Cognito would sign; None for a token that is not issued.
+
+    `findings` holds what is worth a warning about the answer. It is no third item, and two pairs
+    of the same tokens are equal whatever it holds.
+    """
+
+    findings: tuple[Finding, ...] = ()
+
+    def with_findings(self, findings: tuple[Finding, ...]) -> Self:
+        """Give the same tokens with these findings."""
+        copy = self._replace()
+        copy.findings = findings
+        return copy
 
 
 def _or_empty(value: object) -> object:
@@ -111,6 +145,23 @@ class Event(_Wire):
         return self.trigger_source == "TokenGeneration_ClientCredentials"
 
     @property
+    def has_id_token(self) -> bool:
+        """False for a machine, and for a hosted sign-in without the scope `openid`."""
+        is_hosted = self.trigger_source == _HOSTED
+        is_without = bool(self.request.scopes) and "openid" not in (self.request.scopes or ())
+        return not self.is_for_machine and not (is_hosted and is_without)
+
+    @property
+    def attribute_scopes(self) -> Set[str]:
+        """The scopes that limit the ID token's attributes, which they do after a hosted sign-in.
+
+        A refresh follows one where it has `openid`; no sign-in by API has that.
+        """
+        scopes = frozenset(self.request.scopes or ())
+        is_oauth = self.trigger_source in (_HOSTED, _REFRESH) and "openid" in scopes
+        return scopes & _ATTRIBUTE_SCOPES if is_oauth else frozenset()
+
+    @property
     def client_id(self) -> str:
         """The app client that asked for the tokens."""
         return self.caller_context.client_id
@@ -136,55 +187,65 @@ def read_event(event: object) -> Event:
 
 
 def default_tokens(
-    event: Event, *, groups: GroupConfiguration, scopes: list[str], now: int
+    event: Event, pool: Pool, *, groups: GroupConfiguration, scopes: list[str], now: int
 ) -> Tokens:
     """Make both payloads; ids follow from the event, so that tokens of one event compare equal."""
     times = {"auth_time": now, "iat": now, "exp": now + _LIFETIME_SECONDS}
     scope = {"scope": " ".join(scopes)} if scopes else {}
     if event.is_for_machine:
-        return Tokens(id_token=None, access_token=_machine_token(event) | times | scope)
+        return Tokens(id_token=None, access_token=_machine_token(event, pool) | times | scope)
+    id_token = _id_token(event, pool) | groups.claims() | times
     return Tokens(
-        id_token=_id_token(event) | groups.claims() | times,
-        access_token=_user_access_token(event)
+        id_token=id_token if event.has_id_token else None,
+        access_token=_user_access_token(event, pool)
         | {name: value for name, value in groups.claims().items() if name == "cognito:groups"}
         | times
         | scope,
     )
 
 
-def _id_token(event: Event) -> dict[str, Any]:
+def _id_token(event: Event, pool: Pool) -> dict[str, Any]:
     attributes = {
         name: _attribute_claim(name, value)
         for name, value in event.request.user_attributes.items()
-        if not name.startswith("cognito:")
+        if not name.startswith("cognito:") and _is_read(name, event, pool)
     }
     fixed = {"aud": event.client_id, "cognito:username": event.user_name}
-    return attributes | _shared_claims(event, "id") | fixed
+    return attributes | _shared_claims(event, pool, "id") | fixed
 
 
-def _user_access_token(event: Event) -> dict[str, Any]:
-    return _shared_claims(event, "access") | {
+def _is_read(name: str, event: Event, pool: Pool) -> bool:
+    if name in _ALWAYS_READ:
+        return True
+    if pool.read_attributes is not None and name not in pool.read_attributes:
+        return False
+    scopes = event.attribute_scopes
+    return not scopes or _SCOPE_OF.get(name, "profile") in scopes
+
+
+def _user_access_token(event: Event, pool: Pool) -> dict[str, Any]:
+    return _shared_claims(event, pool, "access") | {
         "client_id": event.client_id,
         "username": event.user_name,
         "version": 2,
     }
 
 
-def _machine_token(event: Event) -> dict[str, Any]:
+def _machine_token(event: Event, pool: Pool) -> dict[str, Any]:
     return {
         "sub": event.client_id,
         "client_id": event.client_id,
         "token_use": "access",
-        "iss": _issuer(event),
+        "iss": _issuer(event, pool),
         "jti": _id_of(event, "jti of the access token"),
         "version": 2,
     }
 
 
-def _shared_claims(event: Event, token_use: str) -> dict[str, Any]:
+def _shared_claims(event: Event, pool: Pool, token_use: str) -> dict[str, Any]:
     return {
         "sub": event.request.user_attributes["sub"],
-        "iss": _issuer(event),
+        "iss": _issuer(event, pool),
         "event_id": _id_of(event, "event_id"),
         "origin_jti": _id_of(event, "origin_jti"),
         "jti": _id_of(event, f"jti of the {token_use} token"),
@@ -192,8 +253,8 @@ def _shared_claims(event: Event, token_use: str) -> dict[str, Any]:
     }
 
 
-def _issuer(event: Event) -> str:
-    return f"https://cognito-idp.{event.region}.amazonaws.com/{event.user_pool_id}"
+def _issuer(event: Event, pool: Pool) -> str:
+    return issuer_url(event.user_pool_id, event.region, pool.issuer_type)
 
 
 def _id_of(event: Event, purpose: str) -> str:
@@ -208,11 +269,21 @@ def _attribute_claim(name: str, value: str) -> Any:
 
 
 def _identities(text: str) -> Any:
+    """Decode the event's text; numbers and booleans are strings in the token, as people posted it."""
     try:
         parsed = from_json(text, allow_inf_nan=False)
     except ValueError:
         return text
-    return parsed if isinstance(parsed, list) else text
+    return [*map(_identity, parsed)] if isinstance(parsed, list) else text
+
+
+def _identity(linked: Any) -> Any:
+    if not isinstance(linked, dict):
+        return linked
+    return {
+        name: json.dumps(value) if isinstance(value, int | float) else value
+        for name, value in linked.items()
+    }
 
 
 def _finding(error: ErrorDetails) -> Finding:

@@ -1,10 +1,11 @@
 """One line that runs a handler against every recorded event, and asks the contract of each answer."""
 
+import warnings
 from collections.abc import Callable, Collection
 from typing import Any
 
 from cognito_claims.contract.cognito import Tokens, issue_tokens
-from cognito_claims.contract.errors import ContractError
+from cognito_claims.contract.errors import ContractError, Finding
 from cognito_claims.testing.recorded import recorded, recorded_names
 
 
@@ -18,6 +19,7 @@ def assert_accepted(
     """Give both tokens by event name, or raise `AssertionError` with everything that Cognito would refuse.
 
     `versions` are those of the events to send; `refuses` names the events for which the handler must raise.
+    What is worth a warning alone is a `UserWarning`, and stands in the `findings` of the tokens.
     """
     tokens: dict[str, Tokens] = {}
     problems: list[str] = []
@@ -34,7 +36,14 @@ def assert_accepted(
         try:
             tokens[name] = issue_tokens(event, returned)
         except ContractError as error:
-            problems += [f"{name}: {finding}" for finding in error.findings]
+            problems += [f"{name}: {_line(finding)}" for finding in error.findings]
+            continue
+        for finding in tokens[name].findings:
+            warnings.warn(f"{name}: {finding}", stacklevel=2)
     if problems:
         raise AssertionError("\n".join(problems))
     return tokens
+
+
+def _line(finding: Finding) -> str:
+    return f"{finding}" if finding.level == "error" else f"{finding.level}: {finding}"

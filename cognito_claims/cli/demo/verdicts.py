@@ -56,7 +56,7 @@ def ask_surrealdb(cognito: LocalCognito, before: SignedIn, after: SignedIn) -> d
 
 def ask_hasura(cognito: LocalCognito, before: SignedIn, after: SignedIn) -> dict[str, Any]:
     """Apply Hasura's rules, which are a rule book here and no server, to requests in three roles."""
-    issuer = Issuer(cognito.issuer, cognito.client_id)
+    issuer = Issuer(cognito.issuer, (cognito.client_id,))
     secret = jwt_secret(issuer, namespace=HASURA_CLAIM, claims_format="stringified_json")
     try:
         session = hasura.session(after.id_claims, secret, "editor")

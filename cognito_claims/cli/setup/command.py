@@ -9,8 +9,18 @@ from typing import Annotated
 import typer
 
 from cognito_claims.cli.inputs import read_environment, read_text
-from cognito_claims.cli.options import EnvFile, Format, OutputFormat, PoolId, tell_findings
+from cognito_claims.cli.options import (
+    ClientIds,
+    Commands,
+    EnvFile,
+    Format,
+    Issuer,
+    OutputFormat,
+    PoolId,
+    tell_findings,
+)
 from cognito_claims.cli.other_clients import client_findings
+from cognito_claims.cli.pool_issuer import told_or_read
 from cognito_claims.cli.preview import Finding, configured
 from cognito_claims.cli.report import json_text
 from cognito_claims.cli.setup import fauna as fauna_setup
@@ -22,7 +32,7 @@ from cognito_claims.cli.setup.parts import Part, issuer_of, the_part
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
 
-setup: typer.Typer = typer.Typer(
+setup: typer.Typer = Commands(
     no_args_is_help=True, help="Print what a backend needs to take the pool's tokens."
 )
 
@@ -34,7 +44,9 @@ class TokenKind(StrEnum):
     ACCESS = "access"
 
 
-ClientId = Annotated[str, typer.Option(help="The app client to which the tokens are issued.")]
+FromPool = Annotated[
+    bool, typer.Option("--from-pool", help="Read the type of issuer from the pool itself.")
+]
 PartName = Annotated[
     str | None, typer.Option("--part", help="Print this part alone, just as its backend takes it.")
 ]
@@ -48,7 +60,9 @@ CheckFile = Annotated[
 def surrealdb(
     *,
     user_pool_id: PoolId,
-    client_id: ClientId,
+    client_ids: ClientIds,
+    issuer_type: Issuer = None,
+    from_pool: FromPool = False,
     token: Annotated[
         TokenKind | None,
         typer.Option(help="The token that the database gets, where both have claims."),
@@ -66,7 +80,11 @@ def surrealdb(
     output_format: OutputFormat = Format.TEXT,
 ) -> None:
     """Print the SurrealQL for 1.x, 2.x and 3.x, each to be run as it is."""
-    environ, issuer = read_environment(env_file), issuer_of(user_pool_id, client_id)
+    environ = read_environment(env_file)
+    kind = told_or_read(
+        issuer_type, from_pool=from_pool, user_pool_id=user_pool_id, environ=environ
+    )
+    issuer = issuer_of(user_pool_id, client_ids, kind.value)
     wanted = surrealdb_setup.setup_of(environ, issuer, token)
     fields = editable or ()
     parts = _chosen(surrealdb_setup.parts(wanted, overwrite=overwrite, editable=fields), part)
@@ -86,14 +104,20 @@ def surrealdb(
 def hasura(
     *,
     user_pool_id: PoolId,
-    client_id: ClientId,
+    client_ids: ClientIds,
+    issuer_type: Issuer = None,
+    from_pool: FromPool = False,
     part: PartName = None,
     check_file: CheckFile = None,
     env_file: EnvFile = None,
     output_format: OutputFormat = Format.TEXT,
 ) -> None:
     """Print the JWT configurations; for a user sync, its table and permissions as well."""
-    environ, issuer = read_environment(env_file), issuer_of(user_pool_id, client_id)
+    environ = read_environment(env_file)
+    kind = told_or_read(
+        issuer_type, from_pool=from_pool, user_pool_id=user_pool_id, environ=environ
+    )
+    issuer = issuer_of(user_pool_id, client_ids, kind.value)
     parts = hasura_setup.parts(environ, issuer)
     warnings = [*_client_findings(environ, HasuraClaims)]
     _print_or_check(parts, part, check_file, output_format, warnings)

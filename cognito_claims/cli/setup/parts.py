@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, TypeVar
 
-from cognito_claims.cli.aws import region_of_pool
+from cognito_claims.cli.aws import dns_suffix, region_of_pool
 from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.preview import configured
-from cognito_claims.contract.issuer import Issuer
+from cognito_claims.contract.issuer import Issuer, IssuerType
 
 Language = Literal["fsl", "json", "sql", "surrealql"]
 _Plugin = TypeVar("_Plugin")
@@ -23,12 +23,15 @@ class Part(NamedTuple):
     text: str
 
 
-def issuer_of(user_pool_id: str, client_id: str) -> Issuer:
+def issuer_of(
+    user_pool_id: str, client_ids: Sequence[str], issuer_type: IssuerType = "original"
+) -> Issuer:
     """Give whose tokens are to be taken; raises `UnusableInput` for what is no pool's or app client's id."""
     region = region_of_pool(user_pool_id)
-    if not _CLIENT_ID.fullmatch(client_id):
+    if not all(map(_CLIENT_ID.fullmatch, client_ids)):
         raise UnusableInput("--client-id: expected an app client's id: letters and digits")
-    return Issuer.of_pool(user_pool_id, region, client_id)
+    ids, suffix = dict.fromkeys(client_ids), dns_suffix(region)
+    return Issuer.of_pool(user_pool_id, region, *ids, issuer_type=issuer_type, suffix=suffix)
 
 
 def the_plugin(kind: type[_Plugin], name: str, environ: Mapping[str, str]) -> _Plugin:

@@ -70,11 +70,12 @@ def setup_of(environ: Mapping[str, str], issuer: Issuer, token: str | None) -> S
         plugin.namespace,
         plugin.database,
         issuer.url,
-        issuer.client_id,
+        issuer.client_ids[0],
         plugin.access,
         plugin.token,
         plugin.scope,
         reads[0],
+        issuer.client_ids[1:],
     )
 
 
