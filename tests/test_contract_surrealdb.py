@@ -189,8 +189,9 @@ ADDED = "DEFINE FIELD {} PERMISSIONS FOR select WHERE id = $auth FOR create, upd
         (MAY.format("id"), r"\1;", "other-id"),
         *(
             ("COMMIT", f"DEFINE FIELD plan ON user TYPE option<{kind}>; COMMIT", "other-row")
-            for kind in ("string", "bool", "number", "datetime", "object", "record<user>")
+            for kind in ("string", "bool", "number", "datetime", "array", "record<user>")
         ),
+        ("COMMIT", "DEFINE FIELD plan ON user FLEXIBLE TYPE option<object>; COMMIT", "other-row"),
         ("COMMIT", ADDED.format("of_all ON user VALUE <string> (SELECT * FROM user)"), "other-row"),
         (
             "COMMIT",
@@ -221,6 +222,12 @@ def test_who_may_edit_a_field_may_not_edit_more(line: str, weaker: str) -> None:
     assert sign_in(sign(an_id_token()), SETUP, script=ours, editable=["about"]) == ALICE
     with pytest.raises(Refused, match="own-row"):
         sign_in(sign(an_id_token()), SETUP, script=script, editable=["about"])
+
+
+def test_a_field_inside_of_another_may_have_its_own_permission() -> None:
+    field = ADDED.format("plan.name ON user TYPE option<string>")
+
+    assert sign_in(sign(an_id_token()), SETUP, script=SCRIPT.replace("COMMIT", field)) == ALICE
 
 
 def test_a_value_that_the_client_cannot_read_is_said_to_be_one() -> None:

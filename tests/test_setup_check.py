@@ -651,6 +651,11 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
             "UPDATE user:1;",
         )
     ),
+    (
+        "3.x",
+        "DEFINE FIELD plan.name ON user TYPE option<string>;",
+        [no_permission("select and update")],
+    ),
     *(
         ("3.x", f"DEFINE FIELD plan ON {text};", [no_permission(lacking)])
         for lacking, texts in {
@@ -859,6 +864,25 @@ def test_the_users_own_fields_fit_where_they_are_asked_for_alone(check: Check) -
     assert check.run("2.x", text).exit_code == 1
     assert check.run("2.x", printed("2.x"), *editable).exit_code == 1
     assert check.run("2.x", text, *editable, "--editable", "plan").exit_code == 1
+
+
+@pytest.mark.parametrize("generation", ["1.x", "2.x", "3.x"])
+def test_a_script_of_before_is_compared_with_the_one_of_its_generation(
+    check: Check, generation: str
+) -> None:
+    """It had one permission for all on the table, none on fields, and a unique index."""
+    before = re.sub(r"\n  PERMISSIONS FOR select WHERE id = .*;", ";", printed(generation))
+    before = re.sub(r"DEFINE FIELD id .*\n", "", before).replace(
+        "FIELDS email;", "FIELDS email UNIQUE;"
+    )
+    before = re.sub(
+        r"FOR select (WHERE.*)\n(.*\n)*?.*FOR delete NONE", r"FOR select, delete \1", before
+    )
+
+    errors = [text for code, text in check.findings(generation, before) if code != "not-examined"]
+
+    assert {text.split(":")[0] for text in errors} == {generation}
+    assert f"{generation}: DEFINE TABLE user" in " ".join(errors)
 
 
 def test_a_field_that_others_can_read_is_found_by_the_engine(check: Check) -> None:

@@ -4,6 +4,7 @@ An engine runs the bearer's expressions before it looks at permissions, and an e
 what it sees. So the bearer's errors are read as well as their results.
 """
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -56,7 +57,8 @@ ATTEMPTS = (
 )
 """What the bearer tries on all rows, on two other users' rows and on their own: all in vain."""
 
-_FILLINGS = ("$secret", "true", "7", "time::now()", "1d", "rand::uuid()", "{}", "[]", "$id")
+_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_FILLINGS = ("$secret", "true", "7", "time::now()", "1d", "rand::uuid()", "{ a: 1 }", "[1]", "$id")
 """What a field may hold, whatever its type."""
 
 _PROBES = (
@@ -64,7 +66,7 @@ _PROBES = (
     "UPDATE user SET cognito_username = 1 WHERE {seen}",
     "DELETE user WHERE {seen}",
 )
-_SEEN = "{ IF id != $me AND `{field}` != NONE { THROW $seen }; RETURN false }"
+_SEEN = "{ IF id != $me AND `{field}` NOT IN [NONE, {}] { THROW $seen }; RETURN false }"
 
 
 def ask(engine: Engine, query: str, **variables: Any) -> Any:
@@ -87,7 +89,7 @@ def plant(engine: Engine, setup: Setup) -> Rows:
             stranger["email"] = f"{_secret()}@example.com"
         ask(engine, "CREATE user CONTENT $stranger;", stranger=stranger)
         for field in ask(engine, "INFO FOR TABLE user;")["fields"]:
-            if field.isidentifier() and field not in stranger:  # not those inside of others
+            if _PATH.fullmatch(field) and field not in stranger:
                 _fill(engine, record, field)
     return _rows(engine)
 
@@ -153,7 +155,7 @@ def _probes(others: Rows) -> Iterator[str]:
 def _fill(engine: Engine, record: RecordID, field: str) -> None:
     """Put the first value into a field that it takes."""
     for filling in _FILLINGS:
-        fill = f"UPDATE $id SET `{field}` = {filling};"  # noqa: S608  (an identifier)
+        fill = f"UPDATE $id SET {field} = {filling};"  # noqa: S608  (a path of names)
         (done,) = _raw(engine, fill, {"id": record, "secret": _secret()})
         if done["status"] == "OK":
             return

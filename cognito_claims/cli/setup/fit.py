@@ -6,6 +6,7 @@ what is expected there, and never repeats the file: it may hold keys.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from cognito_claims.cli.preview import Finding
 from cognito_claims.cli.setup.fit_fsl import beside_schema, item_findings
 from cognito_claims.cli.setup.fit_json import json_findings, kind_of
 from cognito_claims.cli.setup.fit_surrealql import beside_surrealql, order_findings
-from cognito_claims.cli.setup.parts import Part, the_part
+from cognito_claims.cli.setup.parts import Language, Part, the_part
 from cognito_claims.cli.setup.statements import Script, Statement, read_script
 
 _FRAME = frozenset(("BEGIN", "CANCEL", "COMMIT", "ROLLBACK"))
@@ -33,7 +34,18 @@ def fit(parts: Sequence[Part], text: str) -> tuple[Part, list[Finding]]:
     if not scripts or (is_any_json and text.lstrip().startswith(("{", "["))):
         raise UnusableInput("--check: the file is not JSON")
     compared = [(part, [*_script_findings(part, text)]) for part in scripts]
-    return min(compared, key=lambda each: sum(finding.level == "error" for finding in each[1]))
+    return min(compared, key=lambda each: _distance(each[0], each[1], text))
+
+
+def _distance(part: Part, findings: Sequence[Finding], text: str) -> tuple[bool, int]:
+    """Count the words of a part that the text lacks; one that fits is nearer than any other."""
+    lacking = _word_counts(part.text, part.language) - _word_counts(text, part.language)
+    return any(finding.level == "error" for finding in findings), lacking.total()
+
+
+def _word_counts(text: str, language: Language) -> Counter[str]:
+    statements = read_script(text, language).statements
+    return Counter(token.text for each in statements for token in each.tokens)
 
 
 def _script_findings(part: Part, text: str) -> Iterator[Finding]:

@@ -16,8 +16,9 @@ _NEEDED = frozenset(("SELECT", "UPDATE"))
 def permission_findings(statement: Statement, table: str) -> Iterator[Finding]:
     """Warn of a field of the table without permissions: the engines then take FULL."""
     words = statement.words
-    is_field = words[:2] == ["DEFINE", "FIELD"] and len(words) > 4 and words[3] == "ON"
-    if not is_field or statement.tokens[4].text != table:
+    if words[:2] != ["DEFINE", "FIELD"] or "ON" not in words[3:-1]:
+        return
+    if statement.tokens[words.index("ON", 3) + 1].text != table:  # behind a path, as in a.b.*
         return
     missing = _NEEDED - _permitted(words)
     if missing:
