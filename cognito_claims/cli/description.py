@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cognito_claims.cli.files import replace_private, write_private
 from cognito_claims.cli.inputs import UnusableInput
 
 
@@ -21,10 +22,8 @@ class Kept(NamedTuple):
 
 def create(path: Path, content: object) -> None:
     """Write a file that is not there yet; raises `UnusableInput` where it is."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
-        with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1)
+        write_private(path, json.dumps(content, indent=1))
     except OSError as error:
         raise UnusableInput(f"{path}: {error.strerror}") from None
 
@@ -45,10 +44,10 @@ def read(path: Path) -> dict[str, Any] | None:
 
 def keep(path: Path, kept: Kept) -> None:
     """Keep what a pool was, in the place of what was kept before."""
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)  # of a run that was killed
-    create(new, kept._asdict())
-    new.replace(path)
+    try:
+        replace_private(path, json.dumps(kept._asdict(), indent=1))
+    except OSError as error:
+        raise UnusableInput(f"{path}: {error.strerror}") from None
 
 
 def read_kept(path: Path, user_pool_id: str) -> Kept:
