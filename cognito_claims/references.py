@@ -6,7 +6,10 @@ from typing import Literal, NamedTuple
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_+=.@-!")
 _PATH = _NAME - frozenset("+=@!") | {":"}  # with a version or a label, as in /path:3
 _REGION = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
-_PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
+_PARTITIONS = (
+    *("aws", "aws-cn", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"),
+    "aws-us-gov",
+)
 _FORM = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME"
 
 

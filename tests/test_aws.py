@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from botocore.awsrequest import AWSRequest
+from botocore.session import get_session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -537,6 +538,20 @@ def test_a_silent_service_is_given_up_at_the_deadline() -> None:
 
 
 # Where to call
+
+
+PARTITIONS = get_session().get_data("partitions")["partitions"]
+
+
+@pytest.mark.parametrize("partition", PARTITIONS, ids=lambda partition: partition["id"])
+def test_a_services_host_ends_as_botocore_says(
+    partition: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suffix = partition["outputs"]["dnsSuffix"]
+    for region in partition["regions"]:
+        url = f"https://ssm.{region}.{suffix}/"
+        if not region.endswith("-global"):
+            assert called_urls("ssm", region, KEY_VARIABLES, monkeypatch) == [url]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ import re
 from string import ascii_letters, ascii_lowercase, digits
 
 import pytest
+from botocore.session import get_session
 
 from cognito_claims.references import Reference, parse
 
@@ -46,6 +47,13 @@ def test_a_reference_says_where_a_secret_is_kept(text: str, reference: Reference
     assert parse(text) == reference
 
 
+@pytest.mark.parametrize("partition", get_session().get_available_partitions())
+def test_a_secret_may_be_kept_in_every_partition(partition: str) -> None:
+    arn = ARN.replace("arn:aws:", f"arn:{partition}:")
+
+    assert parse(arn) == Reference("secretsmanager", "eu-central-1", arn, None)
+
+
 @pytest.mark.parametrize(
     "text", ["", "fnAE-secret", "arn", "ssm", "arns:x", "a ssm:/x", "#key", "{{x}}"]
 )
@@ -63,7 +71,8 @@ def test_another_text_is_a_literal_secret(text: str) -> None:
         ),
         (
             ARN.replace("aws", "hunter2"),
-            "the ARN's partition must be one of aws, aws-cn, aws-us-gov",
+            "the ARN's partition must be one of aws, aws-cn, aws-eusc, aws-iso, aws-iso-b,"
+            " aws-iso-e, aws-iso-f, aws-us-gov",
         ),
         (ARN.replace("eu-central-1", ""), "the ARN's region must be one of AWS's"),
         (ARN.replace("eu-central-1", "hunter2.org/"), "the ARN's region must be one of AWS's"),

@@ -221,6 +221,8 @@ def test_a_rows_key_is_the_column_that_is_taken_from_sub(columns: dict[str, str]
         ("https://sqs.us-gov-west-1.amazonaws.com/1/a", "us-gov-west-1"),
         ("https://sqs-fips.us-east-1.amazonaws.com/1/a", "us-east-1"),
         ("https://vpce-1.sqs.eu-west-1.vpce.amazonaws.com/1/a", "eu-west-1"),
+        ("https://sqs.eusc-de-east-1.amazonaws.eu/1/a", "eusc-de-east-1"),
+        ("https://sqs.us-iso-east-1.c2s.ic.gov/1/a", "us-iso-east-1"),
         ("https://sqs.amazonaws.com/1/a", None),
         ("https://sqs.eu-west-1.example.com/1/a", None),
         ("https://sqs.eu-west-1.amazonaws.com.example.com/1/a", None),

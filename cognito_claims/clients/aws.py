@@ -23,6 +23,16 @@ _CODES = _OUTDATED.union(  # the only ones that an error repeats: a server's tex
     ValidationException""".split()  # noqa: SIM905  (a list takes a line for each)
 )
 _ENDPOINT_OF = {"secretsmanager": "SECRETS_MANAGER"}
+_SUFFIXES = {  # of the partitions beside the commercial one and GovCloud
+    "cn-": "amazonaws.com.cn",
+    "eusc-": "amazonaws.eu",
+    "us-iso-": "c2s.ic.gov",
+    "us-isob-": "sc2s.sgov.gov",
+    "us-isof-": "csp.hci.ic.gov",
+    "eu-isoe-": "cloud.adc-e.uk",
+}
+HOSTS: tuple[str, ...] = (".amazonaws.com", *(f".{suffix}" for suffix in _SUFFIXES.values()))
+"""How the hosts of AWS's services end."""
 _FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 _TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
 _EARLY_S = 120  # what is left of credentials that are not used any more
@@ -103,8 +113,7 @@ class AwsClient:
                 return url, variable
         if self._usual_endpoint is not None:
             return self._usual_endpoint, "AWS_REGION"
-        suffix = ".cn" if region.startswith("cn-") else ""
-        return f"https://{self._service}.{region}.amazonaws.com{suffix}/", "AWS_REGION"
+        return f"https://{self._service}.{region}.{_suffix(region)}/", "AWS_REGION"
 
     def _client(self, url: str, variable: str) -> HttpClient:
         if url not in self._clients:
@@ -176,6 +185,14 @@ def _region(environ: Mapping[str, str]) -> str:
     if not region.replace("-", "").isalnum():
         raise SecretError("AWS_REGION: expected a region, as in eu-central-1")
     return region
+
+
+def _suffix(region: str) -> str:
+    """Give how the hosts of AWS's services end in a region."""
+    for prefix, suffix in _SUFFIXES.items():
+        if region.startswith(prefix):
+            return suffix
+    return "amazonaws.com"
 
 
 def _variable(environ: Mapping[str, str], name: str) -> str | None:

@@ -16,7 +16,6 @@ _SUFFIXES: Final = {
     "us-isob-": "sc2s.sgov.gov",
     "us-isof-": "csp.hci.ic.gov",
     "eu-isoe-": "cloud.adc-e.uk",
-    "eu-isof-": "csp.hci.ic.gov",
 }
 """Of the partitions beside the commercial one and GovCloud, by how their regions begin."""
 

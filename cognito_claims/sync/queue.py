@@ -4,12 +4,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from cognito_claims.clients.aws import AwsClient
+from cognito_claims.clients.aws import HOSTS, AwsClient
 from cognito_claims.clients.http import url_problem
 from cognito_claims.errors import AwsError, Problem, SettingsError
 from cognito_claims.sync.rows import COLUMNS, Row, column_problems
-
-_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn")
 
 
 class UserQueue:
@@ -58,7 +56,7 @@ def region_of(queue_url: str) -> str | None:
     host = urlsplit(queue_url).hostname or ""
     labels = host.split(".")
     for service in ("sqs", "sqs-fips"):
-        if service in labels and host.endswith(_AWS_HOSTS):
+        if service in labels and host.endswith(HOSTS):
             region = labels[labels.index(service) + 1]
             return None if region == "amazonaws" else region
     return None
