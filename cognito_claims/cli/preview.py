@@ -10,7 +10,8 @@ from cognito_claims.claims import Claims
 from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.own_pool import of_own_pool
 from cognito_claims.cli.verdicts import verdicts
-from cognito_claims.contract.cognito import Tokens, issue_tokens
+from cognito_claims.composition import declared_conflict
+from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.contract.errors import ContractError
 from cognito_claims.decision import Decision, decide
 from cognito_claims.errors import (
@@ -23,6 +24,7 @@ from cognito_claims.errors import (
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.registry import Configuration, Marked, Plugin, load
 
+_INTENDED = ("no-user", "other-client")  # codes of verdicts that are as the settings want them
 COOKIE_BYTES = 4096
 HEADER_BYTES = 8192
 _SIGNED_BYTES = (
@@ -81,6 +83,10 @@ def preview(event: Any, environ: Mapping[str, str]) -> Preview:
     configuration = configured(environ)
     event = of_own_pool(event, configuration.user_pools)
     parsed = parsed._replace(user_pool_id=event["userPoolId"], region=event["region"])
+    conflict = declared_conflict(configuration.plugins)
+    if conflict is not None:  # the handler itself cannot be made
+        finding = Finding(conflict.code, "error", str(conflict))
+        return Preview(None, None, None, [finding], {}, conflict)
     deadline = time.monotonic() + configuration.deadline_ms / 1000
     decision = decide(event, offline(configuration), deadline, configuration.user_pools)
     findings = [*_sampled_findings(configuration, decision), *decision_findings(decision)]
@@ -96,11 +102,11 @@ def preview(event: Any, environ: Mapping[str, str]) -> Preview:
     id_token = _token(before.id_token, after.id_token)
     access_token = _token(before.access_token, after.access_token)
     findings += [*_size_findings("ID", id_token), *_size_findings("access", access_token)]
-    given = _verdicts(configuration, parsed, after)
+    given = verdicts(configuration.plugins, parsed, after)
     findings += [
         Finding(f"{name}-refused", "error", f"{name}: {verdict['message']}")
         for name, verdict in given.items()
-        if not verdict["accepted"] and parsed.user is not None
+        if not verdict["accepted"] and verdict["code"] not in _INTENDED
     ]
     return Preview(decision.response, id_token, access_token, findings, given)
 
@@ -158,13 +164,6 @@ def told_of(error: CognitoClaimsError) -> str:
         return str(error)
     why = "".join(f"{part}: " for part in (error.plugin, error.setting, error.problem) if part)
     return f"{why}{error}"
-
-
-def _verdicts(
-    configuration: Configuration, event: PreTokenGenerationEvent, tokens: Tokens
-) -> dict[str, dict[str, Any]]:
-    plugins = {name: marked.plugin for name, marked in configuration.plugins.items()}
-    return verdicts(plugins, event, tokens)
 
 
 def _token(before: dict[str, Any] | None, after: dict[str, Any] | None) -> TokenPreview | None:
