@@ -105,6 +105,8 @@ def test_preview_shows_both_tokens_before_and_after(folder: Path) -> None:
 def test_preview_asks_a_real_surrealdb_and_hasuras_rules(folder: Path) -> None:
     verdicts = _json(folder, "pretoken_v2_Authentication", BOTH)["verdicts"]
 
+    foreign = [verdict.pop("foreign_client")["accepted"] for verdict in verdicts.values()]
+    assert foreign == [False, False]
     assert verdicts == {
         "surrealdb": {
             "token": "id",

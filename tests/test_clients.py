@@ -1,16 +1,18 @@
 """App clients: for whose events a plugin is asked, and who is warned where nobody named them."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from cognito_claims.cli.check import check
+from cognito_claims.cli.preview import preview
 from cognito_claims.errors import SettingsError, told
 from cognito_claims.handlers import pre_token_generation_from_env, user_sync_from_env
 from cognito_claims.registry import load
 from cognito_claims.sinks import load as load_sync
-from cognito_claims.testing import a_user_event, to_json
+from cognito_claims.testing import a_user_event, recorded, to_json
 from cognito_claims.without import Without
 from tests.command import run
 
@@ -139,3 +141,72 @@ def test_a_set_up_for_access_tokens_of_every_client_is_warned_of_beside_its_outp
 
     assert plain.err.startswith(f"cognito-claims: warning: {backend}: access tokens of all")
     assert (named.out, named.err) == (plain.out, "")
+
+
+def verdicts(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    found = preview(recorded("pretoken_v2_Authentication"), {**ACCESS, **environ})
+    assert not found.has_errors
+    return found.verdicts
+
+
+IN = "gets in: it has these claims, and no aud that could be wrong; set HASURA_CLIENTS"
+BY_SCRIPT = "the script that setup prints compares client_id, and another need not"
+
+
+@pytest.mark.parametrize(
+    ("environ", "hasura", "surrealdb"),
+    [
+        (
+            {"SURREALDB_TOKENS": "id", "HASURA_TOKENS": "id"},
+            (False, "the ID token of another app client is refused: aud: not the configured one"),
+            (False, "the ID token of another app client is refused: SurrealDB 2.x: Wrong audience"),
+        ),
+        (
+            {},
+            (True, f"the access token of another app client {IN}"),
+            (
+                False,
+                "the access token of another app client is refused: "
+                f"{BY_SCRIPT}; set SURREALDB_CLIENTS",
+            ),
+        ),
+        (
+            {"HASURA_TOKENS": "access", "HASURA_CLIENTS": WEB, "SURREALDB_CLIENTS": WEB},
+            *(
+                (
+                    False,
+                    f"the access token of another app client is refused: {name}_CLIENTS "
+                    "does not name that client, so that it has none of these claims",
+                )
+                for name in ("HASURA", "SURREALDB")
+            ),
+        ),
+    ],
+)
+def test_a_verdict_says_what_the_token_of_another_client_would_get(
+    environ: dict[str, str], hasura: tuple[bool, str], surrealdb: tuple[bool, str]
+) -> None:
+    foreign = {name: v["foreign_client"] for name, v in verdicts(environ).items()}
+
+    assert {name: (v["accepted"], v["message"]) for name, v in foreign.items()} == {
+        "hasura": hasura,
+        "surrealdb": surrealdb,
+    }
+
+
+def test_a_client_that_is_not_named_is_no_error() -> None:
+    found = verdicts({"HASURA_CLIENTS": OTHER, "SURREALDB_CLIENTS": OTHER})
+
+    assert found == {
+        name: {
+            "accepted": False,
+            "code": "other-client",
+            "message": f"{name.upper()}_CLIENTS does not name this app client, "
+            "so that its tokens get none of these claims",
+        }
+        for name in ("surrealdb", "hasura")
+    }
+
+
+def test_the_text_of_a_verdict_names_another_clients_token() -> None:
+    assert IN in run("preview", "pretoken_v2_Authentication", environ=ACCESS).out.replace("\n", " ")

@@ -1,18 +1,34 @@
 """Plugins beside each other: one truth about groups, app clients, declared claims, wrong plugins."""
 
 import json
+import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from cognito_claims.claims import Claims, Groups, TokenClaims
+from cognito_claims.cli.check import check
+from cognito_claims.cli.playground.answers import State, answer
+from cognito_claims.cli.playground.settings import Started, as_text
+from cognito_claims.cli.preview import Finding, preview
 from cognito_claims.errors import ClaimConflictError, SettingsError, SignInError, TokenDenied
-from cognito_claims.handlers import Handler, pre_token_generation, user_sync
-from cognito_claims.plugin import deciding_groups, for_clients, optional, pure
+from cognito_claims.handlers import (
+    Handler,
+    pre_token_generation,
+    pre_token_generation_from_env,
+    user_sync,
+)
+from cognito_claims.plugin import PluginEntry, deciding_groups, for_clients, optional, pure
+from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
+from cognito_claims.plugins.surrealdb import SurrealDBClaims
+from cognito_claims.references import Secret
+from cognito_claims.sync.hasura import HasuraUsers
+from cognito_claims.sync.users import UserSync
 from cognito_claims.testing import a_machine_event, a_user_event, to_json
 from cognito_claims.testing.acceptance import assert_accepted
 
@@ -498,4 +514,138 @@ def test_cognito_takes_what_was_decided() -> None:
     assert tokens["pretoken_v2_Authentication"].access_token["cognito:groups"] == ["editors"]  # type: ignore[index]  # it has one
 
 
-NOBODY: Mapping[str, Any] = {}
+def test_ready_made_plugins_declare_their_claims() -> None:
+    surrealdb = SurrealDBClaims(namespace="n", database="d", access="a", tokens={"access"})
+    fauna = FaunaTokens(endpoint="https://fauna.example.com", secret="s")
+    sync = UserSync(HasuraUsers(url="https://hasura.example.com", admin_secret=Secret("s")))
+
+    plugins = (HASURA, surrealdb, fauna, sync)
+    assert [PluginEntry(plugin).owns for plugin in plugins] == [
+        {"id": {NAMESPACE}},
+        {"id": set(), "access": {"ns", "db", "ac"}},
+        {"id": {"fauna_token_secret", "userId", "email"}},
+        {},
+    ]
+
+
+def declared(**settings: str) -> dict[str, str]:
+    plugins = "hasura,other=cognito_claims.plugins.hasura:HasuraClaims.from_env"
+    return {"COGNITO_CLAIMS_PLUGINS": plugins, **settings}
+
+
+def test_the_tools_tell_a_conflict_of_declared_claims_as_the_handler_does() -> None:
+    told = f"{NAMESPACE}: declared twice for the id token (plugins: hasura, other)"
+    wanted = [Finding("claim-conflict", "error", told)]
+    found = preview(to_json(a_machine_event()), declared())
+
+    with pytest.raises(SignInError, match="claim-conflict"):
+        pre_token_generation_from_env(declared())
+    assert check(declared()) == wanted
+    assert (found.response, found.findings, found.verdicts) == (None, wanted, {})
+    state = State(event="pretoken_v3_ClientCredentials", settings=as_text(declared()))
+    page = answer(state, Started.with_environment(declared()))
+    assert page["preview"]["findings"] == [wanted[0]._asdict()]
+
+
+def test_different_clients_settle_a_conflict_for_the_tools_too() -> None:
+    environ = declared(HASURA_CLIENTS=WEB, OTHER_CLIENTS=OTHER)
+
+    assert [finding.code for finding in check(environ)] == []
+    found = preview(to_json(EVENT), environ)
+    assert found.findings == []
+    assert {name: v["accepted"] for name, v in found.verdicts.items()} == {
+        "hasura": True,
+        "other": False,
+    }
+
+
+# A plugin for suspended users, and one that makes groups of what an identity provider sent
+
+REVOKE = {
+    "COGNITO_CLAIMS_PLUGINS": "revoke=acme_groups:revoking,hasura",
+    "HASURA_GROUP_ROLES": "editors=editor,admins=admin",
+    "HASURA_SESSION_VARIABLES": "x-hasura-groups=cognito:groups",
+}
+IDP = {**REVOKE, "COGNITO_CLAIMS_PLUGINS": "idp=acme_groups:provided,hasura"}
+MODULE = """
+from cognito_claims import Claims, Groups, deciding_groups
+
+def revoke(event):
+    return Claims() if event.user is None else Claims(groups=Groups())
+
+def of_the_provider(event):
+    if event.user is None:
+        return Claims()
+    text = event.user.attributes.get("custom:idp_groups", "").strip("[]")
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    return Claims(groups=Groups(groups=(*event.groups, *names))) if names else Claims()
+
+revoking = lambda environ: deciding_groups(revoke)
+revoking_unmarked = lambda environ: revoke
+provided = lambda environ: deciding_groups(of_the_provider)
+provided_unmarked = lambda environ: of_the_provider
+"""
+
+
+@pytest.fixture
+def _acme_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "acme_groups.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    sys.modules.pop("acme_groups", None)
+
+
+def unmarked(environ: dict[str, str]) -> dict[str, str]:
+    plugins = environ["COGNITO_CLAIMS_PLUGINS"].replace(",", "_unmarked,")
+    return {**environ, "COGNITO_CLAIMS_PLUGINS": plugins}
+
+
+OKTA = a_user_event(groups=("pool_Okta",), attributes={"custom:idp_groups": "[editors, staff]"})
+
+
+@pytest.mark.usefixtures("_acme_groups")
+@pytest.mark.parametrize(
+    ("environ", "event", "groups", "roles", "variable"),
+    [
+        (REVOKE, EVENT, None, ["user"], "{}"),
+        (
+            IDP,
+            OKTA,
+            ["pool_Okta", "editors", "staff"],
+            ["user", "editor"],
+            '{"pool_Okta","editors","staff"}',
+        ),
+    ],
+)
+def test_what_is_decided_on_groups_holds_in_the_tools_and_in_the_handler(
+    environ: dict[str, str], event: Any, groups: Any, roles: list[str], variable: str
+) -> None:
+    found = preview(to_json(event), environ)
+    assert found.id_token is not None
+    assert found.access_token is not None
+    variables = json.loads(found.id_token.after[NAMESPACE])
+
+    assert found.findings == []
+    assert (
+        found.response == pre_token_generation_from_env(environ)(to_json(event), None)["response"]
+    )
+    assert (variables["x-hasura-allowed-roles"], variables["x-hasura-groups"]) == (roles, variable)
+    assert found.id_token.after.get("cognito:groups") == groups
+    assert found.access_token.after.get("cognito:groups") == groups
+    assert [finding for finding in check(environ) if finding.level == "error"] == []
+
+
+@pytest.mark.usefixtures("_acme_groups")
+@pytest.mark.parametrize(("environ", "event"), [(REVOKE, EVENT), (IDP, OKTA)])
+def test_the_tools_refuse_groups_that_an_unmarked_plugin_changes(
+    environ: dict[str, str], event: Any
+) -> None:
+    name = environ["COGNITO_CLAIMS_PLUGINS"].partition("=")[0]
+    told = f"overridden by {name}, which is not marked as deciding on groups: {MARK}"
+    problem = f"cognito:groups: {told} (plugins: {', '.join(sorted((name, 'hasura')))})"
+    wanted = Finding("claim-conflict", "error", problem)
+    found = preview(to_json(event), unmarked(environ))
+
+    assert (found.response, found.findings) == (None, [wanted])
+    assert wanted in check(unmarked(environ))
+    assert code_of(pre_token_generation_from_env(unmarked(environ)), event) == "claim-conflict"

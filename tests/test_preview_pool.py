@@ -11,6 +11,7 @@ from cognito_claims.cli.verdicts import verdicts
 from cognito_claims.contract.cognito import Tokens, issue_tokens
 from cognito_claims.contract.issuer import Issuer
 from cognito_claims.events import PreTokenGenerationEvent
+from cognito_claims.plugin import mark
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.testing import recorded
 from tests.command import run
@@ -127,7 +128,7 @@ def test_the_verdict_names_the_engine_that_judged(engine: Literal["v2", "v3"]) -
     }
     issuer = Issuer.of_pool(event.user_pool_id, event.region, event.client_id)
 
-    [verdict] = verdicts({"hasura": plugin}, event, Tokens(token, {}), issuer).values()
+    [verdict] = verdicts({"hasura": mark(plugin)}, event, Tokens(token, {}), issuer).values()
 
     assert (verdict["engine"], verdict["accepted"]) == (engine, engine == "v2")
 

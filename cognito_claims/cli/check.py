@@ -7,6 +7,7 @@ from cognito_claims.cli.other_clients import client_findings
 from cognito_claims.cli.preview import Finding, contract_findings, loaded, told_of
 from cognito_claims.cli.sampled import Sampled, Traced, sampled, sampled_findings
 from cognito_claims.cli.sync_check import is_for_sync_alone, settings_findings, sync_findings
+from cognito_claims.composition import declared_conflict
 from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.contract.errors import ContractError
 from cognito_claims.decision import Decision
@@ -52,6 +53,10 @@ def _token_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
         configuration = loaded(environ)
     except SettingsError as error:
         yield from settings_findings(error)
+        return
+    conflict = declared_conflict(configuration.plugins)
+    if conflict is not None:  # the handler itself cannot be made
+        yield Finding(conflict.code, "error", str(conflict))
         return
     found = [finding for name in _EVENTS for finding in _composition(name, configuration)]
     taken = {finding.message.rpartition(" taken from ")[2] for finding in found}

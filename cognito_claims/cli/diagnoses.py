@@ -9,6 +9,7 @@ from cognito_claims.cli.invokers import invoker_findings
 from cognito_claims.cli.other_clients import client_findings
 from cognito_claims.cli.preview import Finding
 from cognito_claims.cli.sync_check import sync_findings
+from cognito_claims.composition import declared_conflict
 from cognito_claims.errors import SettingsError
 from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
@@ -44,6 +45,9 @@ def diagnoses(facts: Facts) -> Iterator[Finding]:
         yield from _identity(facts, configuration)
         yield from _composition(facts, configuration)
         yield from client_findings(plugins)
+        conflict = declared_conflict(plugins)
+        if conflict is not None:
+            yield _error(conflict.code, f"{CLAIMS}: {conflict}")
 
 
 def _loaded(environ: Mapping[str, str], plugins: dict[str, Marked]) -> Iterator[Finding]:

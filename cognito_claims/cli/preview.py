@@ -11,9 +11,10 @@ from cognito_claims.claims import Claims
 from cognito_claims.cli.emulators import as_cognito_would_send
 from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.cli.own_pool import of_own_pool
-from cognito_claims.cli.verdicts import NO_TOKEN, verdicts
+from cognito_claims.cli.verdicts import AS_INTENDED, verdicts
+from cognito_claims.composition import declared_conflict
 from cognito_claims.contract import errors as contract
-from cognito_claims.contract.cognito import Tokens, issue_tokens
+from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.contract.errors import ContractError
 from cognito_claims.contract.issuer import Issuer, IssuerType
 from cognito_claims.decision import Decision, decide
@@ -97,6 +98,10 @@ def preview(event: Any, environ: Mapping[str, str], pool: Pool = NOTHING_TOLD) -
     configuration = configured(environ)
     event = of_own_pool(event, configuration.user_pools)
     parsed = parsed._replace(user_pool_id=event["userPoolId"], region=event["region"])
+    conflict = declared_conflict(configuration.plugins)
+    if conflict is not None:  # the handler itself cannot be made
+        finding = Finding(conflict.code, "error", str(conflict))
+        return Preview(None, None, None, [finding], {}, conflict)
     deadline = time.monotonic() + configuration.deadline_ms / 1000
     decision = decide(event, offline(configuration), deadline, configuration.user_pools)
     findings = [Finding("emulator", "warning", fault) for fault in faults]
@@ -120,11 +125,17 @@ def preview(event: Any, environ: Mapping[str, str], pool: Pool = NOTHING_TOLD) -
     id_token = _token(before.id_token, after.id_token)
     access_token = _token(before.access_token, after.access_token)
     findings += [*_size_findings("ID", id_token), *_size_findings("access", access_token)]
-    given = _verdicts(configuration, parsed, after, pool)
+    issuer = Issuer.of_pool(
+        parsed.user_pool_id,
+        parsed.region,
+        *(pool.client_ids or (parsed.client_id,)),
+        issuer_type=pool.issuer_type,
+    )
+    given = verdicts(configuration.plugins, parsed, after, issuer)
     findings += [
         Finding(f"{name}-refused", "error", f"{name}: {verdict['message']}")
         for name, verdict in given.items()
-        if not verdict["accepted"] and verdict["code"] not in NO_TOKEN
+        if not verdict["accepted"] and verdict["code"] not in AS_INTENDED
     ]
     return Preview(decision.response, id_token, access_token, findings, given)
 
@@ -187,19 +198,6 @@ def told_of(error: CognitoClaimsError) -> str:
 def contract_findings(found: Iterable[contract.Finding]) -> Iterator[Finding]:
     """Give what the contract finds as findings of the commands."""
     return (Finding(f.code, f.level, f"{f.path}: {f.message}") for f in found)
-
-
-def _verdicts(
-    configuration: Configuration, event: PreTokenGenerationEvent, tokens: Tokens, pool: Pool
-) -> dict[str, dict[str, Any]]:
-    plugins = {name: marked.plugin for name, marked in configuration.plugins.items()}
-    issuer = Issuer.of_pool(
-        event.user_pool_id,
-        event.region,
-        *(pool.client_ids or (event.client_id,)),
-        issuer_type=pool.issuer_type,
-    )
-    return verdicts(plugins, event, tokens, issuer)
 
 
 def _token(before: dict[str, Any] | None, after: dict[str, Any] | None) -> TokenPreview | None:

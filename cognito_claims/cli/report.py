@@ -159,6 +159,8 @@ def _print_verdict(name: str, verdict: Mapping[str, Any], console: Console) -> N
         console.print(Text(f"  {_printable(variable)}: {_printable(text)}"))
     for version, answer in verdict.get("versions", {}).items():
         console.print(Text(f"  {version}: {_answer(answer)}"))
+    if "foreign_client" in verdict:
+        console.print(Text(f"  {verdict['foreign_client']['message']}"))
 
 
 def _answer(answer: Mapping[str, Any]) -> str:

@@ -99,6 +99,11 @@ class FaunaTokens:
         """Read the `FAUNA_*` variables, or raise `SettingsError` with every problem."""
         return read(cls, "FAUNA", environ)
 
+    @property
+    def owns(self) -> dict[str, frozenset[str]]:
+        """The claims that it adds or suppresses, by token."""
+        return {"id": self.suppress.union(self._claim_of.values())}
+
     def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
         """Give this user a token; the same event within 15 seconds is Cognito's retry, and gets the same one."""
         if event.user is None:

@@ -85,6 +85,11 @@ class HasuraClaims:
         """Read the `HASURA_*` variables, or raise `SettingsError` with every problem."""
         return read(cls, "HASURA", environ, foreign=("HASURA_SYNC_",))
 
+    @property
+    def owns(self) -> dict[Token, frozenset[str]]:
+        """The claim that it adds, by token."""
+        return dict.fromkeys(self.tokens, frozenset((self.claims_namespace,)))
+
     def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
         """Give this user's session variables."""
         if event.user is None:

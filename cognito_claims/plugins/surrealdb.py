@@ -58,6 +58,12 @@ class SurrealDBClaims:
         """Read the `SURREALDB_*` variables, or raise `SettingsError` with every problem."""
         return read(cls, "SURREALDB", environ)
 
+    @property
+    def owns(self) -> dict[Token, frozenset[str]]:
+        """The claims that it adds, by token."""
+        id_token, access_token = self._claims.id_token, self._claims.access_token
+        return {"id": frozenset(id_token.add), "access": frozenset(access_token.add)}
+
     def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
         """Give the same claims to every user."""
         return Claims() if event.user is None else self._claims

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from threading import Thread
 from time import monotonic, time
+from types import MappingProxyType
 
 from cognito_claims.claims import Claims
 from cognito_claims.deadline import seconds_left
@@ -53,6 +54,8 @@ class UserSync:
     What the sink fails to write within three quarters of the time goes to the `queue`, and then counts as done. Writing a user
     again is harmless: Cognito may send an event twice, and sends several for one sign-in. Raises what the last of both raises.
     """
+
+    owns: Mapping[str, frozenset[str]] = MappingProxyType({})
 
     def __init__(self, sink: Sink, *, queue: Sink | None = None) -> None:
         self.sink: Sink = sink

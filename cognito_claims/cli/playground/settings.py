@@ -39,6 +39,7 @@ _READ_BY_NO_CLASS = (
     "USER_SYNC_ON_ERROR",
     "USER_SYNC_DEADLINE_MS",
     "USER_SYNC_QUEUE_URL",
+    *(f"{prefix}_CLIENTS" for prefix in ("FAUNA", "HASURA", "SURREALDB", "USER_SYNC")),
 )
 _READ_BY: Mapping[str, Any] = {
     "FAUNA": FaunaTokens,
