@@ -5,6 +5,7 @@ from typing import Any
 
 from cognito_claims.claims import GROUP_CLAIMS, Claims
 from cognito_claims.errors import ClaimConflictError, Problem, SettingsError
+from cognito_claims.events import are_texts
 from cognito_claims.plugin import PluginEntry, mark
 
 _TOKENS = frozenset(("id", "access"))
@@ -106,8 +107,5 @@ def _is_declaration(owns: Any) -> bool:
     return (
         isinstance(owns, Mapping)
         and _TOKENS.issuperset(owns)
-        and all(
-            isinstance(claims, Set) and all(isinstance(claim, str) for claim in claims)
-            for claims in owns.values()
-        )
+        and all(isinstance(claims, Set) and are_texts(claims) for claims in owns.values())
     )

@@ -147,17 +147,18 @@ def _parse_one(text: str, kind: Any) -> Any:
 
 def _stand_in(field: str, kind: Any) -> Any:
     """Give a value of this kind; a kind that settings cannot have is its plugin's mistake."""
-    if Secret in (kind, *get_args(kind)):
-        return Secret("missing")
-    if NoneType in get_args(kind):
-        _stand_in(field, get_args(kind)[0])
-        return None
     if kind in _STAND_INS:
         return _STAND_INS[kind]
-    if get_origin(kind) is Literal and all(isinstance(choice, str) for choice in get_args(kind)):
-        return get_args(kind)[0]
-    if get_origin(kind) is Set and get_origin(get_args(kind)[0]) is Literal:
-        return frozenset((_stand_in(field, get_args(kind)[0]),))
+    kinds = get_args(kind)
+    if kind is Secret or Secret in kinds:
+        return Secret("missing")
+    if NoneType in kinds:
+        _stand_in(field, kinds[0])
+        return None
+    if get_origin(kind) is Literal and all(isinstance(choice, str) for choice in kinds):
+        return kinds[0]
+    if get_origin(kind) is Set and get_origin(kinds[0]) is Literal:
+        return frozenset((_stand_in(field, kinds[0]),))
     raise TypeError(f"{field}: a setting cannot be of the kind {kind}")
 
 
