@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+LOCK = HERE / "worker" / "requirements.txt"
 RUNTIMES = ("python3.11", "python3.12", "python3.13", "python3.14")
 PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}
 TOOLS = ("__main__.py", "cli", "contract", "testing")  # what no function needs
@@ -32,7 +33,10 @@ def main() -> None:
     functions = sorted(path for path in built.iterdir() if path.is_dir())
     for function in functions:
         if function.name == "ClaimsFunction":
-            _install(python, options, function)
+            _install(python, options, function, _of_extras(options.extra))
+        if function.name == "WorkerFunction":  # sam looks at no hash of another platform's wheels
+            locked = ("--upgrade", "--require-hashes", "--no-deps", "-r", str(LOCK))
+            _install(python, options, function, locked)
         _prune(function)
         _compile(python, function)
     (built / "MANIFEST").write_text("".join(f"{line}\n" for line in manifest(functions)))
@@ -114,10 +118,15 @@ def _sam_build(python: str, options: argparse.Namespace, built: Path) -> None:
     subprocess.run([*command, *options.sam], cwd=HERE, env={**os.environ, "PATH": path}, check=True)
 
 
-def _install(python: str, options: argparse.Namespace, function: Path) -> None:
-    """Add what an extra needs."""
+def _of_extras(extras: Sequence[str]) -> Sequence[str]:
     project = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
-    wanted = [need for extra in options.extra for need in project["optional-dependencies"][extra]]
+    return [need for extra in extras for need in project["optional-dependencies"][extra]]
+
+
+def _install(
+    python: str, options: argparse.Namespace, function: Path, wanted: Sequence[str]
+) -> None:
+    """Add packages for the function's platform."""
     if wanted:
         target = ("--target", str(function), "--platform", PLATFORMS[options.architecture])
         version = ("--python-version", options.runtime.removeprefix("python"))

@@ -5,11 +5,13 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from cognito_claims.testing import recorded
 from tests import runtime_api
@@ -197,6 +199,26 @@ def test_what_cognito_waits_for_has_its_time_and_memory() -> None:
     assert [name for name, function in FUNCTIONS.items() if "Timeout" in function] == [
         "WorkerFunction"
     ]
+
+
+def test_the_workers_lock_holds_what_its_extra_allows_and_a_hash_of_each_package() -> None:
+    text = (SAM / "worker" / "requirements.txt").read_text()
+    entries = [entry.split() for entry in re.split(r"\n(?=\w)", text.replace("\\\n", " "))[1:]]
+    assert all(len(entry) > 1 and "--hash=sha256:" in entry[1] for entry in entries)
+    locked = dict(entry[0].split("==") for entry in entries)
+    extra = tomllib.loads((SAM.parent / "pyproject.toml").read_text())
+    wanted = [Requirement(each) for each in extra["project"]["optional-dependencies"]["worker"]]
+    for need in wanted:
+        if need.name != "boto3":  # Lambda's runtime has it
+            assert need.specifier.contains(locked[need.name], prereleases=True), need
+    # What those packages need is there as well.
+    needs = {
+        Requirement(line).name.lower().replace("_", "-")
+        for package in locked
+        for line in metadata.requires(package) or []
+        if "extra" not in line
+    }
+    assert needs <= set(locked)
 
 
 def test_the_queue_waits_six_times_as_long_as_the_worker_and_its_mapping_reports_failures() -> None:
