@@ -9,11 +9,11 @@ from unittest import mock
 
 import pytest
 
-from cognito_claims.cli import facts
-from cognito_claims.cli.diagnoses import diagnoses
-from cognito_claims.cli.facts import Facts, Reader
-from cognito_claims.cli.permission import FunctionArn, Permission
-from cognito_claims.cli.preview import Finding
+from cognito_claims.tools.doctor.pool_rules import diagnoses
+from cognito_claims.tools.evaluation.preview import Finding
+from cognito_claims.tools.pool import description as facts
+from cognito_claims.tools.pool.description import Facts, Reader
+from cognito_claims.tools.pool.function_policy import FunctionArn, Permission
 from tests.command import Run, run
 from tests.stand_ins.account import Account
 from tests.stand_ins.moto import HIDDEN, Answer, Request, answering
