@@ -28,7 +28,8 @@ from cognito_claims.sync.users import UserSync
 from cognito_claims.testing import a_machine_event, a_user_event, to_json
 from cognito_claims.testing.acceptance import assert_accepted
 from cognito_claims.tools.evaluation.check import check
-from cognito_claims.tools.evaluation.preview import Finding, preview
+from cognito_claims.tools.evaluation.preview import preview
+from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.playground.answers import State, answer
 from cognito_claims.tools.playground.settings import Started, as_text
 

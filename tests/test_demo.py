@@ -23,7 +23,7 @@ from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.testing.builders import a_user_event
 from cognito_claims.tools.demo import demo, verdicts
 from cognito_claims.tools.demo.demo import DemoResult, run_demo
-from cognito_claims.tools.inputs import UnusableInput
+from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.local.cognito import LocalCognito
 from cognito_claims.tools.local.errors import Failed
 from cognito_claims.tools.local.fauna.server import Bearer, FaunaStandIn

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from cognito_claims.tools.inputs import UnusableInput
+from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.local.cognito import LocalCognito
 from cognito_claims.tools.local.errors import Failed
 from cognito_claims.tools.local.ministack import Ministack

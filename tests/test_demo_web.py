@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from cognito_claims.tools.demo.web import FILES, Values, application, local_web, read
-from cognito_claims.tools.inputs import UnusableInput
+from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.local.loopback import address, listening, serving
 from tests.leftovers import nothing_left
 

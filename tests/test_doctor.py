@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 
 from cognito_claims.tools.doctor.pool_rules import diagnoses
-from cognito_claims.tools.evaluation.preview import Finding
+from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool import description as facts
 from cognito_claims.tools.pool.description import Facts, Reader
 from cognito_claims.tools.pool.function_policy import FunctionArn, Permission

@@ -22,10 +22,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cognito_claims.testing import recorded
-from cognito_claims.tools.evaluation.preview import TokenPreview, preview
-from cognito_claims.tools.inputs import UnusableInput, parse_environment, read_environment
+from cognito_claims.tools.errors import UnusableInput
+from cognito_claims.tools.evaluation.preview import preview
+from cognito_claims.tools.evaluation.token_preview import Change, TokenPreview, changes
+from cognito_claims.tools.inputs import parse_environment, read_environment
 from cognito_claims.tools.playground import app, settings
-from cognito_claims.tools.playground.answers import Change, State, answer, beginning, changes
+from cognito_claims.tools.playground.answers import State, answer, beginning
 from cognito_claims.tools.playground.export import export
 from cognito_claims.tools.playground.serve import serve
 from tests import settings_table

@@ -9,7 +9,7 @@ from botocore.session import get_session
 from botocore.stub import Stubber
 
 from cognito_claims.contract.issuer import dns_suffix, issuer_url
-from cognito_claims.tools.inputs import UnusableInput
+from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.pool import aws
 from cognito_claims.tools.pool.issuer import IssuerType, is_known, mismatch, told_or_read, type_of
 from tests.command import run

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cognito_claims.contract.surrealdb_script import Setup
 from cognito_claims.tools.backends.surrealdb.run_script import engine_findings
-from cognito_claims.tools.evaluation.preview import Finding
+from cognito_claims.tools.findings import Finding
 from tests.command import Run, run
 
 ENVIRON = {

@@ -27,10 +27,11 @@ from cognito_claims.tools.backfill.run import Backfill, Options
 from cognito_claims.tools.backfill.target import Target
 from cognito_claims.tools.doctor.doctor import doctor as run_doctor
 from cognito_claims.tools.doctor.doctor import nothing_found
+from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.evaluation.check import check as run_check
 from cognito_claims.tools.evaluation.preview import Pool
 from cognito_claims.tools.evaluation.preview import preview as run_preview
-from cognito_claims.tools.inputs import UnusableInput, read_environment, read_event
+from cognito_claims.tools.inputs import read_environment, read_event
 from cognito_claims.tools.pool.issuer import IssuerType
 from cognito_claims.tools.pool.update import EventVersion, Triggers
 

@@ -11,13 +11,9 @@ from rich.text import Text
 
 from cognito_claims.tools.attach.attach import Change
 from cognito_claims.tools.backfill.run import DryRun, Result
-from cognito_claims.tools.evaluation.preview import (
-    COOKIE_BYTES,
-    HEADER_BYTES,
-    Finding,
-    Preview,
-    TokenPreview,
-)
+from cognito_claims.tools.evaluation.preview import Preview
+from cognito_claims.tools.evaluation.token_preview import COOKIE_BYTES, HEADER_BYTES, TokenPreview
+from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool.update import Difference
 
 _STYLES = {"added": "green", "changed": "yellow", "suppressed": "red", "": ""}

@@ -10,8 +10,8 @@ from rich.console import Console
 from typer.core import TyperCommand
 
 from cognito_claims.cli.console import json_text, print_findings
-from cognito_claims.tools.evaluation.preview import Finding
-from cognito_claims.tools.inputs import UnusableInput
+from cognito_claims.tools.errors import UnusableInput
+from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool.issuer import IssuerType
 
 

@@ -10,14 +10,7 @@ from typing import Any, NoReturn
 from dotenv.parser import parse_stream
 
 from cognito_claims.testing.recorded import recorded, recorded_names
-
-
-class UnusableInput(Exception):  # noqa: N818  (not a fault of the program)
-    """What was given cannot be used; each of `lines` names one thing to change."""
-
-    def __init__(self, *lines: str) -> None:
-        self.lines = lines
-        super().__init__("; ".join(lines))
+from cognito_claims.tools.errors import UnusableInput
 
 
 def read_event(name: str) -> Any:

@@ -14,7 +14,8 @@ from rich.console import Console
 
 from cognito_claims.cli.console import json_text
 from cognito_claims.cli.options import Commands, EnvFile
-from cognito_claims.tools.inputs import UnusableInput, read_environment
+from cognito_claims.tools.errors import UnusableInput
+from cognito_claims.tools.inputs import read_environment
 from cognito_claims.tools.local.errors import Failed
 
 _EXTRA = ("ministack", "starlette", "uvicorn")

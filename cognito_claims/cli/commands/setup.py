@@ -28,7 +28,8 @@ from cognito_claims.tools.backends.other_clients import client_findings
 from cognito_claims.tools.backends.part import Part, issuer_of, the_part
 from cognito_claims.tools.backends.surrealdb import setup as surrealdb_setup
 from cognito_claims.tools.backends.surrealdb.run_script import engine_findings
-from cognito_claims.tools.evaluation.preview import Finding, configured
+from cognito_claims.tools.configuration import configured
+from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.inputs import read_environment, read_text
 from cognito_claims.tools.pool.issuer import told_or_read
 

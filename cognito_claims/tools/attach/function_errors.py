@@ -5,7 +5,7 @@ from typing import Any
 
 from cognito_claims.tools.doctor.invokers import NO_PERMISSION
 from cognito_claims.tools.doctor.pool_rules import diagnoses
-from cognito_claims.tools.evaluation.preview import Finding
+from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool.description import Reader
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.files import replace_private, write_private
-from cognito_claims.tools.inputs import UnusableInput
 
 
 class Kept(NamedTuple):

@@ -15,8 +15,8 @@ from cognito_claims.tools.backends.hasura.fit import json_findings, kind_of
 from cognito_claims.tools.backends.part import Language, Part, the_part
 from cognito_claims.tools.backends.script.statements import Script, Statement, read_script
 from cognito_claims.tools.backends.surrealdb.fit import beside_surrealql, order_findings
-from cognito_claims.tools.evaluation.preview import Finding
-from cognito_claims.tools.inputs import UnusableInput
+from cognito_claims.tools.errors import UnusableInput
+from cognito_claims.tools.findings import Finding
 
 _FRAME = frozenset(("BEGIN", "CANCEL", "COMMIT", "ROLLBACK"))
 

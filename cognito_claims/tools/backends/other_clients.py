@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from cognito_claims.plugin import PluginEntry
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
-from cognito_claims.tools.evaluation.preview import Finding
+from cognito_claims.tools.findings import Finding
 
 _WHY: tuple[tuple[type, str], ...] = (
     (HasuraClaims, "access tokens carry no aud, so Hasura's audience does not keep them out"),

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, TypeVar
 
 from cognito_claims.contract.issuer import Issuer, IssuerType
-from cognito_claims.tools.evaluation.preview import configured
-from cognito_claims.tools.inputs import UnusableInput
+from cognito_claims.tools.configuration import configured
+from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.pool.aws import dns_suffix, region_of_pool
 
 Language = Literal["fsl", "json", "sql", "surrealql"]

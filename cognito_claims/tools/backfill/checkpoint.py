@@ -6,8 +6,8 @@ from typing import Self
 from pydantic import BaseModel, ValidationError
 
 from cognito_claims.tools.backfill.target import Target
+from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.files import replace_private
-from cognito_claims.tools.inputs import UnusableInput
 
 
 class Job(BaseModel, frozen=True, extra="forbid"):

@@ -24,8 +24,8 @@ from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.tools.backfill.checkpoint import Checkpoint, Job
 from cognito_claims.tools.backfill.fill import PAGE, Stopped, fill, lacking, pages
 from cognito_claims.tools.backfill.target import Target, destination
+from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.evaluation.sync_check import hasura_findings
-from cognito_claims.tools.inputs import UnusableInput
 from cognito_claims.tools.pool.aws import AWS_ERRORS, Aws, asking_aws, aws_message, region_of_pool
 
 _REFUSED_TOKEN = "InvalidParameterException"

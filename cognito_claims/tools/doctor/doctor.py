@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from cognito_claims.tools.doctor.pool_rules import diagnoses
-from cognito_claims.tools.evaluation.preview import Finding
+from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool.aws import asking_aws
 from cognito_claims.tools.pool.description import CLAIMS, Reader
 from cognito_claims.tools.pool.issuer import IssuerType, mismatch

@@ -6,7 +6,7 @@ from cognito_claims.errors import SettingsError
 from cognito_claims.pools import ANY
 from cognito_claims.registry import load
 from cognito_claims.sync import from_env as sinks
-from cognito_claims.tools.evaluation.preview import Finding
+from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool.description import CLAIMS, SYNC, Function
 
 PLUGINS = "COGNITO_CLAIMS_PLUGINS"

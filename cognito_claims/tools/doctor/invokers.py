@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cognito_claims.errors import shown
-from cognito_claims.tools.evaluation.preview import Finding
+from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool.description import Function
 from cognito_claims.tools.pool.function_policy import grants
 from cognito_claims.tools.pool.policy import Verdict, judge

@@ -13,8 +13,8 @@ from cognito_claims.tools.backends.other_clients import client_findings
 from cognito_claims.tools.doctor.handler_rules import PLUGINS, handler_findings, readable
 from cognito_claims.tools.doctor.invokers import invoker_findings
 from cognito_claims.tools.evaluation.check import asked_attributes, written_by_clients
-from cognito_claims.tools.evaluation.preview import Finding
 from cognito_claims.tools.evaluation.sync_check import sync_findings
+from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool.description import CLAIMS, SYNC, Facts, Function
 
 _LEAST_MEMORY_MIB = 512

@@ -19,13 +19,11 @@ from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.registry import Configuration
 from cognito_claims.testing.recorded import recorded
 from cognito_claims.tools.backends.other_clients import client_findings
-from cognito_claims.tools.evaluation.preview import Finding, contract_findings, loaded, told_of
+from cognito_claims.tools.configuration import loaded
+from cognito_claims.tools.evaluation.decision_findings import told_of
 from cognito_claims.tools.evaluation.sampled import Sampled, Traced, sampled, sampled_findings
-from cognito_claims.tools.evaluation.sync_check import (
-    is_for_sync_alone,
-    settings_findings,
-    sync_findings,
-)
+from cognito_claims.tools.evaluation.sync_check import is_for_sync_alone, sync_findings
+from cognito_claims.tools.findings import Finding, contract_findings, settings_findings
 
 _EVENTS = (
     "pretoken_v1_Authentication",

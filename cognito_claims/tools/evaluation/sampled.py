@@ -11,7 +11,9 @@ from cognito_claims.errors import PluginFailedError
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.invocation.decision import Decision, decide_typed
 from cognito_claims.registry import Configuration
-from cognito_claims.tools.evaluation.preview import Finding, decision_findings, offline
+from cognito_claims.tools.configuration import offline
+from cognito_claims.tools.evaluation.decision_findings import decision_findings
+from cognito_claims.tools.findings import Finding
 
 _KEY = "made-up-key"  # for a plugin that goes through all client metadata
 _NUMBER = "73400331"  # no claim holds this by chance

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from cognito_claims.errors import SettingsError
 from cognito_claims.sync import from_env as sinks
 from cognito_claims.sync.hasura import HasuraUsers
-from cognito_claims.tools.evaluation.preview import Finding
+from cognito_claims.tools.findings import Finding, settings_findings
 
 _ATTRIBUTES = (
     frozenset(  # the standard ones, those that Cognito adds to an event, and the user's name
@@ -46,12 +46,6 @@ def sync_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
             yield from settings_findings(error)
         else:
             yield from hasura_findings(users)
-
-
-def settings_findings(error: SettingsError) -> Iterator[Finding]:
-    """Give a finding for each wrong setting."""
-    for problem in error.problems:
-        yield Finding("settings", "error", str(problem))
 
 
 def hasura_findings(users: HasuraUsers) -> Iterator[Finding]:

@@ -15,8 +15,8 @@ from tempfile import gettempdir
 from typing import NamedTuple
 
 import cognito_claims
+from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.files import create_private
-from cognito_claims.tools.inputs import UnusableInput
 from cognito_claims.tools.local.errors import Failed
 from cognito_claims.tools.local.loopback import address, listening
 

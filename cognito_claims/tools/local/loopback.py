@@ -9,7 +9,7 @@ from typing import Literal
 from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
-from cognito_claims.tools.inputs import UnusableInput
+from cognito_claims.tools.errors import UnusableInput
 
 _HOST = "127.0.0.1"
 

@@ -1,7 +1,7 @@
 """What the page asks for: a state's preview, with the changes of each token, or what cannot be used about it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
@@ -10,15 +10,16 @@ from pydantic import BaseModel
 from cognito_claims.errors import EventError
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.testing.recorded import recorded, recorded_names
-from cognito_claims.tools.evaluation.preview import (
+from cognito_claims.tools.configuration import configured
+from cognito_claims.tools.errors import UnusableInput
+from cognito_claims.tools.evaluation.preview import Preview, preview
+from cognito_claims.tools.evaluation.token_preview import (
     COOKIE_BYTES,
     HEADER_BYTES,
-    Preview,
     TokenPreview,
-    configured,
-    preview,
+    changes,
 )
-from cognito_claims.tools.inputs import UnusableInput, parse_environment, parse_json
+from cognito_claims.tools.inputs import parse_environment, parse_json
 from cognito_claims.tools.playground.settings import (
     KNOWN,
     Started,
@@ -56,15 +57,6 @@ class Usable(NamedTuple):
     open_settings: Mapping[str, str]
     """What others may see of the settings: what a link or a test holds."""
     preview: Preview
-
-
-class Change(NamedTuple):
-    """One claim of a token; None where the token lacks it."""
-
-    mark: Literal["added", "changed", "suppressed", "unchanged"]
-    claim: str
-    before: str | None
-    after: str | None
 
 
 def beginning(started: Started) -> dict[str, Any]:
@@ -150,27 +142,6 @@ def _event(text: str) -> dict[str, Any] | Fault:
 
 def _changes(token: TokenPreview | None) -> list[dict[str, Any]] | None:
     return None if token is None else [change._asdict() for change in changes(token)]
-
-
-def changes(token: TokenPreview) -> Iterator[Change]:
-    """Give every claim, as text: what a browser makes of a large number is another one."""
-    for claim in sorted({*token.before, *token.after}):
-        before, after = _text(token.before, claim), _text(token.after, claim)
-        if claim not in token.before:
-            yield Change("added", claim, before, after)
-        elif claim not in token.after:
-            yield Change("suppressed", claim, before, after)
-        elif token.before[claim] != token.after[claim]:
-            yield Change("changed", claim, before, after)
-        else:
-            yield Change("unchanged", claim, before, after)
-
-
-def _text(claims: Mapping[str, Any], claim: str) -> str | None:
-    if claim not in claims:
-        return None
-    value = claims[claim]
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _pretty(value: object) -> str:

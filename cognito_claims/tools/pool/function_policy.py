@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from cognito_claims.tools.inputs import UnusableInput
+from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.pool.policy import ACTION, PRINCIPAL, Verdict, judge
 
 

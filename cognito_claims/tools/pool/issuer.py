@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
-from cognito_claims.tools.inputs import UnusableInput
+from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.pool.aws import Aws, asking_aws, region_of_pool
 
 _FIELD = "IssuerConfiguration"

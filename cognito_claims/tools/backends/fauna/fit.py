@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from cognito_claims.tools.backends.part import Part
 from cognito_claims.tools.backends.script.statements import Statement, members
-from cognito_claims.tools.evaluation.preview import Finding
+from cognito_claims.tools.findings import Finding
 
 _MAY_HAVE_MORE = ("collection", "role cognitoUser")  # what teams add to
 _HARMLESS = frozenset(("COLLECTION", "FUNCTION", "ROLE"))

@@ -8,7 +8,7 @@ from cognito_claims.contract.hasura_config import AuthConfigJwt, JwtSecret, pars
 from cognito_claims.tools.backends.hasura.fit_metadata import metadata_findings
 from cognito_claims.tools.backends.hasura.server import SKEW_S
 from cognito_claims.tools.backends.part import Part
-from cognito_claims.tools.evaluation.preview import Finding
+from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.json_diff import differences
 
 _LONGEST_SKEW_S: Final = 60

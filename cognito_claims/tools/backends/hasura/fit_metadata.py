@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cognito_claims.tools.evaluation.preview import Finding
+from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.json_diff import differences
 
 _TRACK = "pg_track_table"

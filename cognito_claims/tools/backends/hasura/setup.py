@@ -11,7 +11,7 @@ from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.tools.backends.hasura.server import auth_config, jwt_secret
 from cognito_claims.tools.backends.hasura.users_table import metadata, name_problems, table_sql
 from cognito_claims.tools.backends.part import Part, the_plugin
-from cognito_claims.tools.inputs import UnusableInput
+from cognito_claims.tools.errors import UnusableInput
 
 _ONE_LINE = {"separators": (",", ":")}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.sync.hasura import HasuraUsers
-from cognito_claims.tools.inputs import UnusableInput
+from cognito_claims.tools.errors import UnusableInput
 
 _ADMIN = "admin"  # who needs no permission, and can be given none
 _LONGEST_NAME = 63

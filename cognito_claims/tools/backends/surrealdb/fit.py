@@ -8,7 +8,7 @@ from cognito_claims.tools.backends.part import Part
 from cognito_claims.tools.backends.script.lexer import Token
 from cognito_claims.tools.backends.script.statements import Statement
 from cognito_claims.tools.backends.surrealdb.fit_fields import permission_findings, reads_elsewhere
-from cognito_claims.tools.evaluation.preview import Finding
+from cognito_claims.tools.findings import Finding
 
 _TABLE = "user"
 _RECORD = re.compile(rf"[`⟨]?{_TABLE}[`⟩]?:")

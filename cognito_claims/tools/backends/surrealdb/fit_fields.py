@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from cognito_claims.tools.backends.script.statements import Statement
-from cognito_claims.tools.evaluation.preview import Finding
+from cognito_claims.tools.findings import Finding
 
 _COMPUTED = frozenset(("ASSERT", "COMPUTED", "DEFAULT", "VALUE"))
 _CLAUSES = frozenset(("COMMENT", "FLEXIBLE", "PERMISSIONS", "READONLY", "REFERENCE", "TYPE"))

@@ -9,7 +9,7 @@ from cognito_claims.contract.surrealdb import public_key, sign, sign_in
 from cognito_claims.contract.surrealdb_script import Setup, string
 from cognito_claims.tools.backends.script.statements import Statement, read_script
 from cognito_claims.tools.backends.surrealdb.setup import sample_claims
-from cognito_claims.tools.evaluation.preview import Finding
+from cognito_claims.tools.findings import Finding
 
 PATIENCE_S = 10.0
 _NOT_RUN = "not-run"

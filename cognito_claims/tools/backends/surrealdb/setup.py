@@ -17,7 +17,7 @@ from cognito_claims.contract.surrealdb_script import (
 )
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
 from cognito_claims.tools.backends.part import Part, the_plugin
-from cognito_claims.tools.inputs import UnusableInput
+from cognito_claims.tools.errors import UnusableInput
 
 # What 1.x may read as a record's id, a time or a uuid, though it stands in quotes: its scope would equal nothing.
 _NO_STRING_TO_1_X = re.compile(r".*:.*|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}", re.DOTALL | re.I)
