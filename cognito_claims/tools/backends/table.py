@@ -1,9 +1,10 @@
 """Each configured backend's verdict on the tokens, from a server configured as our set-up pages say."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
-from cognito_claims.contract import hasura, surrealdb
+from cognito_claims.contract import hasura
 from cognito_claims.contract.cognito import Tokens
 from cognito_claims.contract.errors import Refused
 from cognito_claims.contract.issuer import Issuer
@@ -121,6 +122,9 @@ def _ask(
 ) -> dict[str, Any]:
     if isinstance(plugin, HasuraClaims):
         return {"token": token, **_ask_hasura(plugin, issuer, claims)}
+    surrealdb = import_module(
+        "cognito_claims.contract.surrealdb"
+    )  # with an engine, which is slow to load
     verdict = surrealdb.verdict(
         claims,
         namespace=plugin.namespace,

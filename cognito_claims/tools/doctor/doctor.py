@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from cognito_claims.contract.issuer import IssuerType
 from cognito_claims.tools.doctor.pool_rules import diagnoses
 from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool.aws import asking_aws
 from cognito_claims.tools.pool.description import CLAIMS, Reader
-from cognito_claims.tools.pool.issuer import IssuerType, mismatch
+from cognito_claims.tools.pool.issuer import mismatch
 
 
 def doctor(
