@@ -448,7 +448,7 @@ V3 = {
             "location": "/https:~1~1hasura.io~1jwt~1claims",
             "claimsFormat": "StringifiedJson",
         }
-    }
+    },
 }
 
 
