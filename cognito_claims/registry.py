@@ -60,7 +60,7 @@ BUILT_IN = {
     "fauna": "cognito_claims.plugins.fauna:FaunaTokens.from_env",
     "hasura": "cognito_claims.plugins.hasura:HasuraClaims.from_env",
     "surrealdb": "cognito_claims.plugins.surrealdb:SurrealDBClaims.from_env",
-    "user_sync": "cognito_claims.sinks:plugin_from_env",
+    "user_sync": "cognito_claims.sync.from_env:plugin_from_env",
 }
 _PLUGINS = "COGNITO_CLAIMS_PLUGINS"
 _ON_ERROR = "COGNITO_CLAIMS_ON_ERROR"
@@ -259,7 +259,7 @@ def _decider_problems(
 def _named(position: int, name: str) -> PluginFactory:
     if name in BUILT_IN:
         return _imported(position, BUILT_IN[name])
-    installed = import_module("cognito_claims.installed")
+    installed = import_module("cognito_claims.plugins.entry_points")
     paths: Mapping[str, Mapping[str, str]] = installed.paths()
     offers = paths.get(name, {})
     if len(offers) > 1:

@@ -11,10 +11,6 @@ from typing import Any
 import pytest
 
 from cognito_claims.claims import Claims, Groups, TokenClaims
-from cognito_claims.cli.check import check
-from cognito_claims.cli.playground.answers import State, answer
-from cognito_claims.cli.playground.settings import Started, as_text
-from cognito_claims.cli.preview import Finding, preview
 from cognito_claims.errors import ClaimConflictError, SettingsError, SignInError, TokenDenied
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.handlers import (
@@ -27,12 +23,17 @@ from cognito_claims.plugin import PluginEntry, deciding_groups, for_clients, opt
 from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
-from cognito_claims.references import Secret
 from cognito_claims.registry import load
+from cognito_claims.secret import Secret
 from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.sync.users import UserSync
 from cognito_claims.testing import a_machine_event, a_user_event, to_json
 from cognito_claims.testing.acceptance import assert_accepted
+from cognito_claims.tools.evaluation.check import check
+from cognito_claims.tools.evaluation.preview import preview
+from cognito_claims.tools.findings import Finding
+from cognito_claims.tools.playground.answers import State, answer
+from cognito_claims.tools.playground.settings import Started, as_text
 
 NAMESPACE = "https://hasura.io/jwt/claims"
 ROLES = ("arn:aws:iam::123456789012:role/admins",)

@@ -25,7 +25,7 @@ from cognito_claims.contract.surrealdb import (
 )
 from cognito_claims.contract.surrealdb_claims import NAMES
 from cognito_claims.contract.surrealdb_engine import ENGINE
-from cognito_claims.contract.surrealql import GENERATIONS, Generation, checks, string
+from cognito_claims.contract.surrealdb_script import GENERATIONS, Generation, checks, string
 
 ISSUER = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a1B2c3D4e"
 CLIENT = "7s24tlabcn8n0defbfoghijsgn"

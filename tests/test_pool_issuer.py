@@ -8,10 +8,10 @@ import pytest
 from botocore.session import get_session
 from botocore.stub import Stubber
 
-from cognito_claims.cli import aws
-from cognito_claims.cli.inputs import UnusableInput
-from cognito_claims.cli.pool_issuer import IssuerType, is_known, mismatch, told_or_read, type_of
 from cognito_claims.contract.issuer import dns_suffix, issuer_url
+from cognito_claims.tools.errors import UnusableInput
+from cognito_claims.tools.pool import aws
+from cognito_claims.tools.pool.issuer import IssuerType, is_known, mismatch, told_or_read, type_of
 from tests.command import run
 
 POOL = "eu-west-1_aBcDeFgHi"

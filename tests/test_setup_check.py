@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cognito_claims.cli.preview import Finding
-from cognito_claims.cli.setup.engine import engine_findings
-from cognito_claims.contract.surrealql import Setup
+from cognito_claims.contract.surrealdb_script import Setup
+from cognito_claims.tools.backends.surrealdb.run_script import engine_findings
+from cognito_claims.tools.findings import Finding
 from tests.command import Run, run
 
 ENVIRON = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cognito_claims.contract.surrealdb import Generation, public_key, setup_script, sign
-from cognito_claims.contract.surrealql import GENERATIONS
+from cognito_claims.contract.surrealdb_script import GENERATIONS
 from tests.surrealdb_attacks import SEARCHES, statements
 from tests.surrealdb_engines import ME, SUB, Answer, an_id_token, ask
 from tests.test_setup_surrealdb import SETUP

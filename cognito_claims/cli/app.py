@@ -7,15 +7,10 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from cognito_claims.cli.ask import ask
-from cognito_claims.cli.attach import Attachment, Change, unasked
-from cognito_claims.cli.attach import Options as AttachOptions
-from cognito_claims.cli.backfill import Backfill, Options
-from cognito_claims.cli.check import check as run_check
-from cognito_claims.cli.doctor import doctor as run_doctor
-from cognito_claims.cli.doctor import nothing_found
-from cognito_claims.cli.inputs import UnusableInput, read_environment, read_event
-from cognito_claims.cli.local import app as local
+from cognito_claims.cli.commands.ask import ask
+from cognito_claims.cli.commands.serve import app as local
+from cognito_claims.cli.commands.setup import setup
+from cognito_claims.cli.console import json_text, print_backfill, print_change, print_preview
 from cognito_claims.cli.options import (
     ClientIds,
     Commands,
@@ -26,13 +21,19 @@ from cognito_claims.cli.options import (
     PoolId,
     tell_findings,
 )
-from cognito_claims.cli.pool_issuer import IssuerType
-from cognito_claims.cli.pool_update import EventVersion, Triggers
-from cognito_claims.cli.preview import Pool
-from cognito_claims.cli.preview import preview as run_preview
-from cognito_claims.cli.report import json_text, print_backfill, print_change, print_preview
-from cognito_claims.cli.setup.command import setup
-from cognito_claims.cli.targets import Target
+from cognito_claims.tools.attach.attach import Attachment, Change, unasked
+from cognito_claims.tools.attach.attach import Options as AttachOptions
+from cognito_claims.tools.backfill.run import Backfill, Options
+from cognito_claims.tools.backfill.target import Target
+from cognito_claims.tools.doctor.doctor import doctor as run_doctor
+from cognito_claims.tools.doctor.doctor import nothing_found
+from cognito_claims.tools.errors import UnusableInput
+from cognito_claims.tools.evaluation.check import check as run_check
+from cognito_claims.tools.evaluation.preview import Pool
+from cognito_claims.tools.evaluation.preview import preview as run_preview
+from cognito_claims.tools.inputs import read_environment, read_event
+from cognito_claims.tools.pool.issuer import IssuerType
+from cognito_claims.tools.pool.update import EventVersion, Triggers
 
 app: typer.Typer = Commands(
     name="cognito-claims",

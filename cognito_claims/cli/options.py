@@ -9,10 +9,10 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand
 
-from cognito_claims.cli.inputs import UnusableInput
-from cognito_claims.cli.pool_issuer import IssuerType
-from cognito_claims.cli.preview import Finding
-from cognito_claims.cli.report import json_text, print_findings
+from cognito_claims.cli.console import json_text, print_findings
+from cognito_claims.tools.errors import UnusableInput
+from cognito_claims.tools.findings import Finding
+from cognito_claims.tools.pool.issuer import IssuerType
 
 
 class Format(StrEnum):

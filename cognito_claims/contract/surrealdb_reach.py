@@ -13,7 +13,7 @@ from surrealdb import BlockingEmbeddedSurrealConnection as Engine
 from surrealdb import RecordID
 
 from cognito_claims.contract.errors import Refused
-from cognito_claims.contract.surrealql import Setup
+from cognito_claims.contract.surrealdb_script import Setup
 
 Rows = dict[str, dict[str, Any]]
 
