@@ -198,7 +198,8 @@ ADDED = "DEFINE FIELD {} PERMISSIONS FOR select WHERE id = $auth FOR create, upd
             ADDED.format("c ON user VALUE <future> { (SELECT VALUE email FROM user) }"),
             "other-row",
         ),
-        ("FIELDS email", "FIELDS email UNIQUE", "unique-email"),
+        ("COMMIT", "DEFINE INDEX email ON user FIELDS email UNIQUE; COMMIT", "unique-email"),
+        ("COMMIT", "DEFINE INDEX email ON user FIELDS email; COMMIT", "indexed"),
     ],
 )
 def test_weaker_or_missing_permissions_are_noticed(line: str, weaker: str, code: str) -> None:

@@ -349,6 +349,12 @@ def test_the_first_failure_that_denies_is_told_the_others_are_warnings(
             "plan: the access token needs V2_0 or later (access token, V1_0, plugin: p0)",
         ),
         (
+            (Claims(), Claims(access_token=TokenClaims(add_scopes=frozenset({"a"})))),
+            to_json(a_user_event(version="1")),
+            "unsupported-claim",
+            "scope: the access token needs V2_0 or later (access token, V1_0, plugin: p1)",
+        ),
+        (
             (FREE,),
             to_json(a_machine_event()),
             "unsupported-claim",

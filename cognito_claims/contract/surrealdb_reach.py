@@ -120,6 +120,9 @@ def check_reach(
         raise Refused("own-row", "the bearer cannot change an editable field of their own row")
     if setup.reads == "id":
         _check_sharing(engine, own_after["email"])
+    if ask(engine, "INFO FOR TABLE user;")["indexes"]:
+        said = "an index of the table tells the bearer which values other users' rows hold"
+        raise Refused("indexed", said)
 
 
 def _check_sharing(engine: Engine, email: str) -> None:

@@ -20,10 +20,10 @@ from cognito_claims.contract.errors import Refused
 
 _FRESH = "$token.exp > time::unix()"  # a session may outlive its token
 _OWN_ID = 'id = type::thing("user", $token.sub)'
-_INDEX = "DEFINE INDEX email ON user FIELDS email;"
+_NO_INDEX = "REMOVE INDEX IF EXISTS email ON user;"  # an earlier script made one
 _FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NEVER_EDITABLE = ("id", "email", "cognito_username")
-_DEFINE = re.compile(r"^DEFINE (ACCESS|FIELD|INDEX|TABLE)")
+_DEFINE = re.compile(r"^DEFINE (ACCESS|FIELD|TABLE)")
 Generation = Literal["1.x", "2.x", "3.x"]
 GENERATIONS: tuple[Generation, ...] = ("1.x", "2.x", "3.x")
 
@@ -128,7 +128,7 @@ def setup_script(
     use = f"USE NS {identifier(setup.namespace)} DB {identifier(setup.database)};"
     lines = [*entrance, *_table(setup, generation, tuple(dict.fromkeys(editable)))]
     if overwrite and generation != "1.x":
-        lines = [_DEFINE.sub(r"\g<0> OVERWRITE", line) for line in lines]
+        lines = [*(_DEFINE.sub(r"\g<0> OVERWRITE", line) for line in lines), _NO_INDEX]
     return "\n".join((use, "BEGIN TRANSACTION;", *lines, "COMMIT TRANSACTION;", ""))
 
 
@@ -168,7 +168,7 @@ def _access(setup: Setup, generation: Generation, public_key: str | None) -> tup
 
 
 def _table(setup: Setup, generation: Generation, editable: tuple[str, ...]) -> tuple[str, ...]:
-    """Define the users' table; the fields stand before the index, or 3.x refuses the index."""
+    """Define the users' table. It has no index: one tells every user which values rows hold."""
     owner = " AND ".join(_owner(setup, generation))
     # 1.x makes no row at a sign-in: the application creates it, with the id of later versions.
     create = f"WHERE {owner}" if generation == "1.x" else "NONE"
@@ -181,7 +181,6 @@ def _table(setup: Setup, generation: Generation, editable: tuple[str, ...]) -> t
         "  FOR delete NONE;",
         *_own_fields(setup, generation),
         *_editable_fields(generation, editable),
-        *(() if generation == "1.x" or setup.reads == "access" else (_INDEX,)),
     )
 
 

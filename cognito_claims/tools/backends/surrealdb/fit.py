@@ -12,7 +12,7 @@ from cognito_claims.tools.findings import Finding
 
 _TABLE = "user"
 _RECORD = re.compile(rf"[`⟨]?{_TABLE}[`⟩]?:")
-_AFTER = {"FIELD": "TABLE", "INDEX": "FIELD", "TOKEN": "SCOPE"}
+_AFTER = {"FIELD": "TABLE", "TOKEN": "SCOPE"}
 _ENTRANCES = frozenset(("ACCESS", "LOGIN", "SCOPE", "TOKEN", "USER"))
 _DEFINITIONS = frozenset(("ANALYZER", "EVENT", "FIELD", "FUNCTION", "INDEX", "PARAM", "TABLE"))
 _DATA = ("CREATE", "DELETE", "INSERT", "RELATE", "SELECT", "UPDATE", "UPSERT")
@@ -34,7 +34,9 @@ def order_findings(part: Part, given: Sequence[Statement]) -> Iterator[Finding]:
 def beside_surrealql(statements: Sequence[Statement]) -> Iterator[Finding]:
     """Warn of what opens another way in, takes back what the script says, reaches the users, or is not known here."""
     for statement in statements:
-        found = [*_entrances(statement), *_undoing(statement)]
+        if statement.words[:2] == ["REMOVE", "INDEX"]:  # which opens nothing
+            continue
+        found = [*_entrances(statement), *_undoing(statement), *_indexed(statement)]
         yield from found
         if found:
             continue
@@ -71,6 +73,18 @@ def _undoing(statement: Statement) -> Iterator[Finding]:
             line = statement.tokens[place].line
             undone = f"line {line}: {word} may undo what stands before"
             yield Finding("not-examined", "warning", undone)
+
+
+def _indexed(statement: Statement) -> Iterator[Finding]:
+    """Tell of an index on the users' table, at any depth: it answers whoever asks for a value."""
+    words = statement.words
+    for place, pair in enumerate(pairwise(words)):
+        if pair == ("DEFINE", "INDEX") and "ON" in words[place:]:
+            on = words.index("ON", place)
+            if _TABLE in [token.text for token in statement.tokens[on + 1 : on + 3]]:
+                line = statement.tokens[place].line
+                told = f"an index on {_TABLE} tells every user which values others' rows hold"
+                yield Finding("indexed", "error", f"line {line}: {told}")
 
 
 def _is_harmless(statement: Statement) -> bool:
