@@ -54,39 +54,44 @@ def test_a_described_pool_tells_its_type(pool: dict[str, Any], expected: IssuerT
 
 
 @pytest.mark.parametrize(
-    ("pool", "told", "plugins", "expected"),
+    ("pool", "told", "is_verified", "expected"),
     [
-        (UPDATED, None, "hasura", "the pool's issuer is updated, which setup prints with"),
-        (UPDATED, "original", "", "is updated, and the backends take original; set them"),
-        ({}, "updated", "fauna", "is original, and the backends take updated; set them"),
-        (UNKNOWN, None, "fauna, surrealdb", "of a type that is not known here"),
+        (UPDATED, None, True, "the pool's issuer is updated, which setup prints with"),
+        (UPDATED, "original", False, "is updated, and the backends take original; set them"),
+        ({}, "updated", False, "is original, and the backends take updated; set them"),
+        (UNKNOWN, None, True, "of a type that is not known here"),
     ],
 )
 def test_an_issuer_that_does_not_fit_is_told(
-    pool: dict[str, Any], told: IssuerType | None, plugins: str, expected: str
+    pool: dict[str, Any],
+    told: IssuerType | None,
+    is_verified: bool,  # noqa: FBT001  (a case)
+    expected: str,
 ) -> None:
-    [message] = mismatch(pool, told, plugins, is_known=True)
+    [message] = mismatch(pool, told, is_verified=is_verified, is_known=True)
 
     assert expected in message
 
 
 @pytest.mark.parametrize(
-    ("pool", "told", "plugins"),
+    ("pool", "told", "is_verified"),
     [
-        (UPDATED, None, "fauna"),
-        (UPDATED, "updated", "hasura"),
-        ({}, None, "hasura"),
-        ({}, "original", "surrealdb"),
+        (UPDATED, None, False),
+        (UPDATED, "updated", True),
+        ({}, None, True),
+        ({}, "original", True),
     ],
 )
 def test_nothing_is_told_of_one_that_fits_or_is_no_matter(
-    pool: dict[str, Any], told: IssuerType | None, plugins: str
+    pool: dict[str, Any],
+    told: IssuerType | None,
+    is_verified: bool,  # noqa: FBT001  (a case)
 ) -> None:
-    assert [*mismatch(pool, told, plugins, is_known=True)] == []
+    assert [*mismatch(pool, told, is_verified=is_verified, is_known=True)] == []
 
 
 def test_a_boto3_that_does_not_pass_the_type_on_is_told() -> None:
-    [message] = mismatch({}, None, "hasura", is_known=False)
+    [message] = mismatch({}, None, is_verified=True, is_known=False)
 
     assert message.startswith("the installed boto3 does not know IssuerConfiguration")
 

@@ -1,6 +1,6 @@
 """The one list of the backends that the tools know."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from cognito_claims.plugin import PluginEntry
@@ -17,7 +17,7 @@ class Row(NamedTuple):
     """A ready-made plugin, and the room of its backend."""
 
     plugin: type[Any]
-    backend: Callable[[Any], Backend]
+    backend: type[FaunaBackend | HasuraBackend | SurrealDBBackend]
 
 
 TABLE: Mapping[str, Row] = {
@@ -26,6 +26,8 @@ TABLE: Mapping[str, Row] = {
     "surrealdb": Row(SurrealDBClaims, SurrealDBBackend),
 }
 """By the name that the plugin has in `COGNITO_CLAIMS_PLUGINS`."""
+VERIFIERS = frozenset(name for name, row in TABLE.items() if row.backend.verifies_tokens)
+"""The plugins whose backends take the tokens themselves, and so must know their issuer."""
 
 
 def backend_of(plugin: object) -> Backend | None:

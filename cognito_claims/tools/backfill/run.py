@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from botocore.exceptions import ClientError
 
 from cognito_claims.errors import SettingsError
+from cognito_claims.sync.from_env import sink_names
 from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.tools.backfill.checkpoint import Checkpoint, Job
 from cognito_claims.tools.backfill.fill import PAGE, Stopped, fill, lacking, pages
@@ -168,8 +169,7 @@ class Backfill:
 
 def _default_target(environ: Mapping[str, str]) -> Target:
     """Give what `USER_SYNC_SINKS` names, Hasura where it names both or is not set."""
-    text = environ.get("USER_SYNC_SINKS", "").strip()
-    names = {name.strip() for name in text.split(",")} if text else {Target.HASURA.value}
+    names = sink_names(environ) or {Target.HASURA.value}
     if not names <= {*Target}:
         raise UnusableInput(f"USER_SYNC_SINKS: expected one of {', '.join(Target)}")
     return Target.HASURA if Target.HASURA in names else Target.QUEUE

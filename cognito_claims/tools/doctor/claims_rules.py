@@ -4,7 +4,14 @@ from collections.abc import Iterator, Mapping
 
 from cognito_claims.composition import declared_conflict
 from cognito_claims.errors import SettingsError
-from cognito_claims.registry import BUILT_IN, LONGEST_DEADLINE_MS, Configuration, Marked, load
+from cognito_claims.registry import (
+    BUILT_IN,
+    LONGEST_DEADLINE_MS,
+    Configuration,
+    Marked,
+    load,
+    plugin_entries,
+)
 from cognito_claims.tools.backends.backend import Identity
 from cognito_claims.tools.backends.other_clients import client_findings
 from cognito_claims.tools.backends.table import backends_of
@@ -18,7 +25,7 @@ def claims_findings(facts: Facts) -> Iterator[Finding]:
     """Apply the rules about the plugins of the pre token generation function."""
     claims = facts.functions.get(CLAIMS)
     environ = None if claims is None else readable(claims)
-    if environ is not None and environ.get(PLUGINS, "").strip() not in ("", "none"):
+    if environ is not None and plugin_entries(environ) not in ((), ("",)):
         plugins: dict[str, Marked] = {}
         yield from _loaded(environ, plugins)
         configuration = Configuration(plugins, deadline_ms=LONGEST_DEADLINE_MS)
@@ -38,8 +45,7 @@ def _loaded(environ: Mapping[str, str], plugins: dict[str, Marked]) -> Iterator[
 
     Any other one is whatever the function's variables name: it is not run here, with the rights of whoever examines it.
     """
-    entries = [entry.strip() for entry in environ[PLUGINS].split(",")]
-    for position, entry in enumerate(entries, 1):
+    for position, entry in enumerate(plugin_entries(environ), 1):
         if entry not in BUILT_IN:
             told = "a plugin that is not this library's own is not examined"
             yield Finding.warning("not-checked", f"{PLUGINS}: entry {position}: {told}")

@@ -10,7 +10,6 @@ from cognito_claims.tools.pool.aws import Aws, asking_aws
 
 _FIELD = "IssuerConfiguration"
 _TYPES: tuple[IssuerType, ...] = get_args(IssuerType)
-_VERIFIERS = ("surrealdb", "hasura")
 
 
 def read_type(user_pool_id: str, environ: Mapping[str, str]) -> IssuerType:
@@ -39,14 +38,13 @@ def type_of(pool: Mapping[str, Any]) -> IssuerType | None:
 
 
 def mismatch(
-    pool: Mapping[str, Any], told: IssuerType | None, plugins: str, *, is_known: bool
+    pool: Mapping[str, Any], told: IssuerType | None, *, is_verified: bool, is_known: bool
 ) -> Iterator[str]:
     """Say how the pool's issuer differs from the one that the backends take, as far as is told.
 
-    `plugins` is the function's setting, which says whether there are such backends.
+    `is_verified` says whether there are such backends.
     """
-    names = [entry.strip() for entry in plugins.split(",")]
-    if told is None and not any(name in names for name in _VERIFIERS):
+    if told is None and not is_verified:
         return
     if not is_known:
         yield f"the installed boto3 does not know {_FIELD}: whether it fits is not checked"

@@ -1,7 +1,7 @@
 """What the tools know of Fauna: it mints secrets, and judges no token."""
 
-from collections.abc import Iterator, Mapping, Set
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator, Mapping, Set
+from typing import Any
 
 from cognito_claims.contract.issuer import Issuer
 from cognito_claims.plugins.fauna import FaunaTokens
@@ -9,15 +9,17 @@ from cognito_claims.tools.backends.backend import Identity
 from cognito_claims.tools.findings import Finding
 
 
-class FaunaBackend(NamedTuple):
+class FaunaBackend:
     """Fauna, behind a configured plugin."""
 
-    plugin: FaunaTokens
     verifies_tokens: bool = False
-    tokens: tuple[str, ...] = ("id",)
+    tokens: Collection[str] = ("id",)
     open_to_clients: str | None = None
     needs_verified_email: bool = False
     adds_secret: bool = True
+
+    def __init__(self, plugin: FaunaTokens) -> None:
+        self.plugin = plugin
 
     @property
     def identity(self) -> Identity:

@@ -1,7 +1,7 @@
 """What the tools know of Hasura: its verdict on tokens, and which roles are dangerous."""
 
 from collections.abc import Collection, Iterator, Mapping, Set
-from typing import Any, NamedTuple
+from typing import Any
 
 from cognito_claims.contract import hasura
 from cognito_claims.contract.errors import Refused
@@ -14,16 +14,16 @@ from cognito_claims.tools.findings import Finding
 _ADMIN = "admin"
 
 
-class HasuraBackend(NamedTuple):
+class HasuraBackend:
     """Hasura, behind a configured plugin."""
 
-    plugin: HasuraClaims
     verifies_tokens: bool = True
-    open_to_clients: str | None = (
-        "access tokens carry no aud, so Hasura's audience does not keep them out"
-    )
+    open_to_clients = "access tokens carry no aud, so Hasura's audience does not keep them out"
     needs_verified_email: bool = False
     adds_secret: bool = False
+
+    def __init__(self, plugin: HasuraClaims) -> None:
+        self.plugin = plugin
 
     @property
     def tokens(self) -> Collection[str]:

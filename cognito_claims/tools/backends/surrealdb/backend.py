@@ -2,26 +2,27 @@
 
 from collections.abc import Collection, Iterator, Mapping, Set
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 from cognito_claims.contract.issuer import Issuer
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
+from cognito_claims.tools.backends.backend import Identity
 from cognito_claims.tools.findings import Finding
 
 _ABOUT_EMAIL = ("missing-email", "email-not-verified")
 _WAY_OUT = "set SURREALDB_TOKENS=access, whose script needs no email"
 
 
-class SurrealDBBackend(NamedTuple):
+class SurrealDBBackend:
     """SurrealDB, behind a configured plugin."""
 
-    plugin: SurrealDBClaims
     verifies_tokens: bool = True
-    open_to_clients: str | None = (
-        "only a script that compares client_id, as ours does, keeps them out"
-    )
-    identity: None = None
+    open_to_clients = "only a script that compares client_id, as ours does, keeps them out"
+    identity: Identity | None = None
     adds_secret: bool = False
+
+    def __init__(self, plugin: SurrealDBClaims) -> None:
+        self.plugin = plugin
 
     @property
     def tokens(self) -> Collection[str]:
