@@ -521,3 +521,13 @@ def test_a_pool_that_is_not_there_is_told_in_one_line(moto: str) -> None:
 
     assert (ran.out, ran.err.count("\n")) == ("", 1)
     assert ran.err.startswith("cognito-claims: eu-west-1_Nowhere: ResourceNotFoundException")
+
+
+def test_no_name_in_aws_steers_the_terminal(account: Account) -> None:
+    configure(account, account.claims, ORG)
+    make_client(account, "web\u202e\x1b[2J", "custom:org_id")
+
+    text = doctor(account).out
+
+    assert all(c.isprintable() or c == "\n" for c in text)
+    assert "the client web\\u202e\\x1b[2J may write custom:org_id" in text

@@ -30,7 +30,13 @@ from cognito_claims.cli.pool_issuer import IssuerType
 from cognito_claims.cli.pool_update import EventVersion, Triggers
 from cognito_claims.cli.preview import Pool
 from cognito_claims.cli.preview import preview as run_preview
-from cognito_claims.cli.report import json_text, print_backfill, print_change, print_preview
+from cognito_claims.cli.report import (
+    json_text,
+    print_backfill,
+    print_change,
+    print_preview,
+    printable,
+)
 from cognito_claims.cli.setup.command import setup
 from cognito_claims.cli.targets import Target
 
@@ -205,5 +211,5 @@ def run() -> None:
         app()
     except UnusableInput as error:
         for line in error.lines:
-            print(f"cognito-claims: {line}", file=sys.stderr)  # noqa: T201  (the command's own error)
+            print(f"cognito-claims: {printable(line)}", file=sys.stderr)  # noqa: T201  (the command's own error)
         sys.exit(2)

@@ -45,7 +45,7 @@ def print_findings(findings: Iterable[Finding], if_none: str, console: Console) 
     """Print the findings, or what it means that there are none."""
     found = list(findings)
     if not found:
-        console.print(Text(if_none, style="green"))
+        console.print(_line(if_none, style="green"))
     _print_findings(found, console)
 
 
@@ -54,16 +54,16 @@ def print_backfill(result: Result | DryRun, console: Console) -> None:
     if isinstance(result, DryRun):
         console.print(Text(f"{result.users:,} users would be written."))
         for column, users in sorted(result.null.items()):
-            console.print(Text(f"{column}: null for {users:,} of them"))
+            console.print(_line(f"{column}: null for {users:,} of them"))
         return
     done = result.done
     failed = f", {len(done.failed):,} not" if done.failed else ""
     console.print(Text(f"{done.written:,} users are written{failed}."))
     for sub, reason in done.failed.items():
-        console.print(Text(f"not written: {_printable(sub)} [{reason}]"))
+        console.print(_line(f"not written: {sub} [{reason}]"))
     if result.stopped is not None:
         advice = f"the same command goes on from {result.path}"
-        stopped = Text(f"Stopped: {_printable(result.stopped)}; {advice}.", style="bold red")
+        stopped = _line(f"Stopped: {result.stopped}; {advice}.", style="bold red")
         console.print(stopped, soft_wrap=True)
 
 
@@ -75,19 +75,19 @@ def print_change(change: Change, console: Console) -> None:
     for difference in change.wanted:
         console.print(Text(would).append(_compared(difference)))
     for note in change.notes:
-        console.print(Text(f"{would}{note}"))
+        console.print(_line(f"{would}{note}"))
     for remark in change.remarks:
-        console.print(Text(remark))
+        console.print(_line(remark))
     for difference in change.unwanted:
         console.print(Text("unexpected: ", style="bold red").append(_compared(difference)))
 
 
 def _compared(difference: Difference) -> str:
     before, after = (
-        "nothing" if value is None else _printable(json.dumps(value, ensure_ascii=False))
+        "nothing" if value is None else printable(json.dumps(value, ensure_ascii=False))
         for value in (difference.before, difference.after)
     )
-    return f"{difference.path}: {before} -> {after}"
+    return f"{printable(difference.path)}: {before} -> {after}"
 
 
 def _print_token(name: str, token: TokenPreview, console: Console) -> None:
@@ -97,7 +97,7 @@ def _print_token(name: str, token: TokenPreview, console: Console) -> None:
     for claim in sorted({*token.before, *token.after}):
         mark = _mark(claim, token)
         table.add_row(
-            *map(Text, (mark, _printable(claim), _shown(token.before, claim))),
+            *map(Text, (mark, printable(claim), _shown(token.before, claim))),
             Text(_shown(token.after, claim)) if mark else Text("the same", style="dim"),
             style=_STYLES[mark],
         )
@@ -117,16 +117,20 @@ def _shown(claims: Mapping[str, Any], claim: str) -> str:
     if claim not in claims:
         return ""
     value = claims[claim]
-    return _printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Escape what would steer a terminal: users write attributes, and developers preview them."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def _line(text: str, style: str = "") -> Text:
+    return Text(printable(text), style=style)
+
+
 def json_text(content: object) -> str:
-    """Return indented JSON that steers no terminal: what `_printable` escapes is escaped as in JSON."""
+    """Return indented JSON that steers no terminal: what `printable` escapes is escaped as in JSON."""
     text = json.dumps(content, indent=2, ensure_ascii=False)
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
@@ -143,7 +147,8 @@ def _gauge(size: int) -> str:
 def _print_findings(findings: Iterable[Finding], console: Console) -> None:
     for finding in findings:
         line = Text(f"{finding.level}: ", style=_LEVEL_STYLES[finding.level])
-        console.print(line.append(f"{finding.message} [{finding.code}]", style="default"))
+        told = printable(f"{finding.message} [{finding.code}]")
+        console.print(line.append(told, style="default"))
 
 
 def _print_verdict(name: str, verdict: Mapping[str, Any], console: Console) -> None:
@@ -152,15 +157,15 @@ def _print_verdict(name: str, verdict: Mapping[str, Any], console: Console) -> N
     line = Text(f"{name}{judge}: ", style="bold")
     line.append("accepted" if accepted else "refused", style="green" if accepted else "bold red")
     if not accepted:
-        line.append(f", {verdict['message']} [{verdict['code']}]")
+        line.append(printable(f", {verdict['message']} [{verdict['code']}]"))
     console.print(line)
     for variable, value in verdict.get("session", {}).items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        console.print(Text(f"  {_printable(variable)}: {_printable(text)}"))
+        console.print(_line(f"  {variable}: {text}"))
     for version, answer in verdict.get("versions", {}).items():
-        console.print(Text(f"  {version}: {_answer(answer)}"))
+        console.print(_line(f"  {version}: {_answer(answer)}"))
     if "foreign_client" in verdict:
-        console.print(Text(f"  {verdict['foreign_client']['message']}"))
+        console.print(_line(f"  {verdict['foreign_client']['message']}"))
 
 
 def _answer(answer: Mapping[str, Any]) -> str:

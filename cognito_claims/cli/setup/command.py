@@ -22,7 +22,7 @@ from cognito_claims.cli.options import (
 from cognito_claims.cli.other_clients import client_findings
 from cognito_claims.cli.pool_issuer import told_or_read
 from cognito_claims.cli.preview import Finding, configured
-from cognito_claims.cli.report import json_text
+from cognito_claims.cli.report import json_text, printable
 from cognito_claims.cli.setup import fauna as fauna_setup
 from cognito_claims.cli.setup import hasura as hasura_setup
 from cognito_claims.cli.setup import surrealdb as surrealdb_setup
@@ -162,7 +162,8 @@ def _client_findings(environ: Mapping[str, str], kind: type) -> list[Finding]:
 def _warn(environ: Mapping[str, str], kind: type) -> None:
     """Print the warnings to standard error, since the output is for a file."""
     for finding in _client_findings(environ, kind):
-        print(f"cognito-claims: warning: {finding.message}", file=sys.stderr)  # noqa: T201  (a warning)
+        told = printable(f"cognito-claims: warning: {finding.message}")
+        print(told, file=sys.stderr)  # noqa: T201  (a warning)
 
 
 def _chosen(parts: Sequence[Part], name: str | None) -> Sequence[Part]:
