@@ -249,6 +249,21 @@ def test_a_function_that_is_no_user_sync_may_have_one_trigger() -> None:
     assert found == [("not-checked", "warning")]
 
 
+def test_a_sync_beside_the_claims_is_examined_as_one_of_its_own() -> None:
+    environ = {
+        **SYNC,
+        "COGNITO_CLAIMS_PLUGINS": "hasura,user_sync",
+        "HASURA_SYNC_COLUMNS": "id=sub,email=email,name=name",
+        "HASURA_SYNC_UPDATE_COLUMNS": "email",
+    }
+
+    assert told(with_claims(environ)) == [
+        ("no-version-column", "warning"),
+        ("null-unless-verified", "warning"),
+        ("writable-attribute", "warning"),
+    ]
+
+
 @pytest.mark.parametrize(
     "foreign", ["m=builtins:print", "m=builtins:exit", "m=json:loads", "unheard-of", "a b"]
 )

@@ -1,6 +1,6 @@
 """What facts about a pool mean: each rule gives what is wrong and its remedy, and never a setting's value."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from cognito_claims.cli.attached import PLUGINS, handler_findings, readable
 from cognito_claims.cli.check import asked_attributes, written_by_clients
@@ -45,6 +45,8 @@ def diagnoses(facts: Facts) -> Iterator[Finding]:
         yield from _identity(facts, configuration)
         yield from _composition(facts, configuration)
         yield from client_findings(plugins)
+        if "user_sync" in plugins:
+            yield from _of_trigger(CLAIMS, sync_findings(environ))
         conflict = declared_conflict(plugins)
         if conflict is not None:
             yield _error(conflict.code, f"{CLAIMS}: {conflict}")
@@ -78,12 +80,15 @@ def _attachment(facts: Facts) -> Iterator[Finding]:
         yield _error("two-functions", f"{CLAIMS}, {CLAIMS}Config: name two functions; {remedy}")
     syncs = [name for name in SYNC if name in facts.functions and facts.functions[name].is_a_sync]
     for name in syncs:
-        for finding in sync_findings(facts.functions[name].environ):
-            yield finding._replace(message=f"{name}: {finding.message}")
+        yield from _of_trigger(name, sync_findings(facts.functions[name].environ))
     if len(syncs) == 1:
         why = "one of them alone misses users"
         remedy = "attach the function to both with --sync-function-arn"
         yield _error("half-a-sync", f"{', '.join(SYNC)}: {why}; {remedy}")
+
+
+def _of_trigger(name: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+    return (finding._replace(message=f"{name}: {finding.message}") for finding in findings)
 
 
 def _state(function: Function, triggers: str) -> Iterator[Finding]:
