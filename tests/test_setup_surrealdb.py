@@ -522,8 +522,8 @@ def test_the_script_says_how_to_start_the_server(generation: Generation) -> None
     script = setup("--token", "id", "--part", generation).out
 
     comment = script[: script.index("USE NS")]
-    assert "surreal start --deny-funcs http --allow-net " in comment
-    assert "--allow-funcs type,string,time" in comment
+    assert "surreal start --deny-funcs=http --allow-net=" in comment
+    assert "--allow-funcs=type,string,time" in comment
     assert ("DEFINE DATABASE `main` STRICT" in comment) is (generation == "3.x")
     assert ("every signed-in user read all that is stored" in comment) is (generation == "1.x")
 
@@ -539,7 +539,7 @@ def test_1_x_says_which_editable_fields_everybody_can_read() -> None:
 def test_the_script_says_from_where_the_server_fetches_keys(generation: Generation) -> None:
     script = setup("--token", "id", "--part", generation).out
 
-    assert "--allow-net cognito-idp.eu-west-1.amazonaws.com ..." in script
+    assert "--allow-net=cognito-idp.eu-west-1.amazonaws.com ..." in script
     assert script.count(f'"{ISSUER}/.well-known/jwks.json"') == 1
 
 
