@@ -484,6 +484,20 @@ def test_what_is_there_is_replaced_only_when_asked_to(
     assert not is_taken or outcome(answer) == "own row alone"
 
 
+@pytest.mark.parametrize("generation", ["2.x", "3.x"])
+def test_an_index_of_an_earlier_script_is_taken_out(generation: Generation) -> None:
+    url, key = URL_OF[generation]
+    second = setup("--part", generation, "--token", "id", "--overwrite").out
+    index = "DEFINE INDEX email ON user FIELDS email UNIQUE;"
+    script = printed(generation) + index + second.replace(url, key + string(public_key()))
+
+    asked = request(id_token(), SETUP, generation, script, ["INFO FOR TABLE user;"])
+    (answer,) = ask(generation, [asked])
+
+    assert answer["told"][0]["indexes"] == {}
+    assert outcome(answer) == "own row alone"
+
+
 @EACH
 def test_a_script_that_cannot_be_run_whole_defines_nothing(generation: Generation) -> None:
     broken = printed(generation).replace("COMMIT", 'THROW "no";\nCOMMIT')
