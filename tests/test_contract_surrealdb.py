@@ -176,10 +176,10 @@ ADDED = "DEFINE FIELD {} PERMISSIONS FOR select WHERE id = $auth FOR create, upd
 @pytest.mark.parametrize(
     ("line", "weaker", "code"),
     [
-        ("id = \\$auth AND email = \\$token.email", "true", "other-row"),
+        ("id = session::rd\\(\\) AND email = session::token\\(\\).email", "true", "other-row"),
         ("FOR create NONE", "FOR create FULL", "other-row"),
-        ("FOR select WHERE .access", "FOR select WHERE true OR $access", "other-row"),
-        ("FOR select WHERE .access", "FOR select WHERE false AND $access", "own-row"),
+        ("FOR select WHERE session::ac", "FOR select WHERE true OR session::ac", "other-row"),
+        ("FOR select WHERE session::ac", "FOR select WHERE false AND session::ac", "own-row"),
         ("FOR update NONE", "FOR update FULL", "other-id"),
         ("FOR delete NONE", "FOR delete WHERE id = $auth", "own-row"),
         ("FOR delete NONE", "FOR delete FULL", "other-row"),

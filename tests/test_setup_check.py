@@ -352,10 +352,10 @@ def test_everything_that_json_lacks_or_has_otherwise_is_found_and_never_repeated
 FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
     (
         "3.x",
-        replaced((" AND email = $token.email", "")),
+        replaced((" AND email = session::token().email", "")),
         (
             "differs",
-            '3.x: DEFINE TABLE user, line 27: expected FOR select WHERE $access = "user" AND $token.exp > time::unix() AND id = $auth AND email = $token.email',
+            '3.x: DEFINE TABLE user, line 27: expected FOR select WHERE session::ac() = "user" AND session::token().exp > time::unix() AND id = session::rd() AND email = session::token().email',
         ),
     ),
     (

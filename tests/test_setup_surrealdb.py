@@ -150,8 +150,8 @@ KEY_LINE = {re.escape(string(public_key())): string(OTHER_PEM.decode())}
 OWN_ROW = ("own row alone", "own row alone")
 SHUT_OUT = ("sees nothing", "refused")
 REFUSED = ("refused", "refused")
-EMAIL = r" AND email = \$token\.email"
-OWNER = r" AND id = \$auth"
+EMAIL = r" AND email = session::token\(\)\.email"
+OWNER = r" AND id = session::rd\(\)"
 SUBJECT = r' AND id = type::thing\("user", \$token\.sub\)'
 AUTHENTICATE = r"(?s)  AUTHENTICATE {.*?\n  }"
 FIELDS = {r"\n  PERMISSIONS FOR select WHERE id = .*;": ";"}
@@ -537,7 +537,7 @@ def test_the_script_says_how_to_start_the_server(generation: Generation) -> None
 
     comment = script[: script.index("USE NS")]
     assert "surreal start --deny-funcs=http --allow-net=" in comment
-    assert "--allow-funcs=type,string,time" in comment
+    assert "--allow-funcs=session,type,string,time" in comment
     assert ("DEFINE DATABASE `main` STRICT" in comment) is (generation == "3.x")
     assert ("every signed-in user read all that is stored" in comment) is (generation == "1.x")
 

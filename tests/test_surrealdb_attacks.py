@@ -131,7 +131,7 @@ def test_no_statement_changes_another_users_row_or_what_is_not_ones_own(
 
 @pytest.mark.parametrize("generation", LATER)
 def test_without_the_permissions_of_fields_they_show_everything(generation: Generation) -> None:
-    permissions = r"\n  PERMISSIONS FOR select[^;\n]* WHERE (?:id|owner) = \$auth[^;]*;"
+    permissions = r"\n  PERMISSIONS FOR select[^;\n]* WHERE (?:id|owner) = session::rd\(\)[^;]*;"
 
     found = shown(answered(generation, own=True, take_out=permissions), generation, ALL_SECRETS)
 
