@@ -47,6 +47,7 @@ def answered(
     *,
     own: bool,
     take_out: str = "",
+    instead: str = ";",
     added: str = "",
     attempts: tuple[str, ...] = (),
 ) -> Answer:
@@ -56,7 +57,7 @@ def answered(
     editable: Sequence[str] = EDITABLE if own and is_later else ()
     script = setup_script(SETUP, generation, public_key=public_key(), editable=editable) + more
     if take_out:
-        script, count = re.subn(take_out, ";", script)
+        script, count = re.subn(take_out, instead, script)
         assert count
     rows = planted(generation, fields=own and is_later, tables=own and is_later)
     entrance = "$scope" if generation == "1.x" else "$access"
@@ -127,6 +128,13 @@ def test_no_statement_changes_another_users_row_or_what_is_not_ones_own(
     changed = {name: mine.get(name) for name in ("email", "cognito_username", "plan", "banned")}
     token = ("alice@example.com", "alice") if generation != "1.x" else (None, None)
     assert [*changed.values()] == [*token, None, None]
+
+
+@pytest.mark.parametrize("generation", LATER)
+def test_with_auth_in_the_permissions_one_user_acts_as_another(generation: Generation) -> None:
+    answer = answered(generation, own=True, take_out=r"session::rd\(\)", instead="$auth")
+
+    assert shown(answer, generation, ALL_SECRETS)
 
 
 @pytest.mark.parametrize("generation", LATER)
