@@ -156,7 +156,7 @@ def unlike(text: str) -> str:
 
 
 OWN_FIELD = """DEFINE FIELD plan ON user TYPE option<string>
-  PERMISSIONS FOR select WHERE id = $auth FOR create, update NONE;
+  PERMISSIONS FOR select WHERE id = session::rd() FOR create, update NONE;
 DEFINE TABLE product SCHEMAFULL;"""
 UNIQUE, INDEX = "  unique [.sub]\n", "  index bySub {\n    terms [.sub]\n  }\n"
 OWN_MEMBERS = """  email: String
@@ -657,7 +657,7 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
                 "TABLE `user` TYPE option<string> PERMISSIONS FULL",
                 "user PERMISSIONS FOR select FULL FOR create NONE",
             ),
-            "update": ("user PERMISSIONS FOR select, create WHERE id = $auth",),
+            "update": ("user PERMISSIONS FOR select, create WHERE id = session::rd()",),
             "select": ("user PERMISSIONS FOR update NONE, FOR create, select FULL",),
         }.items()
         for text in texts
@@ -679,7 +679,7 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
         for text in (
             "TYPE string DEFAULT 'x' PERMISSIONS NONE",
             "VALUE $token.plan OR 1.5 PERMISSIONS NONE",
-            "PERMISSIONS FOR select, update WHERE id = $auth",
+            "PERMISSIONS FOR select, update WHERE id = session::rd()",
             "ASSERT string::len($value) < 9 PERMISSIONS FOR update NONE FOR select WHERE a.b = 1",
         )
     ),
@@ -707,6 +707,11 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
             "DEFINE PARAM $currency VALUE 'EUR'; UPSERT type::thing('post', 1) SET x = 2;",
             "DEFINE FUNCTION fn::user($a: array) { RETURN array::remove($a, 1) };",
         )
+    ),
+    (
+        "3.x",
+        "DEFINE FIELD plan ON user TYPE string PERMISSIONS FOR select, update WHERE id = $auth;",
+        [("field-permission", "line {n}: users can give $auth another value; ask session::rd()")],
     ),
     *(
         ("3.x", text, [INDEXED])

@@ -414,7 +414,7 @@ def test_who_takes_over_an_email_does_not_take_over_the_row_on_1_x(
 
 
 @pytest.mark.parametrize(
-    ("taken_out", "count"), [("", 0), (r" AND \$token\.exp > time::unix\(\)", 1)]
+    ("taken_out", "count"), [("", 0), (r" AND session::token\(\)\.exp > time::unix\(\)", 1)]
 )
 def test_a_session_shows_nothing_any_more_once_its_token_has_expired(
     taken_out: str, count: int
