@@ -191,7 +191,7 @@ def unlike(text: str) -> str:
 
 
 OWN_FIELD = """DEFINE FIELD plan ON user TYPE option<string>
-  PERMISSIONS FOR select WHERE id = $auth FOR create, update NONE;
+  PERMISSIONS FOR select WHERE id = session::rd() FOR create, update NONE;
 DEFINE TABLE product SCHEMAFULL;"""
 UNIQUE, INDEX = "  unique [.sub]\n", "  index bySub {\n    terms [.sub]\n  }\n"
 OWN_MEMBERS = """  email: String
@@ -334,7 +334,7 @@ def test_a_name_in_capitals_is_not_taken_for_a_keyword() -> None:
     assert check("3.x", text, **capitals) == []
     for name in ("`APP`", "`DB`"):
         found = pairs("3.x", text.replace(name, name.lower()), **capitals)
-        assert found == [("differs", "3.x: USE, line 7: expected USE NS `APP` DB `DB`;")]
+        assert found == [("differs", "3.x: USE, line 9: expected USE NS `APP` DB `DB`;")]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -382,10 +382,10 @@ def test_everything_that_json_lacks_or_has_otherwise_is_found_and_never_repeated
 FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
     (
         "3.x",
-        replaced((" AND email = $token.email", "")),
+        replaced((" AND email = session::token().email", "")),
         (
             "differs",
-            '3.x: DEFINE TABLE user, line 25: expected FOR select WHERE $access = "user" AND $token.exp > time::unix() AND id = $auth AND email = $token.email',
+            '3.x: DEFINE TABLE user, line 27: expected FOR select WHERE session::ac() = "user" AND session::token().exp > time::unix() AND id = session::rd() AND email = session::token().email',
         ),
     ),
     (
@@ -393,7 +393,7 @@ FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
         replaced(("DEFINE TABLE", "DEFINE TABLE IF NOT EXISTS")),
         (
             "kept",
-            "3.x: DEFINE TABLE user, line 23: IF NOT EXISTS keeps what is there, which may be less strict",
+            "3.x: DEFINE TABLE user, line 25: IF NOT EXISTS keeps what is there, which may be less strict",
         ),
     ),
     (
@@ -417,29 +417,29 @@ FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
     (
         "3.x",
         replaced(("create NONE", "create `none`")),
-        ("differs", "3.x: DEFINE TABLE user, line 25: expected FOR create NONE"),
+        ("differs", "3.x: DEFINE TABLE user, line 27: expected FOR create NONE"),
     ),
     (
         "3.x",
         lambda text: text + "DEFINE FIELD email ON user;",
-        ("defined-twice", "3.x: DEFINE FIELD email ON user, line 35: stands here again"),
+        ("defined-twice", "3.x: DEFINE FIELD email ON user, line 37: stands here again"),
     ),
     (
         "1.x",
         swapped("USE", "DEFINE SCOPE"),
-        ("order", "1.x: line 12: DEFINE SCOPE user stands before what it needs"),
+        ("order", "1.x: line 14: DEFINE SCOPE user stands before what it needs"),
     ),
     (
         "1.x",
         replaced(("COMMIT TRANSACTION;\n", "")),
-        ("not-committed", "1.x: line 13: BEGIN without a COMMIT defines nothing"),
+        ("not-committed", "1.x: line 15: BEGIN without a COMMIT defines nothing"),
     ),
     (
         "1.x",
         replaced(("COMMIT", "CANCEL")),
         (
             "not-committed",
-            "1.x: line 25: expected BEGIN TRANSACTION and then COMMIT TRANSACTION",
+            "1.x: line 27: expected BEGIN TRANSACTION and then COMMIT TRANSACTION",
         ),
     ),
     (
@@ -447,7 +447,7 @@ FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
         replaced(("https://cog", "https://\\cog")),
         (
             "differs",
-            '3.x: DEFINE ACCESS user, line 10: expected WITH JWT URL "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a1B2c3D4e/.well-known/jwks.json"',
+            '3.x: DEFINE ACCESS user, line 12: expected WITH JWT URL "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a1B2c3D4e/.well-known/jwks.json"',
         ),
     ),
     (
@@ -545,7 +545,7 @@ def test_an_engine_says_what_a_2_x_script_does() -> None:
 
     reason = "run on a SurrealDB 2.x: the engine refused a statement of the set-up script"
     reach = "run on a SurrealDB 2.x: the bearer can read or change another user's row"
-    altered = ("not-examined", "line 32: ALTER may undo what stands before")
+    altered = ("not-examined", "line 34: ALTER may undo what stands before")
     assert found == [[("setup-script", reason)], [altered, ("other-row", reach)]]
 
 
@@ -556,17 +556,17 @@ WARNED: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
     (
         "3.x",
         lambda text: f"{text}define user {PLANTED} ON ROOT PASSWORD '{PLANTED}' ROLES OWNER;",
-        ("another-entrance", "line 35: DEFINE USER: another way in, not examined"),
+        ("another-entrance", "line 37: DEFINE USER: another way in, not examined"),
     ),
     (
         "1.x",
         lambda text: f"{text}DEFINE TOKEN `{PLANTED}` ON DATABASE TYPE HS512 VALUE '{PLANTED}';",
-        ("another-entrance", "line 26: DEFINE TOKEN: another way in, not examined"),
+        ("another-entrance", "line 28: DEFINE TOKEN: another way in, not examined"),
     ),
     (
         "3.x",
         lambda text: f"{text}REMOVE TABLE user;",
-        ("not-examined", "line 35: REMOVE may undo what stands before"),
+        ("not-examined", "line 37: REMOVE may undo what stands before"),
     ),
     (
         "jwt-secret",
@@ -688,7 +688,7 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
                 "TABLE `user` TYPE option<string> PERMISSIONS FULL",
                 "user PERMISSIONS FOR select FULL FOR create NONE",
             ),
-            "update": ("user PERMISSIONS FOR select, create WHERE id = $auth",),
+            "update": ("user PERMISSIONS FOR select, create WHERE id = session::rd()",),
             "select": ("user PERMISSIONS FOR update NONE, FOR create, select FULL",),
         }.items()
         for text in texts
@@ -710,7 +710,7 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
         for text in (
             "TYPE string DEFAULT 'x' PERMISSIONS NONE",
             "VALUE $token.plan OR 1.5 PERMISSIONS NONE",
-            "PERMISSIONS FOR select, update WHERE id = $auth",
+            "PERMISSIONS FOR select, update WHERE id = session::rd()",
             "ASSERT string::len($value) < 9 PERMISSIONS FOR update NONE FOR select WHERE a.b = 1",
         )
     ),
@@ -738,6 +738,11 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
             "DEFINE PARAM $currency VALUE 'EUR'; UPSERT type::thing('post', 1) SET x = 2;",
             "DEFINE FUNCTION fn::user($a: array) { RETURN array::remove($a, 1) };",
         )
+    ),
+    (
+        "3.x",
+        "DEFINE FIELD plan ON user TYPE string PERMISSIONS FOR select, update WHERE id = $auth;",
+        [("field-permission", "line {n}: users can give $auth another value; ask session::rd()")],
     ),
     *(
         ("3.x", text, [INDEXED])
