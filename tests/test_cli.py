@@ -201,7 +201,8 @@ def test_a_plugin_that_cannot_be_made_is_one_line_by_class_and_place(
 
     run = _run(*command, environ={"COGNITO_CLAIMS_PLUGINS": "x=acme_broken:f"}, exit_code=2)
 
-    assert run.stderr.startswith("cognito-claims: a plugin could not be made: ")
+    assert run.stderr.startswith("cognito-claims: plugin x: ")
+    assert "acme_broken.py" in run.stderr
     assert (run.stdout, run.stderr.count("\n"), "planted" in run.stderr) == ("", 1, False)
 
 

@@ -21,9 +21,9 @@ from cognito_claims.decision import Decision, decide
 from cognito_claims.errors import (
     CognitoClaimsError,
     EventError,
+    PluginFailedError,
     SettingsError,
     TokenDenied,
-    place_of,
 )
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.registry import Configuration, Marked, Plugin, load
@@ -152,11 +152,8 @@ def loaded(environ: Mapping[str, str]) -> Configuration:
     """Load the plugins; what a foreign module or factory raises is `UnusableInput`, by class and place."""
     try:
         return load(environ)
-    except (SettingsError, KeyboardInterrupt):
-        raise
-    except BaseException as error:  # SystemExit too: it would end the command as if all were well
-        place = f"{type(error).__name__} at {place_of(error)}"
-        raise UnusableInput(f"a plugin could not be made: {place}") from None
+    except PluginFailedError as error:
+        raise UnusableInput(str(error)) from None
 
 
 def offline(configuration: Configuration) -> dict[str, Marked]:
