@@ -68,6 +68,7 @@ _ON_ERROR = "COGNITO_CLAIMS_ON_ERROR"
 _POLICIES = {"user_sync": ("deny", "allow")}  # a sync gives no claims that could be omitted
 _TAKEN = ("deadline_ms", "log_sub", "user_pools")  # arguments of the handler's own
 _FACTORY = "expected a factory, which takes the environment and makes a plugin"
+_NOWHERE = "it is neither in the working directory nor on PYTHONPATH"
 LONGEST_DEADLINE_MS = 5000  # what Cognito waits
 _Core: TypeAlias = tuple[tuple[str, ...], OnError, int, tuple[str, ...], bool]
 
@@ -290,7 +291,8 @@ def _imported(position: int, path: str) -> PluginFactory:
     except ImportError as error:
         # Where, not what: the name of a module that is missing may be a setting's value.
         is_missing = f"{module_name}.".startswith(f"{error.name}.")
-        place = "" if is_missing else f": {told(error)} at {place_of(error, module_name)}"
+        place = f"{told(error)} at {place_of(error, module_name)}"
+        place = f": {_NOWHERE if is_missing else place}"
         raise _entry_error(position, f"its module cannot be imported{place}") from None
     for attribute in attributes.split("."):
         found = None if found is None else getattr(found, attribute, None)

@@ -23,6 +23,7 @@ SHAPE = "expected name=import.path:factory"
 NO_FACTORY = "its module has no such factory"
 FACTORY = "expected a factory, which takes the environment and makes a plugin"
 NO_MODULE = "its module cannot be imported"
+NOWHERE = "it is neither in the working directory nor on PYTHONPATH"
 NO_NAME = "what stands before = is no name for a plugin"
 POLICIES = "expected one of deny, omit"
 SURREALDB = {
@@ -199,9 +200,9 @@ def test_an_unknown_plugin_is_told_with_the_nearest_name(
         ("x=", f"entry 1: {SHAPE}"),
         ("x=:free", f"entry 1: {SHAPE}"),
         ("x=acme_claims:", f"entry 1: {SHAPE}"),
-        ("x=acme_missing:free", f"entry 1: {NO_MODULE}"),
-        ("x=acme_claims.deeper:free", f"entry 1: {NO_MODULE}"),
-        ("x=acme_missing.claims:free", f"entry 1: {NO_MODULE}"),
+        ("x=acme_missing:free", f"entry 1: {NO_MODULE}: {NOWHERE}"),
+        ("x=acme_claims.deeper:free", f"entry 1: {NO_MODULE}: {NOWHERE}"),
+        ("x=acme_missing.claims:free", f"entry 1: {NO_MODULE}: {NOWHERE}"),
         ("x=acme_claims:missing", f"entry 1: {NO_FACTORY}"),
         ("x=acme_claims:Plan.missing", f"entry 1: {NO_FACTORY}"),
         ("x=acme_claims:missing.from_env", f"entry 1: {NO_FACTORY}"),
@@ -484,7 +485,7 @@ def test_installed_plugins_are_searched_only_for_a_name_that_is_neither(
 @pytest.mark.parametrize(
     ("path", "problem"),
     [
-        ("acme_missing:free", NO_MODULE),
+        ("acme_missing:free", f"{NO_MODULE}: {NOWHERE}"),
         ("acme_claims:missing", NO_FACTORY),
         ("acme_claims:not_callable", f"{FACTORY}; got str"),
     ],

@@ -200,7 +200,12 @@ def _tell_change(change: Change, output_format: Format) -> NoReturn:
 
 
 def run() -> None:
-    """Run the command; what cannot be used is told in one line each, with exit code 2."""
+    """Run the command; what cannot be used is told in one line each, with exit code 2.
+
+    A plugin's module may be in the working directory. It comes last, so that it hides no other module.
+    """
+    if "" not in sys.path:
+        sys.path.append("")
     try:
         app()
     except UnusableInput as error:
