@@ -272,11 +272,15 @@ def test_preview_refuses_whom_fauna_would_refuse(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("attributes", "code", "told"),
     [
-        ({"email_verified": "true"}, "missing-email", "the ID token has no email"),
+        (
+            {"email_verified": "true"},
+            "missing-email",
+            "no attribute email; give them a verified one",
+        ),
         (
             {"email": "jane.doe@example.com", "email_verified": "false"},
             "email-not-verified",
-            "the user's email is not verified",
+            "an email that is not verified (email_verified); let them verify it",
         ),
     ],
 )
@@ -292,7 +296,7 @@ def test_a_verdict_tells_a_missing_email_from_one_that_is_not_verified(
 
     assert (verdict["code"], verdict["message"]) == (
         code,
-        f"SurrealDB: {told}; set SURREALDB_TOKENS=access, whose script needs no email",
+        f"SurrealDB: the user has {told}, or set SURREALDB_TOKENS=access, whose script needs no email",
     )
 
 
