@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from dotenv.parser import parse_stream
 
-from cognito_claims.testing.recorded import recorded, recorded_names
+from cognito_claims.testing.recorded import meant, recorded, recorded_names
 
 
 class UnusableInput(Exception):  # noqa: N818  (not a fault of the program)
@@ -23,8 +23,11 @@ class UnusableInput(Exception):  # noqa: N818  (not a fault of the program)
 def read_event(name: str) -> Any:
     """Read the JSON of a file, or of the recorded event of this name."""
     path = Path(name)
-    if name in recorded_names() and not path.exists():
-        return recorded(name)
+    if not path.exists():
+        if name in recorded_names():
+            return recorded(name)
+        if near := meant(name):
+            raise UnusableInput(f"{name}: no file, and no recorded event{near}")
     try:
         return parse_json(read_text(path))
     except (ValueError, RecursionError) as error:
