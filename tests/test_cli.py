@@ -726,6 +726,20 @@ def test_a_failure_on_a_made_up_value_is_a_warning_that_names_it(folder: Path) -
     assert told == [("warning", "plugin p: KeyError", "made-up values (custom:plan)")]
 
 
+@pytest.mark.parametrize(
+    "taken",
+    ["event.user.name.split('_', 1)[1]", "json.loads(event.user.attributes['identities'])[0]"],
+)
+def test_a_plugin_for_federated_users_is_not_blamed_for_a_native_one(
+    folder: Path, taken: str
+) -> None:
+    found = _check(_own(folder, f"{taken} if event.user else 0\nreturn Claims()"))
+
+    told = {(lv, m.split(", on ")[-1]) for c, lv, m in found if c == "plugin-failed"}
+    native = "a made-up native user (user name, identities); a federated one is no failure"
+    assert told == {("warning", native)}
+
+
 def test_a_failure_that_has_nothing_to_do_with_made_up_values_is_an_error(folder: Path) -> None:
     body = "event.client_metadata.get('a')\nraise RuntimeError"
 
