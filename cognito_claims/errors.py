@@ -294,6 +294,8 @@ def place_of(error: BaseException, module: str = "") -> str:
             if package and str(frame.f_globals.get("__name__")).partition(".")[0] == package:
                 own = place
         trace = trace.tb_next
+    if isinstance(error, SyntaxError) and str(error.filename).endswith(".py"):  # of a module
+        return f"{error.filename}:{error.lineno}"
     return own or place
 
 

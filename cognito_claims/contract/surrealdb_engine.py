@@ -8,16 +8,18 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from jwt import PyJWS
-from surrealdb import BlockingEmbeddedSurrealConnection as Engine
-from surrealdb import RecordID
-
 from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.extra import testing_extra
 from cognito_claims.contract.surrealdb_claims import payload
 from cognito_claims.contract.surrealdb_reach import ask, check_reach, plant
 from cognito_claims.contract.surrealdb_script import Setup, checks, setup_script
+
+with testing_extra():
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    from jwt import PyJWS
+    from surrealdb import BlockingEmbeddedSurrealConnection as Engine
+    from surrealdb import RecordID
 
 ENGINE = "2.3.10"
 """The engine inside surrealdb 2.0 for Python, which cannot tell its version itself."""

@@ -9,11 +9,13 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from surrealdb import BlockingEmbeddedSurrealConnection as Engine
-from surrealdb import RecordID
-
 from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.extra import testing_extra
 from cognito_claims.contract.surrealdb_script import Setup
+
+with testing_extra():
+    from surrealdb import BlockingEmbeddedSurrealConnection as Engine
+    from surrealdb import RecordID
 
 Rows = dict[str, dict[str, Any]]
 
