@@ -14,7 +14,7 @@ from cognito_claims.tools.attach.attach import Attachment
 from cognito_claims.tools.pool.update import carried_over, differences
 from tests.command import Run, run
 from tests.stand_ins.account import Account
-from tests.stand_ins.moto import Answer
+from tests.stand_ins.moto import Answer, answering
 from tests.stand_ins.sqs import in_front_of
 
 pytestmark = pytest.mark.usefixtures("quick_clients")
@@ -340,6 +340,16 @@ def test_an_update_that_cognito_throttles_is_not_sent_again(account: Account, mo
     assert "TooManyRequestsException" in ran.err
 
 
+def test_what_may_not_be_read_of_a_function_is_told(account: Account) -> None:
+    arguments = ("--user-pool-id", account.pool_id, "--function-arn", account.claims)
+    with answering(lambda _: Answer.refusing("AccessDeniedException")) as url:
+        environ = {**account.environ, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": url}
+        ran = run("attach", *arguments, "--format", "json", environ=environ)
+
+    told = "logs:DescribeLogGroups is not allowed: what it tells is not checked"
+    assert ran.content["notes"][1:] == [told]
+
+
 def changed_meanwhile(account: Account) -> Any:
     """Let somebody change the pool once its description is saved."""
     real = Attachment._save
@@ -630,7 +640,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def answering(account: Account, answer: str, *arguments: str, exit_code: int) -> tuple[Run, str]:
+def at_a_terminal(
+    account: Account, answer: str, *arguments: str, exit_code: int
+) -> tuple[Run, str]:
     """Attach at a terminal whose user types this answer; give what it showed, too."""
     asked = Terminal()
     shown = contextlib.redirect_stderr(asked)
@@ -644,7 +656,7 @@ def answering(account: Account, answer: str, *arguments: str, exit_code: int) ->
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", ""])
 def test_who_does_not_agree_changes_nothing(account: Account, answer: str) -> None:
-    _, asked = answering(account, answer, exit_code=2)
+    _, asked = at_a_terminal(account, answer, exit_code=2)
 
     assert "would change: LambdaConfig.PreTokenGeneration: nothing -> " in asked
     assert f"would change: {account.claims}: Cognito may invoke it, for this pool" in asked
@@ -658,7 +670,7 @@ def test_who_does_not_agree_changes_nothing(account: Account, answer: str) -> No
 
 
 def test_who_agrees_changes_it(account: Account) -> None:
-    ran, asked = answering(account, "y\n", exit_code=0)
+    ran, asked = at_a_terminal(account, "y\n", exit_code=0)
 
     assert ran.content["unexpected"] == []  # the answer for programs has no question in it
     assert asked.count("Change it?") == 1
@@ -669,7 +681,7 @@ def test_who_agrees_changes_it(account: Account) -> None:
 def test_nobody_is_asked_who_has_agreed_or_only_looks(
     account: Account, arguments: list[str]
 ) -> None:
-    _, asked = answering(account, "", *arguments, exit_code=0)
+    _, asked = at_a_terminal(account, "", *arguments, exit_code=0)
 
     assert asked == ""
 
@@ -677,7 +689,7 @@ def test_nobody_is_asked_who_has_agreed_or_only_looks(
 def test_nobody_is_asked_about_nothing(account: Account) -> None:
     attach(account)
 
-    assert answering(account, "", exit_code=0)[1] == ""
+    assert at_a_terminal(account, "", exit_code=0)[1] == ""
 
 
 # Wrong input
