@@ -288,5 +288,5 @@ def test_a_user_without_an_email_is_told_from_one_whose_email_is_not_verified(ca
 def test_the_place_of_a_failure_is_the_plugins_own_line(case: Case) -> None:
     (found,) = case.preview()["findings"]
 
-    place = f"{case.folder / 'plugin.py'}:16 in provider"
+    place = f"{case.folder / 'plugin.py'}:17 in provider"
     assert found["message"] == f"plugin idp: JSONDecodeError at {place}"
