@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ SETUP = Setup("app", "main", ISSUER, CLIENT, "user")
 installed = pytest.mark.skipif(not IS_INSTALLED, reason="no surrealdb-embedded")
 
 
-def refusal(script: str = "", **changed: object) -> str:
+def refusal(script: str = "", **changed: Any) -> str:
     with pytest.raises(Refused) as raised:
         sign_in(sign(an_id_token(**changed)), SETUP, script=script or None, generation="3.x")
     return raised.value.code
@@ -46,7 +47,7 @@ def test_the_printed_script_lets_a_bearer_reach_their_own_row_alone() -> None:
         ({"ns": "other"}, "unexplained"),
     ],
 )
-def test_a_token_is_refused_for_its_reason(changed: dict[str, object], code: str) -> None:
+def test_a_token_is_refused_for_its_reason(changed: dict[str, Any], code: str) -> None:
     assert refusal(**changed) == code
 
 
