@@ -21,6 +21,7 @@ from cognito_claims.testing import a_machine_event, a_user_event, recorded, reco
 from cognito_claims.tools.attach.attach import Change
 from cognito_claims.tools.evaluation.sampled import Traced
 from cognito_claims.tools.pool.update import Difference
+from tests.surrealdb_engines import accepted_by_3x
 
 SURREALDB = {
     "SURREALDB_NAMESPACE": "test",
@@ -124,7 +125,7 @@ def test_preview_asks_a_real_surrealdb_and_hasuras_rules(folder: Path) -> None:
                     "auth": "user:⟨a1b2c3d4-5678-90ab-cdef-111122223333⟩",
                     "access": "user",
                 },
-                "3.x": {"accepted": True, "source": "claims table", "access": "user"},
+                "3.x": accepted_by_3x("a1b2c3d4-5678-90ab-cdef-111122223333"),
             },
         },
         "hasura": {
