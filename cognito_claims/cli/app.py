@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from cognito_claims.cli.escapes import printable
 from cognito_claims.cli.options import Commands
 from cognito_claims.tools.errors import UnusableInput
 
@@ -110,5 +111,5 @@ def run() -> None:
         application(called)()
     except UnusableInput as error:
         for line in error.lines:
-            print(f"cognito-claims: {line}", file=sys.stderr)  # noqa: T201  (the command's own error)
+            print(f"cognito-claims: {printable(line)}", file=sys.stderr)  # noqa: T201  (the command's own error)
         sys.exit(2)

@@ -48,6 +48,8 @@ ATTEMPTS = (
         for each in _AT_ROWS
         for rows in ("user", "$one", "$two")
     ),
+    "FOR $auth IN [$one] { SELECT * FROM $one WHERE { THROW <string> $this } }",
+    "FOR $auth IN [$one] { DELETE $one }",
     "RETURN [$one.*, $two.*]",
     'UPDATE $me SET cognito_username = "changed"',
     'UPDATE $me SET email = "changed@example.com"',

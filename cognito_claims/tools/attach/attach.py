@@ -5,7 +5,7 @@ update has done is told by the next run, from the description that the first one
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -145,22 +145,20 @@ class Attachment:
                 )
                 raise UnusableInput(f"{self._pool_id}: {told}")
             wanted = restored(now, was)
-            gone = functions_of(now) - functions_of(wanted)
-            self._functions = [
-                FunctionArn.parse(str(self._kept), arn)
-                for arn in sorted(functions_of(wanted) - functions_of(now))
-            ]
+            self._functions = _parsed(self._kept, functions_of(wanted) - functions_of(now))
+            were = functions_of(now) | functions_of(kept.triggers)
+            gone = _parsed(self._kept, were - functions_of(wanted))
             self._require_functions()
-            change = self._planned(before, wanted)
-            change = self._confirmed(change._replace(notes=[*self._granted(before, is_dry=True)]))
+            notes = [*self._granted(before, is_dry=True)]
+            notes += self._revoked(before, wanted, gone, is_dry=True)
+            change = self._confirmed(self._planned(before, wanted)._replace(notes=notes))
             if self._options.is_dry or change.unwanted:
                 return change
             granted = [*self._granted(before, is_dry=False)]
             change = self._change(before, wanted, is_kept=False)
             if change.unwanted:
                 return change._replace(notes=[*granted, *change.notes])
-            self._functions = [FunctionArn.parse(_TRIGGERS, arn) for arn in sorted(gone)]
-            revoked = [*self._revoked(before, wanted)]
+            revoked = [*self._revoked(before, wanted, gone, is_dry=False)]
             self._kept.unlink()
         return change._replace(notes=[*granted, *change.notes, *revoked])
 
@@ -204,8 +202,11 @@ class Attachment:
             before = self._described()
             wanted = detached(before.get(_TRIGGERS, {}), self._options.triggers)
             change = self._change(before, wanted, is_kept=False)
-            revoked = [] if change.unwanted else [*self._revoked(before, wanted)]
-        return change._replace(notes=[*change.notes, *revoked])
+            if change.unwanted:
+                return change
+            is_dry = self._options.is_dry
+            revoked = self._revoked(before, wanted, self._functions, is_dry=is_dry)
+            return change._replace(notes=[*change.notes, *revoked])
 
     def _planned(self, before: Mapping[str, Any], triggers: Mapping[str, Any]) -> Change:
         """Say what would change, or what an interrupted run has left that is to be mended first."""
@@ -285,7 +286,11 @@ class Attachment:
 
     def _require_functions(self) -> None:
         for function in self._functions:
-            self._lambda.get_function_configuration(**function.target)  # or it is not there
+            try:
+                self._lambda.get_function_configuration(**function.target)
+            except self._lambda.exceptions.ResourceNotFoundException:
+                told = "there is no such function; deploy it first"
+                raise UnusableInput(f"{function.arn}: {told}") from None
 
     def _granted(self, pool: Mapping[str, Any], *, is_dry: bool) -> Iterator[str]:
         """Let the pool invoke the functions, ahead of attaching them."""
@@ -297,11 +302,22 @@ class Attachment:
                     permission.grant(self._lambda)
                 yield f"{function.arn}: Cognito may invoke it, for this pool"
 
-    def _revoked(self, pool: Mapping[str, Any], triggers: Mapping[str, Any]) -> Iterator[str]:
+    def _revoked(
+        self,
+        pool: Mapping[str, Any],
+        triggers: Mapping[str, Any],
+        functions: Sequence[FunctionArn],
+        *,
+        is_dry: bool,
+    ) -> Iterator[str]:
         """Take back what attaching granted, where the pool does not need it for another trigger."""
-        for function in self._functions:
+        for function in functions:
             permission = Permission(function, pool["Arn"])
             if not is_attached(function.arn, triggers) and permission.is_ours(self._lambda):
-                if not self._options.is_dry:
+                if not is_dry:
                     permission.revoke(self._lambda)
                 yield f"{function.arn}: the permission that attach gave is taken back"
+
+
+def _parsed(path: Path, arns: Set[str]) -> list[FunctionArn]:
+    return [FunctionArn.parse(str(path), arn) for arn in sorted(arns)]
