@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 from cognito_claims.tools.attach.attach import Attachment
-from cognito_claims.tools.pool.update import carried_over, differences
+from cognito_claims.tools.pool.update import carried_over, changes
 from tests.command import Run, run
 from tests.stand_ins.account import Account
 from tests.stand_ins.moto import Answer, answering
@@ -201,7 +201,7 @@ def test_detaching_undoes_attaching(account: Account) -> None:
 
     ran = command(account, "detach", *both(account))
 
-    assert [*differences(before, account.pool())] == []
+    assert [*changes(before, account.pool())] == []
     assert account.triggers() == {"PreSignUp": account.other}
     assert account.statements(account.claims) == account.statements(account.sync) == []
     assert len(ran.content["notes"]) == 2
