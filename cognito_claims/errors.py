@@ -1,5 +1,6 @@
 """What the trigger side raises: a stable `code`, typed attributes, a message made of them, and never a value."""
 
+from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 
@@ -190,13 +191,19 @@ _OF_A_ROW = (
     "unexpected",
     "validation-failed",
 )
-_THROTTLING = (
-    "KmsThrottled",
-    "RequestThrottled",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-)
+# What may pass, by service: beside any 408, 429 and 5xx.
+_ANY_SERVICE = ("Throttling", "ThrottlingException", "TooManyRequestsException")
+AWS_TRANSIENT: Mapping[str, tuple[str, ...]] = {
+    "dynamodb": (
+        "InternalServerError",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        *_ANY_SERVICE,
+    ),
+    "secretsmanager": ("InternalServiceError", *_ANY_SERVICE),
+    "sqs": ("KmsThrottled", "RequestThrottled", *_ANY_SERVICE),
+    "ssm": ("InternalServerError", *_ANY_SERVICE),
+}
 
 
 class AwsError(CognitoClaimsError):
@@ -208,8 +215,28 @@ class AwsError(CognitoClaimsError):
         self.service = service
         self.status = status
         self.aws_code = aws_code
-        self.is_transient: bool = status in (408, 429) or status >= 500 or aws_code in _THROTTLING
+        self.is_transient: bool = (
+            status in (408, 429)
+            or status >= 500
+            or aws_code in AWS_TRANSIENT.get(service, _ANY_SERVICE)
+        )
         super().__init__(f"{service}: {aws_code} (HTTP {status})")
+
+
+class LookUpFailedError(CognitoClaimsError):
+    """A look-up got an answer that is neither an item nor says that there is none.
+
+    `status` is the HTTP status of the answer; `problem` says what is wrong, and holds no value.
+    """
+
+    code = "look-up"
+
+    def __init__(self, look_up: str, status: int, problem: str) -> None:
+        self.look_up = look_up
+        self.status = status
+        self.problem = problem
+        self.is_transient: bool = status in (408, 429) or status >= 500
+        super().__init__(f"look-up {shown(look_up)}: {problem} (HTTP {status})")
 
 
 class SecretError(CognitoClaimsError):
@@ -302,7 +329,10 @@ def told(error: BaseException) -> str:
 
     That is the text of errors whose text is made in this file, and the code of botocore's `ClientError`.
     """
-    texts = (AwsError, DeadlineError, FaunaError, HasuraError, SecretError, TransportError)
+    texts = (
+        *(AwsError, DeadlineError, FaunaError, HasuraError),
+        *(LookUpFailedError, SecretError, TransportError),
+    )
     name = type(error).__name__
     if isinstance(error, texts):
         return f"{name}: {error}"

@@ -19,6 +19,7 @@ RANKS = {
     "plugin": 3,
     "composition": 4,
     "plugins": 4,
+    "lookups": 4,
     "sync": 4,
     "installed": 4,
     "without": 4,
@@ -76,4 +77,4 @@ def test_only_functions_and_tools_read_the_environment() -> None:
         and ast.unparse(node).startswith(("os.environ", "os.getenv", "from os import"))
     }
 
-    assert readers == {"functions", "cli"}
+    assert readers == {"functions", "cli", "lookups"}
