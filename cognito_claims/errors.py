@@ -1,6 +1,5 @@
 """What the trigger side raises: a stable `code`, typed attributes, a message made of them, and never a value."""
 
-from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 
@@ -191,19 +190,18 @@ _OF_A_ROW = (
     "unexpected",
     "validation-failed",
 )
-# What may pass, by service: beside any 408, 429 and 5xx.
-_ANY_SERVICE = ("Throttling", "ThrottlingException", "TooManyRequestsException")
-AWS_TRANSIENT: Mapping[str, tuple[str, ...]] = {
+_THROTTLING = ("Throttling", "ThrottlingException", "TooManyRequestsException")  # of any service
+AWS_TRANSIENT: dict[str, tuple[str, ...]] = {
     "dynamodb": (
         "InternalServerError",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
-        *_ANY_SERVICE,
     ),
-    "secretsmanager": ("InternalServiceError", *_ANY_SERVICE),
-    "sqs": ("KmsThrottled", "RequestThrottled", *_ANY_SERVICE),
-    "ssm": ("InternalServerError", *_ANY_SERVICE),
+    "secretsmanager": ("InternalServiceError",),
+    "sqs": ("KmsThrottled", "RequestThrottled"),
+    "ssm": ("InternalServerError",),
 }
+"""Codes of failures that may pass, by service, beside those of any service."""
 
 
 class AwsError(CognitoClaimsError):
@@ -218,7 +216,8 @@ class AwsError(CognitoClaimsError):
         self.is_transient: bool = (
             status in (408, 429)
             or status >= 500
-            or aws_code in AWS_TRANSIENT.get(service, _ANY_SERVICE)
+            or aws_code in _THROTTLING
+            or aws_code in AWS_TRANSIENT.get(service, ())
         )
         super().__init__(f"{service}: {aws_code} (HTTP {status})")
 

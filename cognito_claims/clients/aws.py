@@ -19,8 +19,8 @@ _CODES = _OUTDATED.union(  # the only ones that an error repeats: a server's tex
     InvalidRequestException InvalidSecurity InvalidSignatureException KmsAccessDenied KmsDisabled
     KmsInvalidKeyUsage KmsInvalidState KmsNotFound KmsOptInRequired
     MissingAuthenticationTokenException ParameterNotFound ParameterVersionNotFound
-    QueueDoesNotExist ResourceNotFoundException ServiceUnavailableException UnsupportedOperation
-    ValidationException""".split(),  # noqa: SIM905  (a list takes a line for each)
+    QueueDoesNotExist ResourceNotFoundException ServiceUnavailableException Throttling
+    ThrottlingException TooManyRequestsException UnsupportedOperation ValidationException""".split(),  # noqa: SIM905  (a list takes a line for each)
 )
 _ENDPOINT_OF = {"secretsmanager": "SECRETS_MANAGER"}
 _SUFFIXES = {  # of the partitions beside the commercial one and GovCloud
@@ -124,7 +124,7 @@ class AwsClient:
     def _endpoint(self, region: str) -> tuple[str, str]:
         """Give the URL, and the variable that it comes from."""
         service = _ENDPOINT_OF.get(self._service, self._service.upper())
-        is_ignored = (_variable(self._environ, _IGNORED) or "").lower() == "true"
+        is_ignored = self._environ.get(_IGNORED, "").strip().lower() == "true"
         for variable in (f"AWS_ENDPOINT_URL_{service}", "AWS_ENDPOINT_URL"):
             url = _variable(self._environ, variable)
             if url is not None and not is_ignored:
