@@ -222,6 +222,19 @@ class SecretError(CognitoClaimsError):
         super().__init__(problem)
 
 
+class RuleError(CognitoClaimsError):
+    """A value is not what a rule says it is; `place` is the rule's in its document, `source` what it reads."""
+
+    code = "rule"
+
+    def __init__(self, place: str, source: str, problem: str) -> None:
+        self.place = place
+        self.source = source
+        self.problem = problem
+        told = f"{source} {problem}" if source else problem
+        super().__init__(f"{place}: {told}")
+
+
 class UnexpectedError(CognitoClaimsError):
     """Something else went wrong, a malformed `Claims` most likely; told by class and place only."""
 
@@ -302,7 +315,15 @@ def told(error: BaseException) -> str:
 
     That is the text of errors whose text is made in this file, and the code of botocore's `ClientError`.
     """
-    texts = (AwsError, DeadlineError, FaunaError, HasuraError, SecretError, TransportError)
+    texts = (
+        AwsError,
+        DeadlineError,
+        FaunaError,
+        HasuraError,
+        RuleError,
+        SecretError,
+        TransportError,
+    )
     name = type(error).__name__
     if isinstance(error, texts):
         return f"{name}: {error}"
