@@ -7,11 +7,12 @@ from cognito_claims.rules.conditions import read_conditions
 from cognito_claims.rules.context import Context
 from cognito_claims.rules.forms import something
 from cognito_claims.rules.guard import ALWAYS, Guard
-from cognito_claims.rules.reading import RuleReader
+from cognito_claims.rules.reading import CLAIM, RuleReader
 from cognito_claims.rules.rule import Rule
 from cognito_claims.rules.sources import Kind
 
 _RULE = ("from", "constant", "read", "values")
+_REQUIRED = "required beside an attribute"
 _KINDS: tuple[Kind, ...] = ("attribute", "verified", "text", "list")
 
 
@@ -58,7 +59,7 @@ def read_groups(rules: RuleReader, value: Any) -> list[GroupsRule]:
 
 def _entry(rules: RuleReader, value: Any, place: str) -> GroupsRule:
     reader = rules.reader
-    members = dict(reader.members(value, place, (*_RULE, "when", "keep")))
+    members = dict(reader.members(value, place, (*_RULE, "when", "keep"), elsewhere=CLAIM))
     guard = ALWAYS
     words: frozenset[str] = frozenset()
     if "when" in members:
@@ -69,9 +70,9 @@ def _entry(rules: RuleReader, value: Any, place: str) -> GroupsRule:
     rule = rules.rule(known, place, _RULE, kinds=_KINDS)
     if rule.source is not None and rule.source.kind == "attribute":
         if rule.table is None:
-            reader.wrong(place, "an attribute needs values: which of its texts give which groups")
+            reader.wrong(f"{place}.values", f"{_REQUIRED}: which of its texts give which groups")
         if "providers" not in words:
-            reader.wrong(place, "an attribute needs when.providers: whose users it is read of")
+            reader.wrong(f"{place}.when", f"{_REQUIRED}: providers, whose users it is read of")
     if "constant" in members:
         _check_constant(rules, members["constant"], f"{place}.constant")
     return GroupsRule(guard, rule, is_added=is_added)

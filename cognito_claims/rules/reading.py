@@ -45,19 +45,21 @@ class RuleReader:
     ) -> Rule:
         """Read a rule that may have these words; `around` counts the rules and the objects around it."""
         members = self.reader.members(value, place, words, elsewhere=CLAIM)
+        if not isinstance(value, dict):
+            return Rule(place)
         rule = Rule(place, self._guard(members, words, place))
         givers = [word for word in _GIVERS if word in words]
-        if sum(word in members for word in givers) != 1:
+        given = sum(word in members for word in givers)
+        if given != 1:
             self.reader.wrong(place, f"expected {'one of ' * (len(givers) > 1)}{', '.join(givers)}")
         if around[0] >= _DEEPEST:
             self.reader.wrong(place, f"nested in more than {_DEEPEST} others")
             return rule
         if "from" in members:
             self._from(rule, members, kinds)
-        else:
-            for word in _BESIDE_FROM:
-                if word in members and word in words:
-                    self.reader.wrong(f"{place}.{word}", "stands only beside from")
+        for word in _BESIDE_FROM:
+            if given and "from" not in members and word in members and word in words:
+                self.reader.wrong(f"{place}.{word}", "stands only beside from")
         self._nested(rule, members, around)
         self._result(rule, members, around)
         _sum_up(rule)

@@ -143,7 +143,7 @@ def read_scopes_from(rules: RuleReader, value: Any) -> Rule:
     """Read the section `scopes_from`: a source whose values stand for scopes."""
     place = "scopes_from"
     rule = rules.rule(value, place, SCOPES)
-    if rule.table is None:
+    if isinstance(value, dict) and "values" not in value:
         rules.reader.wrong(place, "needs values: which scopes there may be")
     for scope in scopes_of(rule):
         check_scope(rules.reader, scope, f"{place}.values")
