@@ -12,6 +12,7 @@ from cognito_claims.testing import a_machine_event, a_user_event
 
 NEUTRAL = "Sign-in could not be completed [denied]"
 Words = Mapping[str, Any]
+Document = dict[str, Any]
 
 
 def user(**attributes: str) -> PreTokenGenerationEvent:
@@ -386,7 +387,11 @@ def test_rules_see_the_decided_groups_and_entries_those_that_came() -> None:
 
 
 def test_only_groups_and_their_suppression_decide_on_groups() -> None:
-    documents = [{"groups": {"constant": "a"}}, {"suppress": {"id": ["cognito:groups"]}}, {}]
+    documents: list[Document] = [
+        {"groups": {"constant": "a"}},
+        {"suppress": {"id": ["cognito:groups"]}},
+        {},
+    ]
     assert [Mapper(document).decides_groups for document in documents] == [True, True, False]
     assert Mapper(documents[1]).decide_groups(JANE) is None
 

@@ -158,22 +158,29 @@ def test_any_event_has_an_answer_that_cognito_takes_or_a_refusal_without_values(
     assert _PLANTED not in told(decision)
 
 
+class Records(logging.Handler):
+    """Keep what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(f"{record.getMessage()} {record.__dict__}")
+
+
 def told(decision: Decision) -> str:
     """Give all that is said of a decision: its log, and its error's text and repr."""
-    records: list[logging.LogRecord] = []
-    handler = logging.Handler()
-    handler.emit = records.append  # type: ignore[method-assign]  # as simple as that
-    log = logging.getLogger("cognito_claims")
+    records, log = Records(), logging.getLogger("cognito_claims")
     level = log.level
-    log.addHandler(handler)
+    log.addHandler(records)
     log.setLevel(logging.DEBUG)
     try:
         log_decision(decision)
     finally:
-        log.removeHandler(handler)
+        log.removeHandler(records)
         log.setLevel(level)
-    texts = [f"{record.getMessage()} {record.__dict__}" for record in records]
-    return " ".join([*texts, str(decision.error), repr(decision.error)])
+    return " ".join([*records.texts, str(decision.error), repr(decision.error)])
 
 
 if __name__ == "__main__":

@@ -270,6 +270,13 @@ def test_a_machine_is_denied_by_its_clients_item() -> None:
         given({"deny": [entry]}, a_machine_event(), Store(client={"off": True}))
 
 
+def test_a_machine_makes_no_lookup_for_rules_of_users() -> None:
+    store = Store()
+    sections = {"deny": [BY_PLAN], "scopes": {"a": BY_PLAN["when"], "b": FOR_CLIENT["when"]}}
+    assert given(sections, a_machine_event(), store).access_token.add_scopes == {"b"}
+    assert store.asked == []
+
+
 def test_the_settings_of_a_table_are_read() -> None:
     table = {"table": "t", "key": {"pk": {"N": "{sub}"}}, "consistent": True, "region": "eu-west-1"}
     lookup = Document({"lookups": {"a": {"dynamodb": table, "cache_seconds": 5}}}).lookups["a"]

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Self
 
-from cognito_claims.claims import Claims, Groups, Json, Token
+from cognito_claims.claims import Claims, Groups, Token
 from cognito_claims.errors import Problem, SettingsError
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.rules.decoding import decoded
 from cognito_claims.rules.document import Document
-from cognito_claims.rules.evaluation import claims_of, decided_groups
-from cognito_claims.rules.lookups import Item, Lookup
+from cognito_claims.rules.evaluation import claims_of, decided_groups, no_item
 from cognito_claims.settings import read
 
 _VARIABLE = "MAPPER_RULES"
@@ -23,7 +22,9 @@ class Mapper:
     every mistake of the document, each with its place.
     """
 
-    def __init__(self, rules: Mapping[str, Json], environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, rules: Mapping[str, object], environ: Mapping[str, str] | None = None
+    ) -> None:
         self.document: Document = Document(rules)
         self.environ: Mapping[str, str] | None = environ
         _refuse_lookups(self.document)
@@ -63,16 +64,12 @@ class Mapper:
 
     def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
         """Return what the rules give for this event."""
-        return claims_of(self.document, event, _fetch)
+        return claims_of(self.document, event, no_item)
 
 
 def _refuse_lookups(document: Document) -> None:
     if document.lookups:
         raise SettingsError((Problem("lookups", "look-ups cannot be made yet"),))
-
-
-def _fetch(lookup: Lookup, values: object) -> Item | None:
-    raise NotImplementedError(lookup.name)
 
 
 def _named(problem: Problem) -> Problem:

@@ -34,11 +34,6 @@ class Among:
         """Whether there is nothing to choose from without a user."""
         return any(each is not None and each.needs_user for each in (self.source, self.item))
 
-    @property
-    def is_constant(self) -> bool:
-        """Whether everybody may ask for the same, so that it proves nothing of anybody."""
-        return self.source is None and self.item is None
-
     def has(self, context: Context, asked: Json) -> bool:
         """Return whether all that was asked for is allowed."""
         if self.item is not None:

@@ -24,7 +24,7 @@ def decided_groups(document: Document, event: PreTokenGenerationEvent) -> Groups
     """Return the groups that the document decides on, or None where they stay; no look-up is made."""
     if not document.groups:
         return None
-    return groups.decide_groups(document.groups, Context(event, document.email_providers, _no_item))
+    return groups.decide_groups(document.groups, Context(event, document.email_providers, no_item))
 
 
 def claims_of(document: Document, event: PreTokenGenerationEvent, fetch: Fetch) -> Claims:
@@ -45,8 +45,8 @@ def claims_of(document: Document, event: PreTokenGenerationEvent, fetch: Fetch) 
     return _claims(document, context, decided)
 
 
-def _no_item(lookup: Lookup, values: object) -> None:
-    """Stand for the look-ups where none is made."""
+def no_item(lookup: Lookup, values: object) -> None:
+    """Stand for look-ups where none is made."""
 
 
 def _choose_tenant(document: Document, context: Context) -> None:

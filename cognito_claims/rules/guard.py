@@ -11,7 +11,7 @@ _NO_LOOKUPS: frozenset[Lookup] = frozenset()
 
 
 class Guard:
-    """`when` and `unless`. `needs_user` says that the rule never applies to a machine token."""
+    """`when` and `unless`. With `needs_user` the rule is never asked about a machine token."""
 
     __slots__ = ("lookups", "needs_user", "unless", "when")
 
@@ -41,16 +41,12 @@ class Guard:
 
     def applies(self, context: Context) -> bool:
         """Return whether the conditions are satisfied."""
-        if context.is_machine and self.needs_user:
-            return False
         if self.when is not None and not self.when.hold(context):
             return False
         return self.unless is None or not self.unless.hold(context)
 
     def may_apply(self, context: Context, wanted: dict[Lookup, None]) -> bool:
         """Return whether it may apply, whatever look-ups find; add those that it needs to `wanted`."""
-        if context.is_machine and self.needs_user:
-            return False
         if self.when is not None and not self.when.plain(context):
             return False
         needed = self.when.lookups if self.when is not None else _NO_LOOKUPS

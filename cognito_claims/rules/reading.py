@@ -104,14 +104,13 @@ class RuleReader:
         members = self.reader.members(value, place, (*_AMONG, "constant", "item"))
         if sum(word in members for word in ("from", "constant", "item")) != 1:
             self.reader.wrong(place, "expected one of from, constant, item")
-        elif "constant" in members:
+            return Among(place)
+        if "constant" in members:
             texts = self.reader.some_texts(members["constant"], f"{place}.constant")
             return Among(place, texts=texts)
-        elif "item" in members:
+        if "item" in members:
             return Among(place, item=self._item(members["item"], f"{place}.item"))
-        elif "from" in members:
-            return self._listed(members, place)
-        return Among(place)
+        return self._listed(members, place)
 
     def _item(self, value: Any, place: str) -> Lookup | None:
         name = self.reader.text(value, place)

@@ -71,7 +71,7 @@ class Rule:
 
     def value(self, context: Context) -> Json:
         """Return what the rule gives; raise `TokenDenied` or `RuleError`."""
-        if (context.is_machine and self.needs_user) or not self.guard.applies(context):
+        if not self._applies(context):
             return None
         if self.among is not None:
             value = self._chosen(context, self.among)
@@ -82,6 +82,9 @@ class Rule:
         if value is None and self.denies:
             raise refusal(self.place, "gives nothing, and absent is deny")
         return value
+
+    def _applies(self, context: Context) -> bool:
+        return not (context.is_machine and self.needs_user) and self.guard.applies(context)
 
     def _made(self, context: Context) -> Json:
         if self.source is not None:
@@ -175,7 +178,7 @@ class Rule:
     def _add_branches(self, context: Context, wanted: dict[Lookup, None]) -> None:
         for branch in self.branches:
             branch.add_wanted(context, wanted)
-            if branch.is_constant and not branch.guard.lookups and branch.guard.applies(context):
+            if branch.is_constant and not branch.guard.lookups and branch._applies(context):
                 break  # no later branch is ever asked
 
 
