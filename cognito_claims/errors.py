@@ -248,6 +248,19 @@ class SecretError(CognitoClaimsError):
         super().__init__(problem)
 
 
+class RuleError(CognitoClaimsError):
+    """A value is not what a rule says it is; `place` is the rule's in its document, `source` what it reads."""
+
+    code = "rule"
+
+    def __init__(self, place: str, source: str, problem: str) -> None:
+        self.place = place
+        self.source = source
+        self.problem = problem
+        told = f"{source} {problem}" if source else problem
+        super().__init__(f"{place}: {told}")
+
+
 class UnexpectedError(CognitoClaimsError):
     """Something else went wrong, a malformed `Claims` most likely; told by class and place only."""
 
@@ -330,7 +343,7 @@ def told(error: BaseException) -> str:
     """
     texts = (
         *(AwsError, DeadlineError, FaunaError, HasuraError),
-        *(LookUpFailedError, SecretError, TransportError),
+        *(LookUpFailedError, RuleError, SecretError, TransportError),
     )
     name = type(error).__name__
     if isinstance(error, texts):

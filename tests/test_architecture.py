@@ -17,6 +17,7 @@ RANKS = {
     "settings": 2,
     "clients": 3,
     "plugin": 3,
+    "rules": 3,
     "composition": 4,
     "plugins": 4,
     "lookups": 4,

@@ -45,6 +45,7 @@ def test_the_package_offers_exactly_these_names() -> None:
         "PreTokenGenerationEvent",
         "Problem",
         "ProtectedClaimError",
+        "RuleError",
         "Secret",
         "SecretError",
         "SettingsError",
