@@ -17,24 +17,34 @@ _FORM = "arn:aws:dynamodb:REGION:ACCOUNT:table/NAME"
 
 
 def region_of(table: str, region: str | None) -> str | None:
-    """Return the region of a table, None for the environment's; raise `SettingsError` with the problem."""
+    """Return the region of a table, None for the environment's; raise `SettingsError` with the problems."""
+    problems: list[Problem] = []
     if region is not None and not _is_region(region):
-        raise _error("region", "expected a region, as in eu-central-1")
-    name = table
+        problems.append(Problem("region", "expected a region, as in eu-central-1"))
+    problem, of_arn = _table(table)
+    if problem is not None:
+        problems.append(Problem("table", problem))
+    elif of_arn is not None and region not in (None, of_arn):
+        problems.append(Problem("region", "the table's ARN says another one; leave this one out"))
+    if problems:
+        raise SettingsError(tuple(problems))
+    return of_arn or region
+
+
+def _table(table: str) -> tuple[str | None, str | None]:
+    """Return what is wrong with a table's name or ARN, and the region that an ARN says."""
+    name, region = table, None
     if table.startswith("arn:"):
-        _, partition, service, of_arn, account, resource = (*table.split(":", 5), *[""] * 5)[:6]
+        _, partition, service, region, account, resource = (*table.split(":", 5), *[""] * 5)[:6]
         kind, _, name = resource.partition("/")
         if not (partition.startswith("aws") and service == "dynamodb" and kind == "table"):
-            raise _error("table", f"expected a table's name, or its ARN, as in {_FORM}")
-        if not (_is_region(of_arn) and _is_account(account)):
-            raise _error("table", f"expected a region and an account in the ARN, as in {_FORM}")
-        if region not in (None, of_arn):
-            raise _error("region", "the table's ARN says another one; leave this one out")
-        region = of_arn
+            return f"expected a table's name, or its ARN, as in {_FORM}", None
+        if not (_is_region(region) and _is_account(account)):
+            return f"expected a region and an account in the ARN, as in {_FORM}", None
     if not (3 <= len(name) <= _LONGEST_NAME and _IN_NAMES.issuperset(name)):
         expected = "expected a table's name, of 3 to 255 letters, digits and _.-"
-        raise _error("table", f"{expected}, or its ARN, as in {_FORM}")
-    return region
+        return f"{expected}, or its ARN, as in {_FORM}", None
+    return None, region
 
 
 def templates_of(key: Key) -> dict[str, Template]:
@@ -42,7 +52,8 @@ def templates_of(key: Key) -> dict[str, Template]:
     problems: list[Problem] = []
     templates: dict[str, Template] = {}
     if len(key) not in (1, 2):
-        raise _error("key", "expected one or two attributes, with a template each")
+        problem = "expected one or two attributes, with a template each"
+        raise SettingsError((Problem("key", problem),))
     for attribute, wanted in key.items():
         try:
             templates[attribute] = _template(attribute, wanted)
@@ -70,7 +81,3 @@ def _is_region(text: str) -> bool:
 
 def _is_account(text: str) -> bool:
     return len(text) == 12 and text.isascii() and text.isdigit()
-
-
-def _error(setting: str, message: str) -> SettingsError:
-    return SettingsError((Problem(setting, message),))
