@@ -197,12 +197,13 @@ def _plugin(
         clients = clients_in(_variable(name, "CLIENTS"), environ)
     except SettingsError as error:
         problems += error.problems
-    if made is not None:
+    is_marked = bool(policy) or default == "omit" or clients is not None
+    if made is not None and is_marked:
         problems += _mark_problems(name, made, policy, default, clients)
     if made is None or problems:
         raise SettingsError(tuple(problems))
     plugin = made
-    if policy or default == "omit" or clients is not None:
+    if is_marked:
         on_error: OnError | None = "omit" if policy != "deny" else "deny"
         is_told = policy or default == "omit"
         plugin = PluginEntry(made, on_error=on_error if is_told else None, clients=clients)
