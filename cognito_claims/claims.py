@@ -214,14 +214,17 @@ def suppression_problem(claim: str, token: Token) -> str | None:
 
 
 def _refuse_protected(token: Token, plugin: str, answer: TokenClaims) -> None:
-    for claims, told in (
-        (answer.add, addition_problem),
-        (answer.suppress, suppression_problem),
-    ):
-        for claim in claims:
-            problem = told(claim, token)
-            if problem is not None:
-                raise ProtectedClaimError(claim, token, plugin, problem)
+    protected = _PROTECTED_IN[token]
+    for claim in answer.add:
+        if claim in protected or claim.startswith(_PREFIXES):  # of few
+            _refuse(claim, token, plugin, addition_problem(claim, token))
+    for claim in answer.suppress:
+        _refuse(claim, token, plugin, suppression_problem(claim, token))
+
+
+def _refuse(claim: str, token: Token, plugin: str, problem: str | None) -> None:
+    if problem is not None:
+        raise ProtectedClaimError(claim, token, plugin, problem)
 
 
 def _conflict(subject: str, plugins: list[str], problem: str) -> ClaimConflictError:

@@ -74,6 +74,28 @@ FROM_2_X = (
     "SELECT * FROM {at} WHERE array::map([1], |$x| {throw})",
     "RETURN (SELECT * FROM {at}).map(|$row| { THROW <string> $row })",
 )
+_BOBS = "{ email: 'bob-mail@example.com', exp: 9999999999 }"
+AS_BOB = (
+    "FOR $auth IN [user:bob] { %s }",
+    "FOR $token IN [%s] { FOR $auth IN [user:bob] { {do} } }" % _BOBS,  # noqa: UP031
+    "RETURN array::map([user:bob], |$auth| { RETURN array::map([%s], |$token| { {do} }) })" % _BOBS,  # noqa: UP031
+)
+FROM_2_X = (
+    *FROM_2_X,
+    *(
+        each.replace("%s", "{do}").replace("{do}", do)
+        for each in AS_BOB
+        for do in (
+            "THROW <string> (SELECT * FROM user, note)",
+            "UPDATE user:bob SET about = 'x' WHERE { THROW <string> [id, email, about] }",
+            "SELECT * FROM user:bob WHERE { THROW <string> [id, email, about] }",
+            "UPDATE user:bob SET about = 'x'",
+            "UPDATE note SET text = 'x'",
+            "DELETE note",
+            "CREATE note SET owner = user:bob, text = 'x'",
+        )
+    ),
+)
 OTHERS = (
     "RETURN [user:bob.*, user:carol.email, note:bob.*]",
     "SELECT author.* FROM { author: user:bob } FETCH author",
@@ -107,6 +129,26 @@ CHANGES = (
     "DELETE user",
     "DELETE $auth",
 )
+
+_ODD = "string::len(IF $this = NONE { 'x' } ELSE { 1 }) = 1"  # an error for a row, none without
+SEARCHES = tuple(
+    f"{verb} WHERE {condition}"
+    for verb in (
+        "SELECT * FROM {table}",
+        "SELECT count() FROM {table}",
+        "UPDATE {table} SET about = 'x'",
+        "UPSERT {table} SET about = 'x'",
+        "DELETE {table}",
+    )
+    for condition in (
+        f"{_ODD} AND {{field}} = {{value}}",
+        f"{_ODD} AND {{field}} IN [{{value}}]",
+        f"{_ODD} AND {{field}} >= {{value}} AND {{field}} <= {{value}}",
+        f"{{field}} = {{value}} AND {_ODD}",
+        "{field} = {value} OR { IF $this != NONE { THROW 'x' } }",
+    )
+)
+"""Statements that fail where a row holds a value, if the engine finds the row by an index."""
 
 
 def statements(generation: Generation) -> list[str]:

@@ -3,6 +3,7 @@
 In Node one process answers all cases of an engine; see `engines/harness.mjs`.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from surrealdb import BlockingEmbeddedSurrealConnection as Engine
 from surrealdb import RecordID
 
 from cognito_claims.contract.surrealdb import Generation, Setup
-from cognito_claims.contract.surrealql import string
+from cognito_claims.contract.surrealdb_script import string
 
 ENGINES = Path(__file__).parent / "engines"
 INSTALLED = ENGINES / "node_modules"
@@ -146,11 +147,13 @@ def _node() -> str:
         pytest.skip(
             f"SurrealDB 1.0.0 and 3.0.2 run in Node: install Node 20 or later, then {COMMAND}"
         )
-    if not (INSTALLED / ".package-lock.json").exists():
-        if os.environ.get(SWITCH) != "1":
-            pytest.skip(f"SurrealDB 1.0.0 and 3.0.2 are not installed (200 MB): {COMMAND}")
-        install = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(install, cwd=ENGINES, check=True, capture_output=True, timeout=300)
+    with (ENGINES / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one process of pytest-xdist installs, the others wait
+        if not (INSTALLED / ".package-lock.json").exists():
+            if os.environ.get(SWITCH) != "1":
+                pytest.skip(f"SurrealDB 1.0.0 and 3.0.2 are not installed (200 MB): {COMMAND}")
+            install = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            subprocess.run(install, cwd=ENGINES, check=True, capture_output=True, timeout=300)
     return node
 
 

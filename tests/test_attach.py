@@ -10,8 +10,8 @@ from unittest import mock
 
 import pytest
 
-from cognito_claims.cli.attach import Attachment
-from cognito_claims.cli.pool_update import carried_over, differences
+from cognito_claims.tools.attach.attach import Attachment
+from cognito_claims.tools.pool.update import carried_over, differences
 from tests.command import Run, run
 from tests.stand_ins.account import Account
 from tests.stand_ins.moto import Answer
@@ -385,7 +385,7 @@ def test_what_an_update_loses_is_told(account: Account) -> None:
         del kept["DeviceConfiguration"]
         return kept
 
-    with mock.patch("cognito_claims.cli.attach.carried_over", lossy):
+    with mock.patch("cognito_claims.tools.attach.attach.carried_over", lossy):
         ran = command(
             account, "attach", "--function-arn", account.claims, exit_code=1, output="text"
         )
@@ -428,7 +428,13 @@ def test_a_rollback_restores_the_triggers_with_their_versions_and_nothing_else(
 
     assert account.triggers() == {"PreSignUp": account.other, **was}
     assert settings(account) == {**before, "EmailVerificationSubject": "Later"}
-    assert (ran.content["changed"], files()) == (planned.content["changed"], [])
+    assert ran.content == {**planned.content, "dry_run": False}
+    assert [note.partition(": ")[2] for note in ran.content["notes"]] == [
+        "Cognito may invoke it, for this pool",
+        "the permission that attach gave is taken back",
+        "the permission that attach gave is taken back",
+    ]
+    assert files() == []
     assert [len(account.statements(f)) for f in (account.claims, account.sync)] == [0, 0]
     assert len(account.statements(account.other)) == 1  # which nobody had granted
 
@@ -464,6 +470,7 @@ def test_a_rollback_that_was_killed_is_finished_by_the_next(account: Account, me
     command(account, "attach", "--rollback")
 
     assert (account.triggers(), files()) == ({"PreSignUp": account.other}, [])
+    assert account.statements(account.claims) == []
 
 
 def test_an_attach_after_a_killed_rollback_keeps_the_first_description(account: Account) -> None:
@@ -706,11 +713,7 @@ def test_wrong_input_is_told_in_one_line(account: Account, arguments: list[str],
     assert ran.err.count("\n") == 1
 
 
-def test_a_pool_or_function_that_is_not_there_is_told(account: Account) -> None:
-    nowhere = f"{account.claims}-nowhere"
-    ran = command(account, "attach", "--function-arn", nowhere, exit_code=2)
-
-    assert "ResourceNotFoundException" in ran.err
+def test_a_pool_that_is_not_there_is_told(account: Account) -> None:
     assert account.triggers() == {"PreSignUp": account.other}
     account.pool_id = "eu-west-1_Nowhere"
     ran = attach(account, exit_code=2)
@@ -734,8 +737,21 @@ def test_a_function_that_is_not_there_is_told_before_anything_is_done(
 
     ran = command(account, "attach", "--function-arn", nowhere, *dry, exit_code=2)
 
-    assert "ResourceNotFoundException" in ran.err
+    told = "there is no such function; deploy it first"
+    assert ran.err == f"cognito-claims: {nowhere}: {told}\n"
     assert account.triggers() == {"PreSignUp": account.other}
+
+
+def test_a_function_that_is_gone_is_not_restored(account: Account) -> None:
+    account.update(PreTokenGeneration=account.other)
+    attach(account, "--replace")
+    account.functions.delete_function(FunctionName=account.other)
+
+    ran = command(account, "attach", "--rollback", exit_code=2)
+
+    told = "there is no such function; deploy it first"
+    assert ran.err == f"cognito-claims: {account.other}: {told}\n"
+    assert account.triggers()["PreTokenGeneration"] == account.claims
 
 
 def test_a_file_that_is_no_description_is_told(account: Account) -> None:

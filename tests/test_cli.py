@@ -13,10 +13,14 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 import pytest
+from rich.console import Console
 
 from cognito_claims.__main__ import main
-from cognito_claims.cli.sampled import Traced
+from cognito_claims.cli.commands.attach import print_change
 from cognito_claims.testing import a_machine_event, a_user_event, recorded, recorded_names, to_json
+from cognito_claims.tools.attach.attach import Change
+from cognito_claims.tools.evaluation.sampled import Traced
+from cognito_claims.tools.pool.update import Difference
 
 SURREALDB = {
     "SURREALDB_NAMESPACE": "test",
@@ -365,6 +369,31 @@ def test_json_lets_no_attribute_steer_the_terminal_and_says_the_same(folder: Pat
     assert "Zoë \\u001b[2J \\u009b \\u007f \\u202e \\u2028 🦊 \\udb40\\udc41 \\n" in text
 
 
+def test_an_error_lets_no_name_steer_the_terminal() -> None:
+    ran = _run("check", "--env-file", "no\u202e\x1b[2J", environ={}, exit_code=2)
+
+    assert ran.stderr == "cognito-claims: no\\u202e\\x1b[2J: No such file or directory\n"
+
+
+def test_a_change_lets_no_setting_steer_the_terminal() -> None:
+    bad = "a\u202e\x1b[2J"
+    difference = Difference(bad, None, bad)
+    out = io.StringIO()
+
+    print_change(
+        Change([difference], [difference], [bad], is_dry=True, remarks=(bad,)),
+        Console(file=out, width=200),
+    )
+
+    shown, as_json = "a\\u202e\\x1b[2J", '"a\\u202e\\u001b[2J"'
+    assert out.getvalue().splitlines() == [
+        f"would change: {shown}: nothing -> {as_json}",
+        f"would change: {shown}",
+        shown,
+        f"unexpected: {shown}: nothing -> {as_json}",
+    ]
+
+
 def test_the_text_draws_the_size_against_both_marks() -> None:
     environ = {"COGNITO_CLAIMS_PLUGINS": "l=acme_plugins:large", "COLUMNS": "120"}
 
@@ -616,7 +645,7 @@ def test_check_prints_errors_first_and_for_people() -> None:
 def test_a_response_that_the_contract_refuses_is_an_error(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cognito_claims.decision.render", lambda *_: {"claims": {}})
+    monkeypatch.setattr("cognito_claims.invocation.decision.render", lambda *_: {"claims": {}})
 
     result = _json(folder, "pretoken_v2_Authentication", HASURA, exit_code=1)
 

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.rules_documents import without_lookups
 from tests.stand_ins.fauna import SECRET, FaunaServer
 from tests.stand_ins.hasura import SECRET as ADMIN_SECRET
 from tests.stand_ins.hasura import HasuraServer
@@ -30,11 +31,12 @@ HEAVY = [
 ]
 OWN = [
     "cognito_claims",
-    "cognito_claims.asking",
+    "cognito_claims.invocation",
+    "cognito_claims.invocation.dispatch",
     "cognito_claims.claims",
     "cognito_claims.composition",
     "cognito_claims.deadline",
-    "cognito_claims.decision",
+    "cognito_claims.invocation.decision",
     "cognito_claims.errors",
     "cognito_claims.events",
     "cognito_claims.functions",
@@ -45,11 +47,27 @@ OWN = [
     "cognito_claims.plugins.hasura",
     "cognito_claims.plugins.surrealdb",
     "cognito_claims.pools",
-    "cognito_claims.references",
+    "cognito_claims.secret",
     "cognito_claims.registry",
     "cognito_claims.response",
     "cognito_claims.settings",
 ]
+MAPPER_OWN = [
+    "cognito_claims.plugins.mapper",
+    "cognito_claims.rules",
+    *(
+        f"cognito_claims.rules.{module}"
+        for module in (
+            *("among", "conditions", "context", "decoding", "document", "evaluation", "forms"),
+            *("groups", "guard", "lookups", "reader", "reading", "rule", "sections", "sources"),
+            "templates",
+        )
+    ),
+]
+RULES = {
+    "COGNITO_CLAIMS_PLUGINS": "mapper",
+    "MAPPER_RULES": json.dumps({**without_lookups(), "tenant": {"constant": "acme"}, "deny": []}),
+}
 FAUNA_OWN = [
     "cognito_claims.clients",
     "cognito_claims.clients.connection",
@@ -65,7 +83,7 @@ SYNC_OWN = [
     "cognito_claims.clients.http",
     "cognito_claims.clients.retry",
     "cognito_claims.clients.secrets",
-    "cognito_claims.sinks",
+    "cognito_claims.sync.from_env",
     "cognito_claims.sync",
     "cognito_claims.sync.hasura",
     "cognito_claims.sync.rows",
@@ -137,6 +155,14 @@ def test_nothing_is_left_for_the_handler_to_import(
     loaded: tuple[list[str], list[str], list[str]],
 ) -> None:
     assert loaded[1] == loaded[0]
+
+
+def test_rules_add_nothing_of_the_standard_library() -> None:
+    from_import, with_first_event, _ = json.loads(probe(PROBE, **RULES))
+
+    own = {m for m in OWN if not m.endswith((".hasura", ".surrealdb"))} | set(MAPPER_OWN)
+    assert set(from_import) - set(STANDARD) == own
+    assert with_first_event == from_import
 
 
 def test_fauna_adds_its_clients_and_what_http_and_tls_need() -> None:
@@ -244,7 +270,7 @@ def test_a_plugin_that_is_not_named_is_not_loaded() -> None:
 def test_the_package_alone_loads_neither_tools_nor_the_testing_kit() -> None:
     modules = probe("import sys, cognito_claims; print(' '.join(sys.modules))").split()
 
-    rooms = ("contract", "testing", "cli", "functions", "plugins", "installed")
+    rooms = ("contract", "testing", "cli", "tools", "functions", "plugins")
     assert [m for m in modules if m.startswith(tuple(f"cognito_claims.{r}" for r in rooms))] == []
 
 

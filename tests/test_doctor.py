@@ -1,19 +1,17 @@
-"""`doctor` against moto's AWS: each finding provoked once and cleared once, and nothing changed by looking."""
+"""`doctor`: each rule on a description of a pool, and a few runs of the command against moto's AWS."""
 
-import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from unittest import mock
 
 import pytest
 
-from cognito_claims.cli import facts
-from cognito_claims.cli.diagnoses import diagnoses
-from cognito_claims.cli.facts import Facts, Reader
-from cognito_claims.cli.permission import FunctionArn, Permission
-from cognito_claims.cli.preview import Finding
+from cognito_claims.tools.doctor.pool_rules import diagnoses
+from cognito_claims.tools.findings import Finding
+from cognito_claims.tools.pool.description import Facts, Function, Reader
+from cognito_claims.tools.pool.function_policy import FunctionArn, Permission
 from tests.command import Run, run
 from tests.stand_ins.account import Account
 from tests.stand_ins.moto import HIDDEN, Answer, Request, answering
@@ -29,6 +27,7 @@ FAUNA = {
     "COGNITO_CLAIMS_PLUGINS": "fauna",
     "FAUNA_ENDPOINT": "https://fauna.example.com",
     "FAUNA_SECRET": ARN,
+    "FAUNA_IDENTITY": "sub",
 }
 HASURA = {"COGNITO_CLAIMS_PLUGINS": "hasura"}
 ORG = {**HASURA, "HASURA_SESSION_VARIABLES": "x-hasura-org-id=custom:org_id"}
@@ -38,382 +37,248 @@ SYNC = {
     "HASURA_SYNC_ADMIN_SECRET": ARN,
     "HASURA_SYNC_ROLE": "cognito_sync",
 }
-CLIENT = {
-    "ClientName": "web",
-    "AllowedOAuthFlows": ["code"],
-    "WriteAttributes": ["email", "name"],
-    "GenerateSecret": False,
-}
-pytestmark = pytest.mark.usefixtures("quick_clients")
-Change = Callable[["Pool"], object]
 
 
-class Pool:
-    """A pool about which there is nothing to say, to be changed."""
-
-    def __init__(self, account: Account) -> None:
-        self.account = account
-        self.settings: dict[str, Any] = {
-            "AliasAttributes": ["email"],
-            "AutoVerifiedAttributes": ["email"],
-            "UserPoolTier": "ESSENTIALS",
-        }
-        made = account.cognito.create_user_pool(PoolName="users", **self.settings)
-        account.pool_id = made["UserPool"]["Id"]
-        self.triggers: dict[str, Any] = {}
-        self.attach(PreTokenGeneration=account.claims)
-        self.version("V2_0")
-        self.attach(PostAuthentication=account.sync, PostConfirmation=account.sync)
-        for function in (account.claims, account.sync):
-            self.permission(function).grant(account.functions)
-            self.log(function, days=30)
-        self.environ(**HASURA)
-        account.functions.update_function_configuration(
-            FunctionName=account.sync, Environment={"Variables": SYNC}
-        )
-        self.client()
-
-    def attach(self, **triggers: Any) -> "Pool":
-        self.triggers |= triggers
-        return self.update()
-
-    def detach(self, *names: str) -> "Pool":
-        self.triggers = {n: arn for n, arn in self.triggers.items() if n not in names}
-        return self.update()
-
-    def version(self, version: str) -> "Pool":
-        config = {"LambdaVersion": version, "LambdaArn": self.account.claims}
-        return self.attach(PreTokenGenerationConfig=config)
-
-    def update(self, **settings: Any) -> "Pool":
-        self.settings |= settings
-        self.account.cognito.update_user_pool(
-            UserPoolId=self.account.pool_id,
-            PoolName="users",
-            LambdaConfig=self.triggers,
-            **{name: value for name, value in self.settings.items() if name != "AliasAttributes"},
-        )
-        return self
-
-    def permission(self, function: str) -> Permission:
-        return Permission(FunctionArn.parse("", function), self.account.pool()["Arn"])
-
-    def log(self, function: str, days: int | None) -> "Pool":
-        name = f"/aws/lambda/{function.rpartition(':')[2]}"
-        with contextlib.suppress(self.account.logs.exceptions.ResourceAlreadyExistsException):
-            self.account.logs.create_log_group(logGroupName=name)
-        if days is None:
-            self.account.logs.delete_retention_policy(logGroupName=name)
-        else:
-            self.account.logs.put_retention_policy(logGroupName=name, retentionInDays=days)
-        return self
-
-    def environ(self, **variables: str) -> "Pool":
-        return self.configure(Environment={"Variables": variables})
-
-    def configure(self, **settings: Any) -> "Pool":
-        name = self.account.claims
-        self.account.functions.update_function_configuration(FunctionName=name, **settings)
-        return self
-
-    def client(self, **settings: Any) -> "Pool":
-        wanted = {n: value for n, value in {**CLIENT, **settings}.items() if value is not None}
-        self.account.cognito.create_user_pool_client(UserPoolId=self.account.pool_id, **wanted)
-        return self
-
-    def clients(self) -> dict[str, str]:
-        """Give the clients' ids by their names."""
-        found = self.account.cognito.list_user_pool_clients(UserPoolId=self.account.pool_id)
-        return {client["ClientName"]: client["ClientId"] for client in found["UserPoolClients"]}
-
-    def group(self, name: str) -> "Pool":
-        self.account.cognito.create_group(UserPoolId=self.account.pool_id, GroupName=name)
-        return self
-
-    def without(self, client: str) -> "Pool":
-        self.account.cognito.delete_user_pool_client(
-            UserPoolId=self.account.pool_id, ClientId=self.clients()[client]
-        )
-        return self
+# A description of a pool about which there is nothing to say, and changes of it
 
 
-@pytest.fixture
-def account(moto: str) -> Account:
-    return Account(moto)
+POOL_ARN = "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_a1B2c3D4e"
+CLAIMS_ARN, SYNC_ARN, OTHER_ARN = (
+    f"arn:aws:lambda:eu-west-1:123456789012:function:{name}" for name in ("claims", "sync", "other")
+)
+CLAIMS, SYNCS = "PreTokenGeneration", ("PostAuthentication", "PostConfirmation")
 
 
-@pytest.fixture
-def pool(account: Account) -> Pool:
-    return Pool(account)
-
-
-def doctor(account: Account, *arguments: str) -> Run:
-    command = ("doctor", "--user-pool-id", account.pool_id, *arguments)
-    return run(*command, environ=account.environ, exit_code=None)
-
-
-def codes(account: Account, *arguments: str) -> set[tuple[str, str]]:
-    findings = doctor(account, "--format", "json", *arguments).content["findings"]
-    return {(finding["code"], finding["level"]) for finding in findings}
-
-
-def test_about_a_sound_pool_there_is_nothing_to_say(pool: Pool) -> None:
-    before = pool.account.pool()
-
-    sound = "No findings: the pool and its functions are sound.\n"
-    assert doctor(pool.account) == Run(sound, "", exit_code=0)
-    assert pool.account.pool() == before
-
-
-CASES: dict[tuple[str, str], tuple[Change, Change]] = {
-    ("no-claims-function", "warning"): (
-        lambda pool: pool.detach("PreTokenGeneration", "PreTokenGenerationConfig"),
-        lambda pool: pool.attach(PreTokenGeneration=pool.account.claims).version("V2_0"),
-    ),
-    ("two-functions", "error"): (
-        lambda pool: pool.attach(PreTokenGeneration=pool.account.other),
-        lambda pool: pool.attach(PreTokenGeneration=pool.account.claims),
-    ),
-    ("half-a-sync", "error"): (
-        lambda pool: pool.detach("PostConfirmation"),
-        lambda pool: pool.attach(PostConfirmation=pool.account.sync),
-    ),
-    ("function-timeout", "warning"): (
-        lambda pool: pool.configure(Timeout=30),
-        lambda pool: pool.configure(Timeout=5),
-    ),
-    ("function-memory", "warning"): (
-        lambda pool: pool.configure(MemorySize=128),
-        lambda pool: pool.configure(MemorySize=1024),
-    ),
-    ("log-retention", "warning"): (
-        lambda pool: pool.log(pool.account.sync, days=None),
-        lambda pool: pool.log(pool.account.sync, days=7),
-    ),
-    ("no-plugins", "warning"): (
-        lambda pool: pool.environ(COGNITO_CLAIMS_PLUGINS="none"),
-        lambda pool: pool.environ(**HASURA),
-    ),
-    ("not-checked", "warning"): (
-        lambda pool: pool.configure(Handler="acme.handler"),
-        lambda pool: pool.configure(
-            Handler="cognito_claims.functions.pre_token_generation.handler"
-        ),
-    ),
-    ("user-pool", "error"): (
-        lambda pool: pool.environ(**HASURA, COGNITO_CLAIMS_USER_POOLS="eu-west-1_Other"),
-        lambda pool: pool.environ(**HASURA, COGNITO_CLAIMS_USER_POOLS=pool.account.pool_id),
-    ),
-    ("other-invoker", "error"): (
-        lambda pool: pool.account.functions.add_permission(
-            FunctionName=pool.account.sync,
-            StatementId="bucket",
-            Action="lambda:InvokeFunction",
-            Principal="s3.amazonaws.com",
-            SourceArn="arn:aws:s3:::bucket",
-        ),
-        lambda pool: pool.account.functions.remove_permission(
-            FunctionName=pool.account.sync, StatementId="bucket"
-        ),
-    ),
-    ("no-permission", "error"): (
-        lambda pool: pool.permission(pool.account.claims).revoke(pool.account.functions),
-        lambda pool: pool.permission(pool.account.claims).grant(pool.account.functions),
-    ),
-    ("permission-too-wide", "error"): (
-        lambda pool: pool.account.functions.add_permission(
-            FunctionName=pool.account.claims,
-            StatementId="anybody",
-            Action="lambda:InvokeFunction",
-            Principal="cognito-idp.amazonaws.com",
-        ),
-        lambda pool: pool.account.functions.remove_permission(
-            FunctionName=pool.account.claims, StatementId="anybody"
-        ),
-    ),
-    ("no-function", "error"): (
-        lambda pool: pool.attach(PostConfirmation=f"{pool.account.sync}-gone"),
-        lambda pool: pool.attach(PostConfirmation=pool.account.sync),
-    ),
-    ("plain-secret", "error"): (
-        lambda pool: pool.environ(**{**FAUNA, "FAUNA_SECRET": HIDDEN, "FAUNA_IDENTITY": "sub"}),
-        lambda pool: pool.environ(**{**FAUNA, "FAUNA_IDENTITY": "sub"}),
-    ),
-    ("settings", "error"): (
-        lambda pool: pool.environ(**{**HASURA, "HASURA_TOKENS": HIDDEN}),
-        lambda pool: pool.environ(**HASURA),
-    ),
-    ("event-version", "error"): (
-        lambda pool: pool.version("V1_0").environ(**HASURA, HASURA_TOKENS="access"),
-        lambda pool: pool.version("V2_0"),
-    ),
-    ("machine-tokens", "warning"): (
-        lambda pool: pool.client(
-            ClientName="machine", AllowedOAuthFlows=["client_credentials"], GenerateSecret=True
-        ),
-        lambda pool: pool.version("V3_0"),
-    ),
-    ("feature-plan", "error"): (
-        lambda pool: pool.update(UserPoolTier="LITE"),
-        lambda pool: pool.update(UserPoolTier="ESSENTIALS"),
-    ),
-    ("writable-attribute", "error"): (
-        lambda pool: pool.environ(**ORG).client(
-            ClientName="lax", WriteAttributes=["custom:org_id"]
-        ),
-        lambda pool: pool.without("lax"),
-    ),
-    ("writable-attribute", "warning"): (
-        lambda pool: pool.environ(**ORG).client(
-            ClientName="server", WriteAttributes=None, GenerateSecret=True
-        ),
-        lambda pool: pool.without("server"),
-    ),
-    ("email-not-unique", "warning"): (
-        lambda pool: pool.environ(**FAUNA, FAUNA_IDENTITY="email"),
-        lambda pool: pool.environ(**FAUNA, FAUNA_IDENTITY="sub"),
-    ),
-    ("admin-for-everyone", "error"): (
-        lambda pool: pool.environ(**HASURA, HASURA_ALLOWED_ROLES="user,admin"),
-        lambda pool: pool.environ(**HASURA, HASURA_ALLOWED_ROLES="user,editor"),
-    ),
-    ("admin-group", "warning"): (
-        lambda pool: pool.environ(**HASURA, HASURA_GROUP_ROLES="admins=admin").group("admins"),
-        lambda pool: pool.account.cognito.delete_group(
-            UserPoolId=pool.account.pool_id, GroupName="admins"
-        ),
-    ),
-    ("shared-secret", "warning"): (
-        lambda pool: pool.environ(
-            **{**FAUNA, "COGNITO_CLAIMS_PLUGINS": "fauna,hasura", "FAUNA_IDENTITY": "sub"}
-        ),
-        lambda pool: pool.environ(**{**FAUNA, "FAUNA_IDENTITY": "sub"}),
-    ),
-}
-
-
-@pytest.mark.parametrize(("finding", "change"), CASES.items(), ids=map("-".join, CASES))
-def test_a_finding_comes_with_its_cause_and_goes_with_it(
-    pool: Pool, finding: tuple[str, str], change: tuple[Change, Change]
-) -> None:
-    provoke, clear = change
-    assert codes(pool.account) == set()
-
-    provoke(pool)
-    assert finding in codes(pool.account)
-
-    clear(pool)
-    assert finding not in codes(pool.account)
-
-
-@pytest.mark.parametrize("pools", ["*", "eu-west-1_?b1Cd2Ef3"])
-def test_a_statement_for_many_pools_is_too_wide(pool: Pool, pools: str) -> None:
-    pool.account.functions.add_permission(
-        FunctionName=pool.account.claims,
-        StatementId="many",
-        Action="lambda:InvokeFunction",
-        Principal="cognito-idp.amazonaws.com",
-        SourceArn=f"arn:aws:cognito-idp:eu-west-1:123456789012:userpool/{pools}",
-    )
-
-    assert codes(pool.account) == {("permission-too-wide", "error")}
-
-
-def test_a_statement_for_another_account_is_no_permission(pool: Pool) -> None:
-    arn = pool.account.pool()["Arn"]
-    pool.permission(pool.account.claims).revoke(pool.account.functions)
-    pool.account.functions.add_permission(
-        FunctionName=pool.account.claims,
-        StatementId="other",
-        Action="lambda:InvokeFunction",
-        Principal="cognito-idp.amazonaws.com",
-        SourceArn=arn,
-        SourceAccount="999999999999",
-    )
-
-    assert codes(pool.account) == {
-        ("no-permission", "error"),
-        ("policy-not-understood", "error"),
+def permission(arn: str, source: str | None = POOL_ARN, **changes: Any) -> dict[str, Any]:
+    condition = {"Condition": {"ArnLike": {"AWS:SourceArn": source}}} if source else {}
+    allowed = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": arn}
+    return {
+        **allowed,
+        "Principal": {"Service": "cognito-idp.amazonaws.com"},
+        **condition,
+        **changes,
     }
 
 
-def test_a_function_that_is_no_user_sync_may_have_one_trigger(pool: Pool) -> None:
-    pool.detach("PostAuthentication").attach(PostConfirmation=pool.account.other)
-    pool.permission(pool.account.other).grant(pool.account.functions)
-    pool.log(pool.account.other, days=7)
+def function(
+    arn: str, module: str, environ: Mapping[str, str], statements: Any = None, **changes: Any
+) -> Function:
+    configuration = {
+        "Handler": f"cognito_claims.functions.{module}.handler",
+        "Timeout": 5,
+        "MemorySize": 512,
+        "Architectures": ["arm64"],
+        "Environment": {"Variables": environ},
+        **changes,
+    }
+    return Function(arn, configuration, statements or [permission(arn)], keeps_logs_for_ever=False)
 
-    assert codes(pool.account) == {("not-checked", "warning")}
+
+def claims(environ: Mapping[str, str] = HASURA, **changes: Any) -> Function:
+    return function(CLAIMS_ARN, "pre_token_generation", environ, **changes)
+
+
+def sync(environ: Mapping[str, str] = SYNC, **changes: Any) -> Function:
+    return function(SYNC_ARN, "user_sync", environ, **changes)
+
+
+def attached(claims: Function, sync: Function) -> dict[str, Function]:
+    return {CLAIMS: claims, **dict.fromkeys(SYNCS, sync)}
+
+
+def client(**changes: Any) -> dict[str, Any]:
+    web = {"ClientName": "web", "AllowedOAuthFlows": ["code"], "WriteAttributes": ["email"]}
+    return {n: value for n, value in {**web, **changes}.items() if value is not None}
+
+
+def triggers(version: str = "V2_0", **changes: str) -> dict[str, Any]:
+    config = {"LambdaVersion": version, "LambdaArn": CLAIMS_ARN}
+    return {
+        CLAIMS: CLAIMS_ARN,
+        f"{CLAIMS}Config": config,
+        **dict.fromkeys(SYNCS, SYNC_ARN),
+    } | changes
+
+
+SOUND = Facts(
+    pool={
+        "Id": "eu-west-1_a1B2c3D4e",
+        "Arn": POOL_ARN,
+        "AliasAttributes": ["email"],
+        "AutoVerifiedAttributes": ["email"],
+        "UserPoolTier": "ESSENTIALS",
+        "LambdaConfig": triggers(),
+    },
+    clients=[client()],
+    providers=(),
+    groups=(),
+    functions=attached(claims(), sync()),
+    unread=(),
+)
+
+
+def a_pool(facts: Facts = SOUND, **settings: Any) -> Facts:
+    return facts._replace(pool={**facts.pool, **settings})
+
+
+def with_claims(environ: Mapping[str, str] = HASURA, facts: Facts = SOUND, **changes: Any) -> Facts:
+    return facts._replace(functions={**facts.functions, CLAIMS: claims(environ, **changes)})
+
+
+def with_sync(function: Function) -> Facts:
+    return SOUND._replace(functions=attached(claims(), function))
+
+
+def told(facts: Facts) -> list[tuple[str, str]]:
+    return sorted({(finding.code, finding.level) for finding in diagnoses(facts)})
+
+
+MACHINE = client(ClientName="machine", AllowedOAuthFlows=["client_credentials"])
 
 
 @pytest.mark.parametrize(
-    ("settings", "finding"),
+    "facts",
     [
-        ({**SYNC, "HASURA_SYNC_URL": "ftp://x"}, ("settings", "error")),
-        ({**SYNC, "HASURA_SYNC_ROLE": ""}, ("sync-as-admin", "warning")),
+        SOUND,
+        a_pool(with_claims(), LambdaConfig=triggers("V3_0"))._replace(clients=[MACHINE]),
+        a_pool(LambdaConfig=triggers("V1_0"), UserPoolTier="LITE"),
+        with_claims({**HASURA, "COGNITO_CLAIMS_USER_POOLS": "eu-west-1_a1B2c3D4e"}),
+        with_claims({**HASURA, "HASURA_ALLOWED_ROLES": "user,editor"}),
+        with_claims({**HASURA, "HASURA_GROUP_ROLES": "admins=admin"}),
+        with_claims(MemorySize=1024, State="Inactive"),
+        with_claims(ORG),
+        with_claims(FAUNA),
     ],
 )
-def test_the_settings_of_a_user_sync_are_examined(
-    pool: Pool, settings: dict[str, str], finding: tuple[str, str]
-) -> None:
-    pool.account.functions.update_function_configuration(
-        FunctionName=pool.account.sync, Environment={"Variables": settings}
-    )
+def test_about_a_sound_description_there_is_nothing_to_say(facts: Facts) -> None:
+    assert told(facts) == []
 
-    assert codes(pool.account) == {finding}
+
+CASES: list[tuple[str, str, Facts]] = [
+    ("no-claims-function", "warning", SOUND._replace(functions=dict.fromkeys(SYNCS, sync()))),
+    ("two-functions", "error", a_pool(LambdaConfig=triggers(PreTokenGeneration=OTHER_ARN))),
+    ("half-a-sync", "error", SOUND._replace(functions={CLAIMS: claims(), SYNCS[0]: sync()})),
+    ("no-function", "error", with_sync(Function(SYNC_ARN, None, None, None, is_missing=True))),
+    ("function-timeout", "warning", with_claims(Timeout=30)),
+    ("function-memory", "warning", with_claims(MemorySize=128)),
+    ("function-state", "error", with_claims(State="Failed")),
+    ("function-update", "error", with_claims(LastUpdateStatus="Failed")),
+    ("function-architecture", "warning", with_claims(Architectures=["x86_64"])),
+    ("not-checked", "warning", with_claims(Environment={"Error": {"ErrorCode": "AccessDenied"}})),
+    ("not-checked", "warning", with_claims(Handler="acme.handler")),
+    ("log-retention", "warning", with_sync(sync()._replace(keeps_logs_for_ever=True))),
+    ("no-plugins", "warning", with_claims({"COGNITO_CLAIMS_PLUGINS": "none"})),
+    ("user-pool", "error", with_claims({**HASURA, "COGNITO_CLAIMS_USER_POOLS": "eu-west-1_Other"})),
+    (
+        "other-invoker",
+        "error",
+        with_sync(
+            sync(
+                statements=[
+                    permission(SYNC_ARN),
+                    permission(SYNC_ARN, Principal={"Service": "s3.amazonaws.com"}),
+                ]
+            )
+        ),
+    ),
+    ("no-permission", "error", with_claims(statements=[permission(OTHER_ARN)])),
+    *(
+        ("permission-too-wide", "error", with_claims(statements=[permission(CLAIMS_ARN), wide]))
+        for wide in (
+            permission(CLAIMS_ARN, None),
+            permission(CLAIMS_ARN, POOL_ARN.replace("a1B2c3D4e", "*")),
+            permission(CLAIMS_ARN, POOL_ARN.replace("_a", "_?")),
+        )
+    ),
+    ("plain-secret", "error", with_claims({**FAUNA, "FAUNA_SECRET": HIDDEN})),
+    ("settings", "error", with_claims({**HASURA, "HASURA_TOKENS": HIDDEN})),
+    ("settings", "error", with_sync(sync({**SYNC, "HASURA_SYNC_URL": "ftp://x"}))),
+    ("sync-as-admin", "warning", with_sync(sync({**SYNC, "HASURA_SYNC_ROLE": ""}))),
+    (
+        "event-version",
+        "error",
+        a_pool(
+            with_claims({**HASURA, "HASURA_TOKENS": "access", "HASURA_CLIENTS": "a"}),
+            LambdaConfig=triggers("V1_0"),
+        ),
+    ),
+    ("machine-tokens", "warning", SOUND._replace(clients=[MACHINE])),
+    ("feature-plan", "error", a_pool(UserPoolTier="LITE")),
+    (
+        "writable-attribute",
+        "error",
+        with_claims(ORG)._replace(clients=[client(WriteAttributes=["custom:org_id"])]),
+    ),
+    (
+        "writable-attribute",
+        "warning",
+        with_claims(ORG)._replace(clients=[client(WriteAttributes=None, ClientSecret="x")]),
+    ),
+    ("admin-for-everyone", "error", with_claims({**HASURA, "HASURA_ALLOWED_ROLES": "user,admin"})),
+    (
+        "admin-group",
+        "warning",
+        with_claims({**HASURA, "HASURA_GROUP_ROLES": "admins=admin"})._replace(groups=["admins"]),
+    ),
+    ("shared-secret", "warning", with_claims({**FAUNA, "COGNITO_CLAIMS_PLUGINS": "fauna,hasura"})),
+]
+
+
+@pytest.mark.parametrize(("code", "level", "facts"), CASES, ids=[code for code, *_ in CASES])
+def test_each_cause_has_its_finding(code: str, level: str, facts: Facts) -> None:
+    assert told(facts) == [(code, level)]
+
+
+def test_a_statement_for_another_account_is_no_permission() -> None:
+    condition = {
+        "ArnLike": {"AWS:SourceArn": POOL_ARN},
+        "StringEquals": {"AWS:SourceAccount": "999999999999"},
+    }
+
+    assert told(with_claims(statements=[permission(CLAIMS_ARN, Condition=condition)])) == [
+        ("no-permission", "error"),
+        ("policy-not-understood", "error"),
+    ]
+
+
+def test_a_function_that_is_no_user_sync_may_have_one_trigger() -> None:
+    other = function(OTHER_ARN, "", {}, Handler="handler.handler")
+
+    found = told(SOUND._replace(functions={CLAIMS: claims(), SYNCS[1]: other}))
+
+    assert found == [("not-checked", "warning")]
+
+
+def test_a_sync_beside_the_claims_is_examined_as_one_of_its_own() -> None:
+    environ = {
+        **SYNC,
+        "COGNITO_CLAIMS_PLUGINS": "hasura,user_sync",
+        "HASURA_SYNC_COLUMNS": "id=sub,email=email,name=name",
+        "HASURA_SYNC_UPDATE_COLUMNS": "email",
+    }
+
+    assert told(with_claims(environ)) == [
+        ("no-version-column", "warning"),
+        ("null-unless-verified", "warning"),
+        ("writable-attribute", "warning"),
+    ]
 
 
 @pytest.mark.parametrize(
     "foreign", ["m=builtins:print", "m=builtins:exit", "m=json:loads", "unheard-of", "a b"]
 )
 def test_what_a_functions_variables_name_is_never_run(
-    pool: Pool, foreign: str, capfd: pytest.CaptureFixture[str]
+    foreign: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     plugins = {"COGNITO_CLAIMS_PLUGINS": f"{foreign},hasura", "MY_SECRET": HIDDEN}
-    pool.environ(**plugins, HASURA_DEFAULT_ROLE="admin")
 
-    ran = doctor(pool.account, "--format", "json")
+    found = [*diagnoses(with_claims({**plugins, "HASURA_DEFAULT_ROLE": "admin"}))]
 
-    told = [(f["code"], f["message"].partition(":")[0]) for f in ran.content["findings"]]
-    assert told == [
-        ("admin-for-everyone", "HASURA_ALLOWED_ROLES, HASURA_DEFAULT_ROLE"),
+    assert [(f.code, f.message.partition(":")[0]) for f in found] == [
         ("not-checked", "COGNITO_CLAIMS_PLUGINS"),
+        ("admin-for-everyone", "HASURA_ALLOWED_ROLES, HASURA_DEFAULT_ROLE"),
     ]
-    assert HIDDEN not in ran.out + ran.err + "".join(capfd.readouterr())
-
-
-# What moto cannot be brought to say
-
-
-def read(account: Account, **changes: Any) -> Facts:
-    with mock.patch.dict(os.environ, account.environ, clear=True):
-        return Reader(account.pool_id, (), account.environ).facts()._replace(**changes)
-
-
-def told(found: Facts) -> set[str]:
-    return {finding.code for finding in diagnoses(found)}
-
-
-def with_settings(found: Facts, **settings: Any) -> Facts:
-    claims = found.functions[facts.CLAIMS]
-    changed = claims._replace(configuration={**(claims.configuration or {}), **settings})
-    return found._replace(functions={**found.functions, facts.CLAIMS: changed})
-
-
-@pytest.mark.parametrize(
-    ("settings", "code"),
-    [
-        ({"State": "Failed"}, "function-state"),
-        ({"LastUpdateStatus": "Failed"}, "function-update"),
-        ({"Architectures": ["x86_64"]}, "function-architecture"),
-        ({"Environment": {"Error": {"ErrorCode": "AccessDeniedException"}}}, "not-checked"),
-    ],
-)
-def test_the_state_of_a_function_is_examined(
-    pool: Pool, settings: dict[str, Any], code: str
-) -> None:
-    sound = read(pool.account)
-
-    assert (told(sound), told(with_settings(sound, **settings))) == (set(), {code})
+    assert HIDDEN not in f"{found}{capfd.readouterr()}"
 
 
 GOOGLE = {"ProviderName": "Google", "AttributeMapping": {"email": "email"}}
@@ -424,27 +289,27 @@ HASURA_BY_EMAIL = {**HASURA, "HASURA_USER_ID_ATTRIBUTE": "email"}
 @pytest.mark.parametrize(
     ("environ", "codes"),
     [
-        (SURREALDB, {"email-not-verified"}),  # whose rows belong to `sub`
+        (SURREALDB, ["email-not-verified"]),  # whose rows belong to `sub`
         (
             {**SURREALDB, "SURREALDB_TOKENS": "id,access", "SURREALDB_CLIENTS": "a"},
-            {"email-not-verified"},
+            ["email-not-verified"],
         ),
-        ({**SURREALDB, "SURREALDB_TOKENS": "access", "SURREALDB_CLIENTS": "a"}, set()),
-        (BY_EMAIL, {"email-not-unique", "email-not-verified"}),
-        (FAUNA, set()),
-        (HASURA, set()),
-        (HASURA_BY_EMAIL, {"email-not-unique", "email-not-verified"}),
+        ({**SURREALDB, "SURREALDB_TOKENS": "access", "SURREALDB_CLIENTS": "a"}, []),
+        (BY_EMAIL, ["email-not-unique", "email-not-verified"]),
+        (FAUNA, []),
+        (HASURA, []),
+        (HASURA_BY_EMAIL, ["email-not-unique", "email-not-verified"]),
     ],
 )
 def test_an_email_that_is_read_must_be_verified_and_unique_where_it_is_an_identity(
-    pool: Pool, environ: Mapping[str, str], codes: set[str]
+    environ: Mapping[str, str], codes: list[str]
 ) -> None:
-    found = with_settings(read(pool.account), Environment={"Variables": environ})
-    sound = {**found.pool, "UsernameAttributes": ["email"], "AutoVerifiedAttributes": ["email"]}
-    lax = {**found.pool, "AliasAttributes": [], "AutoVerifiedAttributes": ["phone_number"]}
+    found = with_claims(environ)
+    sound = a_pool(found, UsernameAttributes=["email"])
+    lax = a_pool(found, AliasAttributes=[], AutoVerifiedAttributes=["phone_number"])
 
-    assert told(found._replace(pool=sound)) == set()
-    assert told(found._replace(pool=lax)) == codes
+    assert told(sound) == []
+    assert [code for code, _ in told(lax)] == codes
 
 
 @pytest.mark.parametrize(
@@ -462,23 +327,25 @@ def test_an_email_that_is_read_must_be_verified_and_unique_where_it_is_an_identi
     ],
 )
 def test_an_identity_that_a_provider_can_assert_is_an_error(
-    pool: Pool, environ: Mapping[str, str], codes: set[str]
+    environ: Mapping[str, str], codes: set[str]
 ) -> None:
-    found = with_settings(read(pool.account), Environment={"Variables": environ})
     mapped = {**GOOGLE, "AttributeMapping": {"email": "email", "email_verified": "verified"}}
 
     errors = [
-        {f.code for f in diagnoses(found._replace(providers=[provider])) if f.level == "error"}
-        for provider in (GOOGLE, mapped)
+        {
+            code
+            for code, level in told(with_claims(environ)._replace(providers=[p]))
+            if level == "error"
+        }
+        for p in (GOOGLE, mapped)
     ]
     assert errors == [codes, codes]
 
 
-def test_an_attribute_that_a_provider_sets_and_claims_are_made_of_is_a_warning(pool: Pool) -> None:
-    found = with_settings(read(pool.account), Environment={"Variables": ORG})
+def test_an_attribute_that_a_provider_sets_and_claims_are_made_of_is_a_warning() -> None:
     sets = {"ProviderName": "Okta", "AttributeMapping": {"custom:org_id": "org", "email": "mail"}}
 
-    assert [*diagnoses(found._replace(providers=[GOOGLE, sets]))] == [
+    assert [*diagnoses(with_claims(ORG)._replace(providers=[GOOGLE, sets]))] == [
         Finding(
             "provided-attribute",
             "warning",
@@ -488,8 +355,141 @@ def test_an_attribute_that_a_provider_sets_and_claims_are_made_of_is_a_warning(p
     ]
 
 
-def test_what_may_not_be_read_is_told_and_the_rest_is_examined(pool: Pool) -> None:
-    described = json.loads(json.dumps({"UserPool": pool.account.pool()}, default=str))
+def test_no_settings_value_is_told() -> None:
+    facts = with_claims(
+        {
+            "COGNITO_CLAIMS_PLUGINS": "fauna,hasura,surrealdb",
+            "FAUNA_ENDPOINT": f"https://{HIDDEN}.example.com",
+            "FAUNA_SECRET": HIDDEN,
+            "HASURA_TOKENS": HIDDEN,
+            "SURREALDB_NAMESPACE": HIDDEN,
+        }
+    )
+
+    found = [*diagnoses(facts)]
+
+    assert {"plain-secret", "settings"} == {finding.code for finding in found}
+    assert HIDDEN not in f"{found}{facts.functions}"
+
+
+# The command, against moto
+
+
+pytestmark = pytest.mark.usefixtures("quick_clients")
+
+
+@pytest.fixture
+def account(moto: str) -> Account:
+    """Give an account with a pool about which there is nothing to say."""
+    account = Account(moto)
+    sound = {"AliasAttributes": ["email"], "AutoVerifiedAttributes": ["email"]}
+    made = account.cognito.create_user_pool(PoolName="users", **sound, UserPoolTier="ESSENTIALS")
+    account.pool_id = made["UserPool"]["Id"]
+    sync = dict.fromkeys(SYNCS, account.sync)
+    config = {"LambdaVersion": "V2_0", "LambdaArn": account.claims}
+    attach(account, PreTokenGeneration=account.claims, PreTokenGenerationConfig=config, **sync)
+    for arn in (account.claims, account.sync):
+        own = Permission(FunctionArn.parse("", arn), made["UserPool"]["Arn"])
+        own.grant(account.functions)
+        log = f"/aws/lambda/{arn.rpartition(':')[2]}"
+        account.logs.create_log_group(logGroupName=log)
+        account.logs.put_retention_policy(logGroupName=log, retentionInDays=30)
+    configure(account, account.claims, HASURA)
+    configure(account, account.sync, SYNC)
+    make_client(account, "web", "email")
+    return account
+
+
+def attach(account: Account, **triggers: Any) -> None:
+    account.cognito.update_user_pool(
+        UserPoolId=account.pool_id,
+        PoolName="users",
+        AutoVerifiedAttributes=["email"],
+        UserPoolTier="ESSENTIALS",
+        LambdaConfig=triggers,
+    )
+
+
+def configure(account: Account, arn: str, environ: Mapping[str, str], **settings: Any) -> None:
+    account.functions.update_function_configuration(
+        FunctionName=arn, Environment={"Variables": environ}, **settings
+    )
+
+
+def make_client(account: Account, name: str, *attributes: str) -> str:
+    made = account.cognito.create_user_pool_client(
+        UserPoolId=account.pool_id, ClientName=name, WriteAttributes=attributes
+    )
+    return str(made["UserPoolClient"]["ClientId"])
+
+
+def doctor(account: Account, *arguments: str) -> Run:
+    command = ("doctor", "--user-pool-id", account.pool_id, *arguments)
+    return run(*command, environ=account.environ, exit_code=None)
+
+
+def codes(account: Account, *arguments: str) -> list[tuple[str, str]]:
+    findings = doctor(account, "--format", "json", *arguments).content["findings"]
+    return [(finding["code"], finding["level"]) for finding in findings]
+
+
+def test_about_a_sound_pool_there_is_nothing_to_say(account: Account) -> None:
+    before = account.pool()
+
+    sound = "No findings: the pool and its functions are sound.\n"
+    assert doctor(account) == Run(sound, "", exit_code=0)
+    assert account.pool() == before
+
+
+def test_all_that_the_rules_need_is_read_and_errors_come_first(account: Account) -> None:
+    environ = {**ORG, "HASURA_GROUP_ROLES": "admins=admin"}
+    configure(account, account.claims, environ, Timeout=30, MemorySize=128)
+    attach(account, PreTokenGeneration=account.claims, PostConfirmation=f"{account.sync}-gone")
+    account.cognito.create_group(UserPoolId=account.pool_id, GroupName="admins")
+    account.cognito.create_identity_provider(
+        UserPoolId=account.pool_id,
+        ProviderName="Okta",
+        ProviderType="OIDC",
+        ProviderDetails={},
+        AttributeMapping={"custom:org_id": "org"},
+    )
+    make_client(account, "lax", "custom:org_id")
+    anybody = {"Action": "lambda:InvokeFunction", "Principal": "cognito-idp.amazonaws.com"}
+    account.functions.add_permission(FunctionName=account.claims, StatementId="anybody", **anybody)
+    log = f"/aws/lambda/{account.claims.rpartition(':')[2]}"
+    account.logs.delete_retention_policy(logGroupName=log)
+
+    ran = doctor(account, "--format", "json")
+
+    assert [(f["code"], f["level"]) for f in ran.content["findings"]] == [
+        ("permission-too-wide", "error"),
+        ("no-function", "error"),
+        ("writable-attribute", "error"),
+        ("function-timeout", "warning"),
+        ("function-memory", "warning"),
+        ("log-retention", "warning"),
+        ("provided-attribute", "warning"),
+        ("admin-group", "warning"),
+    ]
+    assert ran.exit_code == 1
+
+
+def test_a_function_is_examined_as_the_version_that_is_attached(account: Account) -> None:
+    version = account.functions.publish_version(FunctionName=account.claims)["FunctionArn"]
+    attach(account, PreTokenGeneration=version, **dict.fromkeys(SYNCS, account.sync))
+
+    with mock.patch.dict(os.environ, account.environ, clear=True):
+        facts = Reader(account.pool_id, (), account.environ).facts()
+
+    elsewhere = facts.functions[CLAIMS].elsewhere
+    assert facts.functions[CLAIMS].arn == version
+    assert elsewhere is not None
+    assert [*elsewhere] == ["the function itself"]
+    assert HIDDEN not in repr(facts.functions)
+
+
+def test_what_may_not_be_read_is_told_and_the_rest_is_examined(account: Account) -> None:
+    described = json.loads(json.dumps({"UserPool": account.pool()}, default=str))
     for name in ("CreationDate", "LastModifiedDate"):
         del described["UserPool"][name]
 
@@ -499,8 +499,8 @@ def test_what_may_not_be_read_is_told_and_the_rest_is_examined(pool: Pool) -> No
         return Answer.refusing("AccessDeniedException")
 
     with answering(only_the_pool) as url:
-        pool.account.environ = {**pool.account.environ, "AWS_ENDPOINT_URL": url}
-        ran = doctor(pool.account, "--format", "json")
+        account.environ = {**account.environ, "AWS_ENDPOINT_URL": url}
+        ran = doctor(account, "--format", "json")
 
     messages = [finding["message"] for finding in ran.content["findings"]]
     assert ran.exit_code == 0
@@ -519,36 +519,30 @@ def test_what_may_not_be_read_is_told_and_the_rest_is_examined(pool: Pool) -> No
     ]
 
 
-def test_one_client_can_be_examined_alone(pool: Pool) -> None:
-    ids = pool.environ(**ORG).client(ClientName="lax", WriteAttributes=["custom:org_id"]).clients()
+def test_one_client_can_be_examined_alone(account: Account) -> None:
+    configure(account, account.claims, ORG)
+    web, lax = make_client(account, "app", "email"), make_client(account, "lax", "custom:org_id")
 
-    ran = doctor(pool.account, "--client-id", ids["web"])
+    ran = doctor(account, "--client-id", web)
     assert (ran.out.count("sound"), ran.exit_code) == (0, 0)
-    assert f"looked at: the app client {ids['web']}, the pool, " in ran.out
-    assert codes(pool.account, "--client-id", ids["lax"]) == {("writable-attribute", "error")}
+    assert f"looked at: the app client {web}, the pool, " in ran.out
+    assert codes(account, "--client-id", lax) == [("writable-attribute", "error")]
 
 
-def test_no_settings_value_is_told(pool: Pool) -> None:
-    pool.environ(
-        COGNITO_CLAIMS_PLUGINS="fauna,hasura,surrealdb",
-        FAUNA_ENDPOINT=f"https://{HIDDEN}.example.com",
-        FAUNA_SECRET=HIDDEN,
-        HASURA_TOKENS=HIDDEN,
-        SURREALDB_NAMESPACE=HIDDEN,
-    )
+def test_a_pool_that_is_not_there_is_told_in_one_line(moto: str) -> None:
+    environ = {"AWS_ENDPOINT_URL": moto, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
 
-    ran = doctor(pool.account)
+    ran = run("doctor", "--user-pool-id", "eu-west-1_Nowhere", environ=environ, exit_code=2)
 
-    assert ran.exit_code == 1
-    assert "FAUNA_SECRET is the secret itself" in ran.out
-    assert HIDDEN not in ran.out + ran.err
-    assert HIDDEN not in repr(read(pool.account).functions)
-
-
-def test_a_pool_that_is_not_there_is_told_in_one_line(account: Account) -> None:
-    account.pool_id = "eu-west-1_Nowhere"
-
-    ran = doctor(account)
-
-    assert (ran.exit_code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert (ran.out, ran.err.count("\n")) == ("", 1)
     assert ran.err.startswith("cognito-claims: eu-west-1_Nowhere: ResourceNotFoundException")
+
+
+def test_no_name_in_aws_steers_the_terminal(account: Account) -> None:
+    configure(account, account.claims, ORG)
+    make_client(account, "web\u202e\x1b[2J", "custom:org_id")
+
+    text = doctor(account).out
+
+    assert all(c.isprintable() or c == "\n" for c in text)
+    assert "the client web\\u202e\\x1b[2J may write custom:org_id" in text

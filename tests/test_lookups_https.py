@@ -20,7 +20,7 @@ from cognito_claims.errors import (
     TransportError,
 )
 from cognito_claims.lookups import HttpsAnswer, values_of
-from cognito_claims.references import Secret
+from cognito_claims.secret import Secret
 from cognito_claims.testing import a_machine_event, a_user_event
 from tests.stand_ins import moto
 from tests.stand_ins.certificates import Authority

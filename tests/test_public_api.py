@@ -135,7 +135,7 @@ def test_the_testing_kit_offers_exactly_these_names() -> None:
         ),
         (
             HttpsAnswer,
-            "url: str, secret: str | references.Secret, "
+            "url: str, secret: str | secret.Secret, "
             "auth: Literal['bearer', 'standard-webhooks'] = 'bearer', "
             "absent: Literal['omit', 'deny'] = 'omit', cache_seconds: int = 0, name: str = 'https', "
             "environ: Mapping[str, str] | None = None",

@@ -62,7 +62,7 @@ def moto_server() -> Iterator[str]:
             reader.start()
             yield url
         finally:
-            process.terminate()
+            process.kill()  # it keeps nothing
             reader.join()
 
 
