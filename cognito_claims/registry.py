@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 
 from cognito_claims.claims import Claims
 from cognito_claims.composition import (
-    NEVER_OPTIONAL,
     NOT_FOR_SOME_CLIENTS,
     decider_problems,
     entry_problems,
+    never_optional,
     plugin_problem,
 )
 from cognito_claims.errors import (
@@ -62,6 +62,7 @@ __all__ = [
 BUILT_IN = {
     "fauna": "cognito_claims.plugins.fauna:FaunaTokens.from_env",
     "hasura": "cognito_claims.plugins.hasura:HasuraClaims.from_env",
+    "mapper": "cognito_claims.plugins.mapper:Mapper.from_env",
     "surrealdb": "cognito_claims.plugins.surrealdb:SurrealDBClaims.from_env",
     "user_sync": "cognito_claims.sync.from_env:plugin_from_env",
 }
@@ -208,12 +209,13 @@ def _plugin(
         clients = clients_in(_variable(name, "CLIENTS"), environ)
     except SettingsError as error:
         problems += error.problems
-    if made is not None and made.decides_groups:
-        problems += _decider_problems(name, policy, default, clients)
+    is_marked = bool(policy) or default == "omit" or clients is not None
+    if made is not None and is_marked:
+        problems += _mark_problems(name, made, policy, default, clients)
     if made is None or problems:
         raise SettingsError(tuple(problems))
     plugin = made
-    if policy or default == "omit" or clients is not None:
+    if is_marked:
         on_error: OnError | None = "omit" if policy != "deny" else "deny"
         is_told = policy or default == "omit"
         plugin = PluginEntry(made, on_error=on_error if is_told else None, clients=clients)
@@ -261,15 +263,18 @@ def _policy(name: str, environ: Mapping[str, str], problems: list[Problem]) -> s
     return policy
 
 
-def _decider_problems(
-    name: str, policy: str, default: OnError, clients: frozenset[str] | None
+def _mark_problems(
+    name: str, made: PluginEntry, policy: str, default: OnError, clients: frozenset[str] | None
 ) -> Iterator[Problem]:
+    """Tell which settings do not go with what the plugin says of itself."""
     variable = _variable(name, "ON_ERROR")
-    if policy in ("omit", "allow"):
-        yield Problem(variable, f"{name} {NEVER_OPTIONAL}")
-    elif not policy and default == "omit":
-        yield Problem(_ON_ERROR, f"{name} {NEVER_OPTIONAL}; set {variable}=deny")
-    if clients is not None:
+    is_omitted = policy in ("omit", "allow") or (not policy and default == "omit")
+    reason = never_optional(made) if is_omitted else None
+    if reason is not None and policy:
+        yield Problem(variable, f"{name} {reason}")
+    elif reason is not None:
+        yield Problem(_ON_ERROR, f"{name} {reason}; set {variable}=deny")
+    if made.decides_groups and clients is not None:
         yield Problem(_variable(name, "CLIENTS"), f"{name} {NOT_FOR_SOME_CLIENTS}")
 
 
