@@ -179,7 +179,10 @@ NAMES = (
 SOME_CREDENTIALS = st.builds(Credentials, PLAIN, TEXT, st.none() | st.just("") | TEXT)
 
 
-@settings(max_examples=max(2000, settings().max_examples))
+EXAMPLES = settings().max_examples
+
+
+@settings(max_examples=max(2_000, EXAMPLES) if EXAMPLES > 100 else EXAMPLES)
 @given(
     st.sampled_from(["GET", "POST", "put", "Delete"]),
     URLS,

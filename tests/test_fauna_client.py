@@ -20,7 +20,7 @@ from fauna.http.httpx_client import HTTPXClient
 from fauna.query import fql
 from fauna.query.query_builder import LiteralFragment, ValueFragment
 from fauna.query.query_builder import Query as DriverQuery
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cognito_claims.clients.connection import tls_context
@@ -863,7 +863,6 @@ def test_any_query_is_on_the_wire_what_the_driver_makes_of_it() -> None:
     with FaunaServer() as server, plain_driver(server) as plain:
         clients: list[QueryClient] = [FaunaClient(server.endpoint), FaunaDriver(server.endpoint)]
 
-        @settings(max_examples=150)
         @given(QUERIES)
         def same(query: Query) -> None:
             oracle = said(recorded(server, lambda: plain.query(as_driver_query(query))))

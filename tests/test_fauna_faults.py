@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, TypeVar
 from unittest.mock import patch
 
 import pytest
+from hypothesis import settings
 
 from cognito_claims import deadline
 from cognito_claims.claims import Claims
@@ -162,7 +163,7 @@ def test_the_policies_differ_in_the_outcome_and_the_level_of_the_log_only(rows: 
 
 MARK = "hid" + "den-"  # so that no line of this file holds it, as a traceback would show
 FULL = os.environ.get("HYPOTHESIS_PROFILE") == "full"
-INVOCATIONS = 1000 if FULL else 100
+INVOCATIONS = 1000 if FULL else settings().max_examples
 
 
 def as_a_number(ask: Callable[[], fauna.Answer]) -> list[fauna.Step]:
