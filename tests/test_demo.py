@@ -80,7 +80,7 @@ def test_its_json_has_the_pinned_shape(files: Path) -> None:
     }
     assert tokens["id_token"]["after"].keys() - tokens["id_token"]["before"].keys() == ADDED
     assert tokens["access_token"]["after"].keys() == tokens["access_token"]["before"].keys()
-    assert shape.pop("seconds") < 10
+    assert shape.pop("seconds") > 0
     assert shape == {
         "ok": True,
         "surrealdb": {

@@ -34,6 +34,7 @@ from cognito_claims.clients.fauna import (
 )
 from cognito_claims.clients.fauna_driver import FaunaDriver
 from cognito_claims.errors import CognitoClaimsError, DeadlineError, FaunaError, TransportError
+from tests.deadlines import at_the_deadline
 from tests.stand_ins import fauna_wire as fauna
 from tests.stand_ins.certificates import Authority, Certificate
 from tests.stand_ins.fauna import SECRET, FaunaServer
@@ -637,22 +638,15 @@ def test_an_answer_is_waited_for_until_the_deadline_and_not_asked_for_again(
 ) -> None:
     server.faults.append(fault)
 
-    with taking(SECONDS):
+    with at_the_deadline(SECONDS):
         assert outcome_of(client, server, SECONDS) == late(stage)
     assert server.connections == 1
-
-
-@contextmanager
-def taking(seconds: float) -> Iterator[None]:
-    began = monotonic()
-    yield
-    assert seconds - 0.02 <= monotonic() - began < seconds + 0.2
 
 
 def test_both_attempts_end_at_one_deadline(client: QueryClient, server: FaunaServer) -> None:
     server.faults += [fauna.status(503, "time_out"), fauna.hang]
 
-    with taking(0.4):
+    with at_the_deadline(0.4):
         assert outcome_of(client, server, 0.4) == late("waiting for the answer")
     assert len(server.requests) == 2
 
