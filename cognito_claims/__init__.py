@@ -35,8 +35,8 @@ from cognito_claims.plugin import (
     optional,
     pure,
 )
-from cognito_claims.references import Secret
 from cognito_claims.response import render
+from cognito_claims.secret import Secret
 from cognito_claims.settings import read
 
 __all__ = [

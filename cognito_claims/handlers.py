@@ -9,10 +9,8 @@ from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from typing import Any, TypeAlias
 
-from cognito_claims.asking import prepare
 from cognito_claims.composition import composed, declared_conflict
 from cognito_claims.deadline import Patience
-from cognito_claims.decision import Decision, decide, decide_sync, log_decision, log_sync
 from cognito_claims.errors import (
     CognitoClaimsError,
     Problem,
@@ -21,6 +19,8 @@ from cognito_claims.errors import (
     TokenDenied,
     place_of,
 )
+from cognito_claims.invocation.decision import Decision, decide, decide_sync, log_decision, log_sync
+from cognito_claims.invocation.dispatch import prepare
 from cognito_claims.plugin import Plugin, PluginEntry, UserPlugin
 from cognito_claims.pools import ANY, require_pools
 from cognito_claims.registry import Configuration, load
@@ -139,7 +139,7 @@ def user_sync_from_env(environ: Mapping[str, str]) -> Handler:
 
 
 def _user_sync_of(environ: Mapping[str, str]) -> Handler:
-    configuration: Configuration = import_module("cognito_claims.sinks").load(environ)
+    configuration: Configuration = import_module("cognito_claims.sync.from_env").load(environ)
     return user_sync(
         deadline_ms=configuration.deadline_ms,
         user_pools=configuration.user_pools,

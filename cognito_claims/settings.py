@@ -6,7 +6,7 @@ from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from cognito_claims.errors import Problem, SettingsError
-from cognito_claims.references import Secret
+from cognito_claims.secret import Secret
 
 _T = TypeVar("_T")
 _NONE = "none"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from cognito_claims.cli.aws import Aws
+from cognito_claims.tools.pool.aws import Aws
 from tests.stand_ins.moto import moto_server
 from tests.stand_ins.postgres import postgres
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cognito_claims.cli.demo.demo import run_demo
+from cognito_claims.tools.demo.demo import run_demo
 
 PICTURE = Path(__file__).parents[1] / "docs" / "demo.svg"
 _FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"

@@ -16,7 +16,6 @@ from typing import Any, Literal, NamedTuple
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
-from cognito_claims.cli.demo.fauna_endpoint import JSON
 from cognito_claims.clients.connection import tls_context
 from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.errors import SignInError, TokenDenied
@@ -24,9 +23,10 @@ from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.handlers import Handler, pre_token_generation
 from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
-from cognito_claims.references import Secret
 from cognito_claims.registry import optional
+from cognito_claims.secret import Secret
 from cognito_claims.testing import a_user_event, to_json
+from cognito_claims.tools.local.fauna.endpoint import JSON
 from tests.stand_ins import fauna_wire as fauna
 from tests.stand_ins.certificates import Authority, Certificate
 from tests.stand_ins.fauna import SECRET, FaunaServer

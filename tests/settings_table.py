@@ -5,11 +5,12 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from cognito_claims import registry, sinks
+from cognito_claims import registry
 from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
-from cognito_claims.references import Secret
+from cognito_claims.secret import Secret
+from cognito_claims.sync import from_env as sinks
 from cognito_claims.sync.hasura import HasuraUsers
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"

@@ -108,6 +108,26 @@ CHANGES = (
     "DELETE $auth",
 )
 
+_ODD = "string::len(IF $this = NONE { 'x' } ELSE { 1 }) = 1"  # an error for a row, none without
+SEARCHES = tuple(
+    f"{verb} WHERE {condition}"
+    for verb in (
+        "SELECT * FROM {table}",
+        "SELECT count() FROM {table}",
+        "UPDATE {table} SET about = 'x'",
+        "UPSERT {table} SET about = 'x'",
+        "DELETE {table}",
+    )
+    for condition in (
+        f"{_ODD} AND {{field}} = {{value}}",
+        f"{_ODD} AND {{field}} IN [{{value}}]",
+        f"{_ODD} AND {{field}} >= {{value}} AND {{field}} <= {{value}}",
+        f"{{field}} = {{value}} AND {_ODD}",
+        "{field} = {value} OR { IF $this != NONE { THROW 'x' } }",
+    )
+)
+"""Statements that fail where a row holds a value, if the engine finds the row by an index."""
+
 
 def statements(generation: Generation) -> list[str]:
     """Write all of them for a generation; on 1.x nobody's `$auth` is set, but their name is known."""

@@ -18,7 +18,7 @@ from surrealdb import BlockingEmbeddedSurrealConnection as Engine
 from surrealdb import RecordID
 
 from cognito_claims.contract.surrealdb import Generation, Setup
-from cognito_claims.contract.surrealql import string
+from cognito_claims.contract.surrealdb_script import string
 
 ENGINES = Path(__file__).parent / "engines"
 INSTALLED = ENGINES / "node_modules"

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 import cognito_claims
-from cognito_claims.asking import Outcome, ask
 from cognito_claims.claims import Claims, Groups, TokenClaims
 from cognito_claims.deadline import seconds_left
 from cognito_claims.errors import (
@@ -28,6 +27,7 @@ from cognito_claims.errors import (
     place_of,
 )
 from cognito_claims.handlers import pre_token_generation
+from cognito_claims.invocation.dispatch import Outcome, ask
 from cognito_claims.plugin import malformed_part, mark, optional, pure
 from cognito_claims.testing import a_user_event, to_json
 from tests.deadlines import at_the_deadline

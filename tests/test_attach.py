@@ -10,8 +10,8 @@ from unittest import mock
 
 import pytest
 
-from cognito_claims.cli.attach import Attachment
-from cognito_claims.cli.pool_update import carried_over, differences
+from cognito_claims.tools.attach.attach import Attachment
+from cognito_claims.tools.pool.update import carried_over, differences
 from tests.command import Run, run
 from tests.slow import slow
 from tests.stand_ins.account import Account
@@ -386,7 +386,7 @@ def test_what_an_update_loses_is_told(account: Account) -> None:
         del kept["DeviceConfiguration"]
         return kept
 
-    with mock.patch("cognito_claims.cli.attach.carried_over", lossy):
+    with mock.patch("cognito_claims.tools.attach.attach.carried_over", lossy):
         ran = command(
             account, "attach", "--function-arn", account.claims, exit_code=1, output="text"
         )

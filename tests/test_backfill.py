@@ -10,13 +10,13 @@ from unittest import mock
 import boto3
 import pytest
 
-from cognito_claims.cli import filling
-from cognito_claims.cli.checkpoint import Checkpoint, Job
-from cognito_claims.cli.targets import Target
 from cognito_claims.errors import HasuraError
 from cognito_claims.events import User
-from cognito_claims.sync.messages import from_message
 from cognito_claims.sync.rows import Row
+from cognito_claims.sync.worker.messages import from_message
+from cognito_claims.tools.backfill import fill as filling
+from cognito_claims.tools.backfill.checkpoint import Checkpoint, Job
+from cognito_claims.tools.backfill.target import Target
 from tests import backfill_kills
 from tests.command import Run, run
 from tests.slow import slow
@@ -379,7 +379,7 @@ def test_who_interrupts_is_told_how_to_go_on(pool: Pool, server: HasuraServer) -
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    with mock.patch("cognito_claims.cli.backfill.fill", interrupt):
+    with mock.patch("cognito_claims.tools.backfill.run.fill", interrupt):
         ran = backfill(pool.id, environ=settings(pool, server), exit_code=1)
 
     goes_on = f"the same command goes on from backfill-{pool.id}.json"

@@ -15,8 +15,8 @@ from unittest import mock
 import pytest
 
 from cognito_claims.__main__ import main
-from cognito_claims.cli.sampled import Traced
 from cognito_claims.testing import a_machine_event, a_user_event, recorded, recorded_names, to_json
+from cognito_claims.tools.evaluation.sampled import Traced
 
 SURREALDB = {
     "SURREALDB_NAMESPACE": "test",
@@ -616,7 +616,7 @@ def test_check_prints_errors_first_and_for_people() -> None:
 def test_a_response_that_the_contract_refuses_is_an_error(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cognito_claims.decision.render", lambda *_: {"claims": {}})
+    monkeypatch.setattr("cognito_claims.invocation.decision.render", lambda *_: {"claims": {}})
 
     result = _json(folder, "pretoken_v2_Authentication", HASURA, exit_code=1)
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cognito_claims.cli.check import check
-from cognito_claims.cli.preview import preview
 from cognito_claims.errors import SettingsError, told
 from cognito_claims.handlers import pre_token_generation_from_env, user_sync_from_env
 from cognito_claims.registry import load
-from cognito_claims.sinks import load as load_sync
+from cognito_claims.sync.from_env import load as load_sync
 from cognito_claims.testing import a_user_event, recorded, to_json
+from cognito_claims.tools.evaluation.check import check
+from cognito_claims.tools.evaluation.preview import preview
 from cognito_claims.without import Without
 from tests.command import run
 

@@ -30,11 +30,12 @@ HEAVY = [
 ]
 OWN = [
     "cognito_claims",
-    "cognito_claims.asking",
+    "cognito_claims.invocation",
+    "cognito_claims.invocation.dispatch",
     "cognito_claims.claims",
     "cognito_claims.composition",
     "cognito_claims.deadline",
-    "cognito_claims.decision",
+    "cognito_claims.invocation.decision",
     "cognito_claims.errors",
     "cognito_claims.events",
     "cognito_claims.functions",
@@ -45,7 +46,7 @@ OWN = [
     "cognito_claims.plugins.hasura",
     "cognito_claims.plugins.surrealdb",
     "cognito_claims.pools",
-    "cognito_claims.references",
+    "cognito_claims.secret",
     "cognito_claims.registry",
     "cognito_claims.response",
     "cognito_claims.settings",
@@ -65,7 +66,7 @@ SYNC_OWN = [
     "cognito_claims.clients.http",
     "cognito_claims.clients.retry",
     "cognito_claims.clients.secrets",
-    "cognito_claims.sinks",
+    "cognito_claims.sync.from_env",
     "cognito_claims.sync",
     "cognito_claims.sync.hasura",
     "cognito_claims.sync.rows",
@@ -244,7 +245,7 @@ def test_a_plugin_that_is_not_named_is_not_loaded() -> None:
 def test_the_package_alone_loads_neither_tools_nor_the_testing_kit() -> None:
     modules = probe("import sys, cognito_claims; print(' '.join(sys.modules))").split()
 
-    rooms = ("contract", "testing", "cli", "functions", "plugins", "installed")
+    rooms = ("contract", "testing", "cli", "tools", "functions", "plugins")
     assert [m for m in modules if m.startswith(tuple(f"cognito_claims.{r}" for r in rooms))] == []
 
 

@@ -11,11 +11,8 @@ from typing import Any
 import pytest
 
 from cognito_claims.claims import Claims, Groups, TokenClaims
-from cognito_claims.cli.check import check
-from cognito_claims.cli.playground.answers import State, answer
-from cognito_claims.cli.playground.settings import Started, as_text
-from cognito_claims.cli.preview import Finding, preview
 from cognito_claims.errors import ClaimConflictError, SettingsError, SignInError, TokenDenied
+from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.handlers import (
     Handler,
     pre_token_generation,
@@ -26,11 +23,17 @@ from cognito_claims.plugin import PluginEntry, deciding_groups, for_clients, opt
 from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
-from cognito_claims.references import Secret
+from cognito_claims.registry import load
+from cognito_claims.secret import Secret
 from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.sync.users import UserSync
 from cognito_claims.testing import a_machine_event, a_user_event, to_json
 from cognito_claims.testing.acceptance import assert_accepted
+from cognito_claims.tools.evaluation.check import check
+from cognito_claims.tools.evaluation.preview import preview
+from cognito_claims.tools.findings import Finding
+from cognito_claims.tools.playground.answers import State, answer
+from cognito_claims.tools.playground.settings import Started, as_text
 
 NAMESPACE = "https://hasura.io/jwt/claims"
 ROLES = ("arn:aws:iam::123456789012:role/admins",)
@@ -341,6 +344,64 @@ def test_a_plugin_alone_need_not_be_marked(claims: Claims) -> None:
 )
 def test_a_deciding_plugin_is_needed_by_everybody(plugin: Any, problem: str) -> None:
     assert problems_of(hasura=HASURA, x=plugin) == [f"x: {problem}"]
+
+
+def deciding_from_env(_environ: object) -> Any:
+    return deciding_groups(revoke)
+
+
+NOT_A_FACTORY = deciding_groups(revoke)
+
+
+def revoke_typed(event: PreTokenGenerationEvent) -> Claims:
+    return revoke(event)
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"X_ON_ERROR": "omit"}, f"X_ON_ERROR: x {NEVER_OPTIONAL}"),
+        (
+            {"COGNITO_CLAIMS_ON_ERROR": "omit"},
+            f"COGNITO_CLAIMS_ON_ERROR: x {NEVER_OPTIONAL}; set X_ON_ERROR=deny",
+        ),
+        ({"X_CLIENTS": WEB}, f"X_CLIENTS: x {FOR_ALL}"),
+    ],
+)
+def test_the_environment_makes_no_deciding_plugin_optional(
+    settings: dict[str, str], problem: str
+) -> None:
+    environ = {
+        "COGNITO_CLAIMS_PLUGINS": f"hasura,x={__name__}:deciding_from_env",
+        "HASURA_DEFAULT_ROLE": "user",
+        **settings,
+    }
+    with pytest.raises(SettingsError) as refused:
+        load(environ)
+    assert [str(found) for found in refused.value.problems] == [problem]
+
+
+def test_a_deciding_plugin_may_deny_where_the_others_may_be_left_out() -> None:
+    environ = {
+        "COGNITO_CLAIMS_PLUGINS": f"x={__name__}:deciding_from_env",
+        "COGNITO_CLAIMS_ON_ERROR": "omit",
+        "X_ON_ERROR": "deny",
+    }
+    assert load(environ).plugins.keys() == {"x"}
+
+
+@pytest.mark.parametrize("name", ["NOT_A_FACTORY", "revoke_typed"])
+def test_a_plugin_where_a_factory_belongs_is_told(name: str) -> None:
+    with pytest.raises(SettingsError, match=r"makes a plugin; got a plugin$"):
+        load({"COGNITO_CLAIMS_PLUGINS": f"x={__name__}:{name}"})
+
+
+def test_a_decider_that_fails_after_its_decision_refuses_the_sign_in() -> None:
+    class Failing(Decider):
+        def __call__(self, _event: Any) -> Claims:
+            raise ValueError("hunter2")
+
+    assert code_of(pre_token_generation(hasura=HASURA, x=Failing(EDITORS))) == "plugin-failed"
 
 
 def test_one_plugin_decides() -> None:

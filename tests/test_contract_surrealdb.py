@@ -25,7 +25,7 @@ from cognito_claims.contract.surrealdb import (
 )
 from cognito_claims.contract.surrealdb_claims import NAMES
 from cognito_claims.contract.surrealdb_engine import ENGINE
-from cognito_claims.contract.surrealql import GENERATIONS, Generation, checks, string
+from cognito_claims.contract.surrealdb_script import GENERATIONS, Generation, checks, string
 
 ISSUER = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a1B2c3D4e"
 CLIENT = "7s24tlabcn8n0defbfoghijsgn"
@@ -198,7 +198,8 @@ ADDED = "DEFINE FIELD {} PERMISSIONS FOR select WHERE id = $auth FOR create, upd
             ADDED.format("c ON user VALUE <future> { (SELECT VALUE email FROM user) }"),
             "other-row",
         ),
-        ("FIELDS email", "FIELDS email UNIQUE", "unique-email"),
+        ("COMMIT", "DEFINE INDEX email ON user FIELDS email UNIQUE; COMMIT", "unique-email"),
+        ("COMMIT", "DEFINE INDEX email ON user FIELDS email; COMMIT", "indexed"),
     ],
 )
 def test_weaker_or_missing_permissions_are_noticed(line: str, weaker: str, code: str) -> None:

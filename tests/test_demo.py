@@ -18,17 +18,17 @@ from typing import Any, NamedTuple
 import pytest
 from rich.console import Console
 
-from cognito_claims.cli.demo import demo, verdicts
-from cognito_claims.cli.demo.cognito import LocalCognito
-from cognito_claims.cli.demo.demo import DemoResult, run_demo
-from cognito_claims.cli.demo.failed import Failed
-from cognito_claims.cli.demo.fauna import Bearer, FaunaStandIn
-from cognito_claims.cli.demo.fauna_store import Key
-from cognito_claims.cli.demo.sign_in import SignedIn, sign_in
-from cognito_claims.cli.inputs import UnusableInput
 from cognito_claims.contract import surrealdb
 from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.testing.builders import a_user_event
+from cognito_claims.tools.demo import demo, verdicts
+from cognito_claims.tools.demo.demo import DemoResult, run_demo
+from cognito_claims.tools.errors import UnusableInput
+from cognito_claims.tools.local.cognito import LocalCognito
+from cognito_claims.tools.local.errors import Failed
+from cognito_claims.tools.local.fauna.server import Bearer, FaunaStandIn
+from cognito_claims.tools.local.fauna.store import Key
+from cognito_claims.tools.local.sign_in import SignedIn, sign_in
 from tests.demo_picture import picture
 from tests.leftovers import nothing_left
 from tests.slow import slow
@@ -45,7 +45,7 @@ STEPS = [
 ]
 ADDED = {"ns", "db", "ac", "https://hasura.io/jwt/claims", "fauna_token_secret", "userId"}
 SECRET = re.compile(r"fn[AE][\w-]{4,}")
-COMMAND = "import sys; from rich.console import Console; from cognito_claims.cli.demo.demo import run_demo; sys.exit(run_demo(Console()).exit_code)"
+COMMAND = "import sys; from rich.console import Console; from cognito_claims.tools.demo.demo import run_demo; sys.exit(run_demo(Console()).exit_code)"
 WITHOUT_A_NETWORK = f"ip link set lo up && exec {sys.executable} -c '{COMMAND}'"
 
 

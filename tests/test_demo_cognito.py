@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from cognito_claims.cli.demo.cognito import LocalCognito
-from cognito_claims.cli.demo.failed import Failed
-from cognito_claims.cli.demo.ministack import Ministack
-from cognito_claims.cli.demo.sign_in import SignedIn, sign_in
-from cognito_claims.cli.inputs import UnusableInput
+from cognito_claims.tools.errors import UnusableInput
+from cognito_claims.tools.local.cognito import LocalCognito
+from cognito_claims.tools.local.errors import Failed
+from cognito_claims.tools.local.ministack import Ministack
+from cognito_claims.tools.local.sign_in import SignedIn, sign_in
 from tests.leftovers import listening, nothing_left, processes_with
 from tests.slow import slow
 
@@ -49,8 +49,8 @@ NOT_PART_OF_IT = {
 }
 HELD_OPEN = """
 import sys, time
-from cognito_claims.cli.demo.cognito import LocalCognito
-from cognito_claims.cli.demo.sign_in import sign_in
+from cognito_claims.tools.local.cognito import LocalCognito
+from cognito_claims.tools.local.sign_in import sign_in
 with LocalCognito({"COGNITO_CLAIMS_PLUGINS": "hasura"}) as cognito:
     sign_in(cognito)
     print(cognito.url, flush=True)

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from cognito_claims.cli.demo.cognito import SCOPES, LocalCognito
-from cognito_claims.cli.demo.gate import KEY_HEADER, Gate
-from cognito_claims.cli.loopback import address, listening, serving
+from cognito_claims.tools.local.cognito import SCOPES, LocalCognito
+from cognito_claims.tools.local.gate import KEY_HEADER, Gate
+from cognito_claims.tools.local.loopback import address, listening, serving
 
 APPLICATION = "http://127.0.0.1:1"
 EVIL = "https://evil.example"

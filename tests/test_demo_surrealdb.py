@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from surrealdb import RecordID
 from surrealdb.data.cbor import decode, encode
 
-from cognito_claims.cli.demo.failed import Failed
-from cognito_claims.cli.demo.surrealdb import LocalSurrealDB, Unauthenticated
-from cognito_claims.cli.demo.surrealdb_http import LARGEST_BODY, application
-from cognito_claims.cli.loopback import address, listening, serving
 from cognito_claims.contract.surrealdb_engine import public_key, sign
-from cognito_claims.contract.surrealql import Setup, setup_script, string
+from cognito_claims.contract.surrealdb_script import Setup, setup_script, string
+from cognito_claims.tools.local.errors import Failed
+from cognito_claims.tools.local.loopback import address, listening, serving
+from cognito_claims.tools.local.surrealdb.engine import LocalSurrealDB, Unauthenticated
+from cognito_claims.tools.local.surrealdb.http import LARGEST_BODY, application
 
 ISSUER = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a1B2c3D4e"
 SETUP = Setup("shop", "main", ISSUER, "client", access="user")

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from cognito_claims.cli.demo.web import FILES, Values, application, local_web, read
-from cognito_claims.cli.inputs import UnusableInput
-from cognito_claims.cli.loopback import address, listening, serving
+from cognito_claims.tools.demo.web import FILES, Values, application, local_web, read
+from cognito_claims.tools.errors import UnusableInput
+from cognito_claims.tools.local.loopback import address, listening, serving
 from tests.leftovers import nothing_left
 
 VALUES = Values(
@@ -38,14 +38,14 @@ HEADERS = {
     "x-content-type-options": "nosniff",
 }
 SERVE = """
-from cognito_claims.cli.demo.web import serve_web
+from cognito_claims.tools.demo.web import serve_web
 serve_web(port=0, on_ready=lambda text: print(text, flush=True))
 """
 SIGNED_IN = """
 from contextlib import suppress
 from threading import Event
-from cognito_claims.cli.demo.sign_in import sign_in
-from cognito_claims.cli.demo.web import local_web
+from cognito_claims.tools.local.sign_in import sign_in
+from cognito_claims.tools.demo.web import local_web
 with suppress(KeyboardInterrupt), local_web(port=0) as web:
     print(web.url, web.surrealdb, sign_in(web.cognito).id_token, sep="\\n", flush=True)
     Event().wait()

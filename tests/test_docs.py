@@ -14,7 +14,12 @@ from tests import settings_table
 from tests.command import run
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -33,6 +38,16 @@ def test_the_examples_of_a_docstring_are_true(module: object) -> None:
     result = doctest.testmod(module)  # type: ignore[arg-type]  # a module
 
     assert (result.failed, result.attempted > 0) == (0, True)
+
+
+def test_every_link_of_the_readme_reads_right_on_pypi_and_leads_to_a_file_of_ours() -> None:
+    repository = re.escape("https://github.com/cognito-claims/cognito-claims/blob/main/")
+    targets = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text())
+    ours = [path for target in targets for path in re.findall(f"^{repository}([^#]+)", target)]
+
+    assert [target for target in targets if not target.startswith("https://")] == []
+    assert len(ours) > 10
+    assert [path for path in ours if not (ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -8,10 +8,10 @@ from unittest import mock
 
 import pytest
 
-from cognito_claims.cli.diagnoses import diagnoses
-from cognito_claims.cli.facts import Facts, Function, Reader
-from cognito_claims.cli.permission import FunctionArn, Permission
-from cognito_claims.cli.preview import Finding
+from cognito_claims.tools.doctor.pool_rules import diagnoses
+from cognito_claims.tools.findings import Finding
+from cognito_claims.tools.pool.description import Facts, Function, Reader
+from cognito_claims.tools.pool.function_policy import FunctionArn, Permission
 from tests.command import Run, run
 from tests.stand_ins.account import Account
 from tests.stand_ins.moto import HIDDEN, Answer, Request, answering

@@ -28,7 +28,6 @@ from hypothesis import settings
 
 from cognito_claims import deadline
 from cognito_claims.claims import Claims
-from cognito_claims.cli.demo.fauna_store import Key
 from cognito_claims.clients.fauna import FaunaClient
 from cognito_claims.clients.fauna_driver import FaunaDriver
 from cognito_claims.contract.cognito import issue_tokens
@@ -37,9 +36,10 @@ from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.handlers import Handler, pre_token_generation
 from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
-from cognito_claims.references import Secret
 from cognito_claims.registry import mark, optional
+from cognito_claims.secret import Secret
 from cognito_claims.testing import a_user_event, to_json
+from cognito_claims.tools.local.fauna.store import Key
 from tests import fauna_faults
 from tests.fauna_faults import (
     ARN,

@@ -12,7 +12,7 @@ from cognito_claims.errors import ClaimConflictError, FaunaError, SettingsError,
 from cognito_claims.handlers import pre_token_generation
 from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
-from cognito_claims.references import Secret
+from cognito_claims.secret import Secret
 from cognito_claims.testing import a_machine_event, a_user_event, recorded, recorded_names
 from tests.stand_ins.fauna import SECRET, FaunaServer
 from tests.stand_ins.fauna_wire import null_secret, status, wrong_shape

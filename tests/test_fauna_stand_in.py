@@ -20,7 +20,7 @@ from fauna.encoding import QuerySuccess
 from fauna.http.httpx_client import HTTPXClient
 from fauna.query import fql
 
-from cognito_claims.cli.demo.fauna_store import Document, Key, Token
+from cognito_claims.tools.local.fauna.store import Document, Key, Token
 from tests.stand_ins import fauna_wire as faults
 from tests.stand_ins.certificates import Authority, Certificate
 from tests.stand_ins.fauna import SECRET, FaunaServer

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cognito_claims.cli.files import create_private, replace_private, write_private
+from cognito_claims.tools.files import create_private, replace_private, write_private
 
 
 def mode_of(path: Path) -> int:

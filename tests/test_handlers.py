@@ -11,15 +11,16 @@ from typing import Any
 
 import pytest
 
-from cognito_claims import asking, decision
 from cognito_claims.claims import Claims, Groups, TokenClaims
-from cognito_claims.decision import decide, decide_typed
 from cognito_claims.errors import Problem, SettingsError, SignInError, TokenDenied
 from cognito_claims.handlers import (
     Handler,
     pre_token_generation,
     pre_token_generation_from_env,
 )
+from cognito_claims.invocation import decision
+from cognito_claims.invocation import dispatch as asking
+from cognito_claims.invocation.decision import decide, decide_typed
 from cognito_claims.plugin import deciding_groups, mark, optional, pure
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
@@ -349,6 +350,12 @@ def test_the_first_failure_that_denies_is_told_the_others_are_warnings(
             to_json(a_user_event(version="1")),
             "unsupported-claim",
             "plan: the access token needs V2_0 or later (access token, V1_0, plugin: p0)",
+        ),
+        (
+            (Claims(), Claims(access_token=TokenClaims(add_scopes=frozenset({"a"})))),
+            to_json(a_user_event(version="1")),
+            "unsupported-claim",
+            "scope: the access token needs V2_0 or later (access token, V1_0, plugin: p1)",
         ),
         (
             (FREE,),

@@ -442,12 +442,13 @@ def test_later_changes_of_what_was_given_change_nothing() -> None:
 
 V2 = {"claims_format": "stringified_json"}
 V3 = {
+    "audience": [a_user_event().client_id],
     "claimsConfig": {
         "namespace": {
             "location": "/https:~1~1hasura.io~1jwt~1claims",
             "claimsFormat": "StringifiedJson",
         }
-    }
+    },
 }
 
 

@@ -23,7 +23,7 @@ from cognito_claims.errors import (
 )
 from cognito_claims.events import User
 from cognito_claims.plugins.hasura import HasuraClaims
-from cognito_claims.references import Secret
+from cognito_claims.secret import Secret
 from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.sync.rows import Row, Sink, row_of
 from tests.stand_ins import fauna_wire as fauna

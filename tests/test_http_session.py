@@ -9,12 +9,12 @@ from time import monotonic
 
 import pytest
 
-from cognito_claims.clients import session
 from cognito_claims.clients.http import LONGEST_ANSWER, Response
-from cognito_claims.clients.session import HttpSession
 from cognito_claims.errors import DeadlineError, TransportError
 from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.sync.rows import Row
+from cognito_claims.sync.worker import session
+from cognito_claims.sync.worker.session import HttpSession
 from tests.deadlines import at_the_deadline
 from tests.stand_ins import hasura
 from tests.stand_ins.certificates import Authority

@@ -21,17 +21,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cognito_claims.cli.inputs import UnusableInput, parse_environment, read_environment
-from cognito_claims.cli.playground import app, settings
-from cognito_claims.cli.playground.answers import Change, State, answer, beginning, changes
-from cognito_claims.cli.playground.export import export
-from cognito_claims.cli.playground.serve import serve
-from cognito_claims.cli.preview import TokenPreview, preview
 from cognito_claims.testing import recorded
+from cognito_claims.tools.errors import UnusableInput
+from cognito_claims.tools.evaluation.preview import preview
+from cognito_claims.tools.evaluation.token_preview import Change, TokenPreview, changes
+from cognito_claims.tools.inputs import parse_environment, read_environment
+from cognito_claims.tools.playground import app, settings
+from cognito_claims.tools.playground.answers import State, answer, beginning
+from cognito_claims.tools.playground.export import export
+from cognito_claims.tools.playground.serve import serve
 from tests import settings_table
 
 ROOT = Path(__file__).parents[1]
-STATIC = ROOT / "cognito_claims" / "cli" / "playground" / "static"
+STATIC = ROOT / "cognito_claims" / "tools" / "playground" / "static"
 NAME = "pretoken_v2_Authentication"
 BARE = settings.Started.with_environment({})
 HASURA = "COGNITO_CLAIMS_PLUGINS=hasura\n"
@@ -55,7 +57,7 @@ def closed(environ):
     return plugin
 """
 SERVE = (
-    "import os; from cognito_claims.cli.playground.serve import serve; "
+    "import os; from cognito_claims.tools.playground.serve import serve; "
     "serve(dict(os.environ), port=0, on_ready=lambda address: print(address, flush=True))"
 )
 

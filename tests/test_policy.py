@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from cognito_claims.cli.diagnoses import diagnoses
-from cognito_claims.cli.facts import Facts, Function
-from cognito_claims.cli.invokers import invoker_findings
-from cognito_claims.cli.permission import grants
-from cognito_claims.cli.policy import Verdict, judge
+from cognito_claims.tools.doctor.invokers import invoker_findings
+from cognito_claims.tools.doctor.pool_rules import diagnoses
+from cognito_claims.tools.pool.description import Facts, Function
+from cognito_claims.tools.pool.function_policy import grants
+from cognito_claims.tools.pool.policy import Verdict, judge
 
 ACCOUNT = "123456789012"
 POOL = f"arn:aws:cognito-idp:eu-west-1:{ACCOUNT}:userpool/eu-west-1_Ours1"

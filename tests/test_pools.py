@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from cognito_claims import registry, sinks
+from cognito_claims import registry
 from cognito_claims.claims import Claims
-from cognito_claims.cli.check import check
-from cognito_claims.cli.preview import preview
 from cognito_claims.errors import Problem, SettingsError, SignInError, UserPoolError
 from cognito_claims.handlers import (
     Handler,
@@ -19,6 +17,7 @@ from cognito_claims.handlers import (
     user_sync_from_env,
 )
 from cognito_claims.pools import ANY, require_answered
+from cognito_claims.sync import from_env as sinks
 from cognito_claims.testing import (
     a_machine_event,
     a_post_authentication_event,
@@ -26,6 +25,8 @@ from cognito_claims.testing import (
     recorded,
     to_json,
 )
+from cognito_claims.tools.evaluation.check import check
+from cognito_claims.tools.evaluation.preview import preview
 
 OURS, OTHERS = "eu-west-1_Ours1", "eu-west-1_Other"
 SETTING = "COGNITO_CLAIMS_USER_POOLS"

@@ -5,12 +5,12 @@ import time
 from typing import Any
 
 from cognito_claims import Claims
-from cognito_claims.cli.preview import Pool, preview
 from cognito_claims.contract import hasura
 from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.handlers import pre_token_generation
 from cognito_claims.testing import recorded
+from cognito_claims.tools.evaluation.preview import Pool, preview
 from tests.command import run
 
 POOL = "us-east-1_Ab1Cd2Ef3"

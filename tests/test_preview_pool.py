@@ -5,15 +5,16 @@ from typing import Any, Literal
 
 import pytest
 
-from cognito_claims.cli.emulators import as_cognito_would_send
-from cognito_claims.cli.preview import Finding, Pool, Preview, preview
-from cognito_claims.cli.verdicts import verdicts
 from cognito_claims.contract.cognito import Tokens, issue_tokens
 from cognito_claims.contract.issuer import Issuer
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.plugin import mark
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.testing import recorded
+from cognito_claims.tools.evaluation.emulators import as_cognito_would_send
+from cognito_claims.tools.evaluation.preview import Pool, Preview, preview
+from cognito_claims.tools.evaluation.verdicts import verdicts
+from cognito_claims.tools.findings import Finding
 from tests.command import run
 
 HASURA = {"COGNITO_CLAIMS_PLUGINS": "hasura"}

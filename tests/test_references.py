@@ -4,7 +4,7 @@ from string import ascii_letters, ascii_lowercase, digits
 import pytest
 from botocore.session import get_session
 
-from cognito_claims.references import Reference, parse
+from cognito_claims.secret import Reference, parse
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/fauna-a1B2c3"
 FORM = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME"

@@ -455,7 +455,7 @@ def test_installed_plugins_are_searched_only_for_a_name_that_is_neither(
         f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(tmp_path)!r}]\n"
         "from cognito_claims.registry import load\n"
         f"load({{'COGNITO_CLAIMS_PLUGINS': {entries!r}}})\n"
-        "print('importlib.metadata' in sys.modules, 'cognito_claims.installed' in sys.modules)"
+        "print('importlib.metadata' in sys.modules, 'cognito_claims.plugins.entry_points' in sys.modules)"
     )
 
     told = check_output([sys.executable, "-c", probe], env={}, text=True)

@@ -15,8 +15,6 @@ from unittest.mock import patch
 import pytest
 
 from cognito_claims.claims import Claims, Groups
-from cognito_claims.clients.session import HttpSession
-from cognito_claims.decision import decide
 from cognito_claims.errors import SignInError, TokenDenied
 from cognito_claims.handlers import (
     pre_token_generation,
@@ -24,15 +22,17 @@ from cognito_claims.handlers import (
     user_sync,
     user_sync_from_env,
 )
+from cognito_claims.invocation.decision import decide
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
 from cognito_claims.registry import load, mark, optional, pure
 from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.sync.queue import to_message
-from cognito_claims.sync.redelivery import Redelivery
 from cognito_claims.sync.rows import Row
 from cognito_claims.sync.users import UserSync
-from cognito_claims.sync.worker import Worker
+from cognito_claims.sync.worker.handler import Worker
+from cognito_claims.sync.worker.redelivery import Redelivery
+from cognito_claims.sync.worker.session import HttpSession
 from cognito_claims.testing import a_user_event, recorded, recorded_names, to_json
 from tests.stand_ins import hasura
 from tests.stand_ins import moto as aws

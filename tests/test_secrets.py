@@ -11,7 +11,7 @@ from cognito_claims.claims import Json
 from cognito_claims.clients.aws import AwsClient
 from cognito_claims.clients.secrets import SecretReader
 from cognito_claims.errors import AwsError, CognitoClaimsError, DeadlineError, SecretError
-from cognito_claims.references import Secret
+from cognito_claims.secret import Secret
 from tests.deadlines import at_the_deadline
 from tests.stand_ins.moto import HIDDEN, Answer, Request, answering, moto_server
 

@@ -18,7 +18,7 @@ from jwt import PyJWS
 
 from cognito_claims.contract.surrealdb import Generation, Setup, public_key, sign
 from cognito_claims.contract.surrealdb_engine import private_key
-from cognito_claims.contract.surrealql import GENERATIONS, identifier, string
+from cognito_claims.contract.surrealdb_script import GENERATIONS, identifier, string
 from tests.command import Run, run
 from tests.surrealdb_engines import (
     CLIENT,

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from surrealdb import BlockingEmbeddedSurrealConnection
 
 from cognito_claims.contract.surrealdb import Generation, Setup, public_key, sign
-from cognito_claims.contract.surrealql import GENERATIONS, checks, string
+from cognito_claims.contract.surrealdb_script import GENERATIONS, checks, string
 from tests.command import Run, run
 from tests.surrealdb_engines import (
     BOB,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cognito_claims.contract.surrealdb import Generation, public_key, setup_script, sign
-from cognito_claims.contract.surrealql import GENERATIONS
-from tests.surrealdb_attacks import statements
+from cognito_claims.contract.surrealdb_script import GENERATIONS
+from tests.surrealdb_attacks import SEARCHES, statements
 from tests.surrealdb_engines import ME, SUB, Answer, an_id_token, ask
 from tests.test_setup_surrealdb import SETUP
 
@@ -42,7 +42,14 @@ def planted(generation: Generation, *, fields: bool, tables: bool) -> str:
 
 
 @cache
-def answered(generation: Generation, *, own: bool, take_out: str = "") -> Answer:
+def answered(
+    generation: Generation,
+    *,
+    own: bool,
+    take_out: str = "",
+    added: str = "",
+    attempts: tuple[str, ...] = (),
+) -> Answer:
     """Try all statements on the printed script, as it is or with what the docs add to it."""
     is_later = generation != "1.x"
     more = (FIELDS + APPLICATION if is_later else FIELD_OF_1_X) if own else ""
@@ -56,12 +63,12 @@ def answered(generation: Generation, *, own: bool, take_out: str = "") -> Answer
     request = {
         "namespace": "app",
         "database": "main",
-        "script": script + rows,
+        "script": script + added + rows,
         "questions": [],
         "token": sign(an_id_token()),
         "who": f"RETURN [$auth, {entrance}];",
         "look": "SELECT * FROM user, note;" if own and is_later else "SELECT * FROM user;",
-        "attempts": statements(generation),
+        "attempts": attempts or statements(generation),
     }
     (answer,) = ask(generation, [request])
     assert "seen" in answer, answer
@@ -129,6 +136,70 @@ def test_without_the_permissions_of_fields_they_show_everything(generation: Gene
     found = shown(answered(generation, own=True, take_out=permissions), generation, ALL_SECRETS)
 
     assert len(found) > 15
+
+
+def told_apart(generation: Generation, *, own: bool, added: str = "") -> list[str]:
+    """Give the searches that answer otherwise for a value of bob's than for one of nobody's."""
+    values = {"user.email": "'bob-mail@example.com'", "user.cognito_username": "'bob-name'"}
+    if own:
+        values |= {"user.about": "'bob-about'", "user.plan": "'bob-plan'"}
+        values |= {"note.owner": "user:bob", "note.text": "'bob-text'"}
+    attempts = [
+        search.replace("{table}", table).replace("{field}", field).replace("{value}", each)
+        for place, value in values.items()
+        for table, _, field in [place.partition(".")]
+        for search in SEARCHES
+        for each in (value, value.replace("bob", "nobody"))
+    ]
+    said = answered(generation, own=own, added=added, attempts=tuple(attempts))["said"]
+    return [
+        attempt
+        for attempt, theirs, nobodys in zip(attempts[::2], said[::2], said[1::2], strict=True)
+        if theirs != nobodys
+    ]
+
+
+@pytest.mark.parametrize("generation", LATER)
+@OWN
+def test_no_search_tells_which_values_others_have(generation: Generation, *, own: bool) -> None:
+    assert told_apart(generation, own=own) == []
+
+
+@pytest.mark.parametrize("generation", LATER)
+def test_with_an_index_a_search_tells_them(generation: Generation) -> None:
+    index = "DEFINE INDEX email ON user FIELDS email;"
+
+    found = told_apart(generation, own=True, added=index)
+
+    assert found
+    assert all("bob-mail" in search for search in found)
+
+
+@pytest.mark.parametrize(
+    ("generation", "own", "verbs"),
+    [
+        ("2.x", False, ["SELECT"]),
+        ("2.x", True, ["SELECT", "UPDATE"]),
+        ("3.x", False, []),
+        ("3.x", True, ["UPDATE"]),
+    ],
+)
+def test_a_search_tells_which_ids_are_taken(
+    generation: Generation, *, own: bool, verbs: list[str]
+) -> None:
+    """What no script closes, and the docs say."""
+    searches = {"SELECT": "SELECT * FROM {at}", "UPDATE": "UPDATE {at} SET about = 'x'"}
+    attempts = tuple(
+        f"{search.replace('{at}', at)} WHERE {{ THROW 'taken' }}"
+        for search in searches.values()
+        for at in ("user:b..c", "user:d..e")
+    )
+
+    said = answered(generation, own=own, attempts=attempts)["said"]
+
+    told = [verb for verb, each in zip(searches, said[::2], strict=True) if "taken" in each]
+    assert told == verbs
+    assert "taken" not in "".join(said[1::2])
 
 
 def test_1_x_shows_whatever_is_stored_though_nobody_may_see_it() -> None:

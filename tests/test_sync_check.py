@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cognito_claims.__main__ import main
-from cognito_claims.cli.check import check
+from cognito_claims.tools.evaluation.check import check
 
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/users"
 WORKER = {

@@ -20,9 +20,9 @@ from cognito_claims.errors import (
     TransportError,
 )
 from cognito_claims.events import User
-from cognito_claims.sync.messages import CLOCK_SKEW_S, from_message
 from cognito_claims.sync.queue import UserQueue, region_of, to_message, url_problems
 from cognito_claims.sync.rows import Row, key_of, row_of
+from cognito_claims.sync.worker.messages import CLOCK_SKEW_S, from_message
 from tests.stand_ins.moto import HIDDEN, SILENCE, Answer, Request, answering, refusal
 from tests.stand_ins.sqs import CREDENTIALS, Queues
 

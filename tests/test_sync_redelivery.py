@@ -9,7 +9,7 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from botocore.exceptions import ClientError
 
-from cognito_claims.sync.redelivery import Delivery, Failure, Redelivery, Source
+from cognito_claims.sync.worker.redelivery import Delivery, Failure, Redelivery, Source
 from tests.stand_ins.moto import Answer
 from tests.stand_ins.sqs import Dead, Queues, client_of, in_front_of
 
@@ -157,7 +157,9 @@ def test_a_policy_is_looked_up_again_after_some_minutes(
     )
     assert redelivery.source(queues.arn).most_receives == 5
 
-    monkeypatch.setattr("cognito_claims.sync.redelivery.monotonic", lambda: monotonic() + 301)
+    monkeypatch.setattr(
+        "cognito_claims.sync.worker.redelivery.monotonic", lambda: monotonic() + 301
+    )
     assert redelivery.source(queues.arn).most_receives == 7
 
 

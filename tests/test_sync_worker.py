@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from cognito_claims.clients.session import HttpSession
 from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.sync.queue import to_message
-from cognito_claims.sync.redelivery import Redelivery
 from cognito_claims.sync.rows import Row
-from cognito_claims.sync.worker import Worker
+from cognito_claims.sync.worker.handler import Worker
+from cognito_claims.sync.worker.redelivery import Redelivery
+from cognito_claims.sync.worker.session import HttpSession
 from tests.runtime_api import clean_environ
 from tests.stand_ins import fauna_wire, hasura
 from tests.stand_ins.fauna_wire import Fault

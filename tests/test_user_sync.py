@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from cognito_claims import asking, sinks
 from cognito_claims.__main__ import main
 from cognito_claims.claims import Claims
 from cognito_claims.errors import CognitoClaimsError, SettingsError, SignInError, TokenDenied
@@ -26,7 +25,9 @@ from cognito_claims.handlers import (
     user_sync,
     user_sync_from_env,
 )
+from cognito_claims.invocation import dispatch as asking
 from cognito_claims.registry import load, optional
+from cognito_claims.sync import from_env as sinks
 from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.sync.rows import Row
 from cognito_claims.sync.users import UserSync
@@ -824,7 +825,7 @@ def test_what_goes_wrong_within_deciding_is_neutral_outside(
     def fail(*_: object) -> Mapping[str, object]:
         raise ValueError("hunter2")
 
-    monkeypatch.setattr("cognito_claims.decision.ask", fail)
+    monkeypatch.setattr("cognito_claims.invocation.decision.ask", fail)
 
     assert refusal(user_sync(x=UserSync(Rows())), signing_in()) == NEUTRAL.format("unexpected")
     assert lines(log)[0] == "ERROR sign-in refused: ValueError [unexpected]"

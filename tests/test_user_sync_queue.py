@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from cognito_claims import sinks
 from cognito_claims.claims import Claims
 from cognito_claims.errors import SettingsError, SignInError
 from cognito_claims.handlers import (
@@ -22,10 +21,11 @@ from cognito_claims.handlers import (
     user_sync_from_env,
 )
 from cognito_claims.registry import load, optional
-from cognito_claims.sync.messages import from_message
+from cognito_claims.sync import from_env as sinks
 from cognito_claims.sync.queue import UserQueue
 from cognito_claims.sync.rows import Row
 from cognito_claims.sync.users import UserSync
+from cognito_claims.sync.worker.messages import from_message
 from cognito_claims.testing import a_post_authentication_event, a_user_event, recorded
 from tests.stand_ins import fauna_wire, hasura
 from tests.stand_ins.fauna_wire import Fault

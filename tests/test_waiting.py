@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from cognito_claims.cli import filling, waiting
-from cognito_claims.cli.waiting import waiting_for
+from cognito_claims.tools import waiting
+from cognito_claims.tools.backfill import fill as filling
+from cognito_claims.tools.waiting import waiting_for
 from tests.command import Run, run
 from tests.stand_ins.moto import Answer, Request, answering
 from tests.stand_ins.sqs import CREDENTIALS

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from cognito_claims.claims import Json
 from cognito_claims.clients.http import json_object
 from cognito_claims.errors import SecretError
-from cognito_claims.references import Reference, Secret, parse
+from cognito_claims.secret import Reference, Secret, parse
 
 _LONGEST_WAIT_S = 0.5
 _Call: TypeAlias = Callable[..., Any]  # of `AwsClient`

@@ -7,10 +7,7 @@ import time
 from collections.abc import Collection
 from typing import Any, cast
 
-from cognito_claims.contract.errors import ContractError
-from cognito_claims.contract.issuer import IssuerType
-from cognito_claims.contract.response_rules import is_untouched, problems
-from cognito_claims.contract.tokens import (
+from cognito_claims.contract.default_tokens import (
     GROUP_CLAIMS,
     V1_DETAILS,
     V2_DETAILS,
@@ -21,7 +18,10 @@ from cognito_claims.contract.tokens import (
     default_tokens,
     read_event,
 )
-from cognito_claims.contract.wire import Key, Reader, Value
+from cognito_claims.contract.errors import ContractError
+from cognito_claims.contract.issuer import IssuerType
+from cognito_claims.contract.json_value import Key, Reader, Value
+from cognito_claims.contract.response_rules import is_untouched, problems
 
 __all__ = ["Tokens", "issue_tokens"]
 

@@ -10,9 +10,15 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any, Literal, TypeAlias, cast
 
+from cognito_claims.contract.default_tokens import (
+    GROUP_CLAIMS,
+    V1_DETAILS,
+    V2_DETAILS,
+    Event,
+    shown,
+)
 from cognito_claims.contract.errors import Finding
-from cognito_claims.contract.tokens import GROUP_CLAIMS, V1_DETAILS, V2_DETAILS, Event, shown
-from cognito_claims.contract.wire import ABSENT, Key, Unreadable, Value, member_path, mismatch
+from cognito_claims.contract.json_value import ABSENT, Key, Unreadable, Value, member_path, mismatch
 
 _Rule: TypeAlias = Callable[[Value, str], Iterator[Finding]]
 _StringRule: TypeAlias = Callable[[str, str], Iterator[Finding]]

@@ -13,7 +13,7 @@ from cognito_claims.contract.surrealdb_engine import (
     sign,
     sign_in,
 )
-from cognito_claims.contract.surrealql import GENERATIONS, Generation, Setup, setup_script
+from cognito_claims.contract.surrealdb_script import GENERATIONS, Generation, Setup, setup_script
 
 __all__ = [
     "Answer",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cognito_claims.contract.errors import Refused
-from cognito_claims.contract.surrealql import Generation, Setup
+from cognito_claims.contract.surrealdb_script import Generation, Setup
 
 _URL = "https://surrealdb.com/"
 NAMES = {

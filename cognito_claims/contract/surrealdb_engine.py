@@ -17,7 +17,7 @@ from surrealdb import RecordID
 from cognito_claims.contract.errors import Refused
 from cognito_claims.contract.surrealdb_claims import payload
 from cognito_claims.contract.surrealdb_reach import ask, check_reach, plant
-from cognito_claims.contract.surrealql import Setup, checks, setup_script
+from cognito_claims.contract.surrealdb_script import Setup, checks, setup_script
 
 ENGINE = "2.3.10"
 """The engine inside surrealdb 2.0 for Python, which cannot tell its version itself."""

@@ -13,7 +13,7 @@ from surrealdb import BlockingEmbeddedSurrealConnection as Engine
 from surrealdb import RecordID
 
 from cognito_claims.contract.errors import Refused
-from cognito_claims.contract.surrealql import Setup
+from cognito_claims.contract.surrealdb_script import Setup
 
 Rows = dict[str, dict[str, Any]]
 
@@ -120,6 +120,9 @@ def check_reach(
         raise Refused("own-row", "the bearer cannot change an editable field of their own row")
     if setup.reads == "id":
         _check_sharing(engine, own_after["email"])
+    if ask(engine, "INFO FOR TABLE user;")["indexes"]:
+        said = "an index of the table tells the bearer which values other users' rows hold"
+        raise Refused("indexed", said)
 
 
 def _check_sharing(engine: Engine, email: str) -> None:

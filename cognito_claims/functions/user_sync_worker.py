@@ -5,10 +5,10 @@ import os
 import boto3
 from botocore.config import Config
 
-from cognito_claims.clients.session import HttpSession
 from cognito_claims.sync.hasura import HasuraUsers
-from cognito_claims.sync.redelivery import Redelivery
-from cognito_claims.sync.worker import Worker
+from cognito_claims.sync.worker.handler import Worker
+from cognito_claims.sync.worker.redelivery import Redelivery
+from cognito_claims.sync.worker.session import HttpSession
 
 _IN_TIME = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard"})
 

@@ -15,7 +15,7 @@ from cognito_claims.clients.secrets import SecretReader
 from cognito_claims.deadline import Moment, seconds_left
 from cognito_claims.errors import FaunaError, Problem, SettingsError, TokenDenied
 from cognito_claims.events import PreTokenGenerationEvent, User
-from cognito_claims.references import Secret
+from cognito_claims.secret import Secret
 from cognito_claims.settings import choice_problems, read
 
 _CHOICES = {"identity": ("sub", "email"), "client": ("http", "driver")}

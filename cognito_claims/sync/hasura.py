@@ -11,7 +11,7 @@ from cognito_claims.clients.http import Http, HttpClient, Response, json_object
 from cognito_claims.clients.retry import retried
 from cognito_claims.clients.secrets import SecretReader
 from cognito_claims.errors import HasuraError, Problem, SettingsError
-from cognito_claims.references import Secret
+from cognito_claims.secret import Secret
 from cognito_claims.settings import read
 from cognito_claims.sync.rows import COLUMNS, Row, column_problems, is_name
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from cognito_claims.cli.demo.web import LocalWeb, local_web
+from cognito_claims.tools.demo.web import LocalWeb, local_web
 from tests.browser.conftest import Complaints
 
 A_400 = "Failed to load resource: the server responded with a status of 400 (Bad Request)"

@@ -45,7 +45,7 @@ def test_a_trigger_holds_the_package_alone_with_its_bytecode_and_no_tools(built:
 
     assert {path.split("/")[0] for path in found} == {"cognito_claims"}
     assert {path.split("/")[1] for path in found}.isdisjoint(
-        {"cli", "contract", "testing", "__main__.py"}
+        {"cli", "contract", "testing", "tools", "__main__.py"}
     )
     sources = {path for path in found if path.endswith(".py")}
     tag = f"cpython-{RUNTIME.removeprefix('python').replace('.', '')}"

@@ -20,10 +20,10 @@ from typing import Any, NamedTuple, Self
 import boto3
 from botocore.exceptions import ClientError
 
-from cognito_claims.clients.session import HttpSession
 from cognito_claims.sync.hasura import HasuraUsers
-from cognito_claims.sync.redelivery import Redelivery
-from cognito_claims.sync.worker import Worker
+from cognito_claims.sync.worker.handler import Worker
+from cognito_claims.sync.worker.redelivery import Redelivery
+from cognito_claims.sync.worker.session import HttpSession
 from tests.stand_ins.sqs import REGION, Queues
 
 Json = dict[str, Any]

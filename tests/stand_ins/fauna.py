@@ -10,9 +10,9 @@ from functools import partial
 from threading import Event, Lock, Thread
 from typing import Self
 
-from cognito_claims.cli.demo.fauna_endpoint import Endpoint
-from cognito_claims.cli.demo.fauna_query import Recogniser
-from cognito_claims.cli.demo.fauna_store import Key, Store
+from cognito_claims.tools.local.fauna.endpoint import Endpoint
+from cognito_claims.tools.local.fauna.query import Recogniser
+from cognito_claims.tools.local.fauna.store import Key, Store
 from tests.stand_ins.certificates import Certificate
 from tests.stand_ins.fauna_wire import Answer, End, Fault, Request, Step, as_json, read, well
 

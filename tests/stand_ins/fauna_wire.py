@@ -10,8 +10,8 @@ from itertools import chain, repeat
 from time import monotonic
 from typing import NamedTuple
 
-from cognito_claims.cli.demo.fauna_endpoint import JSON
-from cognito_claims.cli.demo.fauna_query import Refusal
+from cognito_claims.tools.local.fauna.endpoint import JSON
+from cognito_claims.tools.local.fauna.query import Refusal
 
 
 class Request(NamedTuple):

@@ -13,7 +13,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
-from cognito_claims.contract.surrealql import Setup
+from cognito_claims.contract.surrealdb_script import Setup
 from tests.surrealdb_engines import CLIENT, POOL, an_id_token
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 
-from cognito_claims.contract.surrealql import Setup, setup_script
+from cognito_claims.contract.surrealdb_script import Setup, setup_script
 from tests.surrealdb_server.pool import Pool
 
 HERE = Path(__file__).parent

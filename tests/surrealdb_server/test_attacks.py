@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from websockets.sync.client import connect
 
-from cognito_claims.cli.demo.web import EDITABLE
 from cognito_claims.contract.surrealdb_reach import ATTEMPTS
-from cognito_claims.contract.surrealql import setup_script
+from cognito_claims.contract.surrealdb_script import setup_script
+from cognito_claims.tools.demo.web import EDITABLE
 from tests.surrealdb_server.conftest import Start
 from tests.surrealdb_server.pool import Pool, a_pool, a_user
 from tests.surrealdb_server.server import ALLOWED, Answer, Server

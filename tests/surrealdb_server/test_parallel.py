@@ -1,5 +1,6 @@
 """Parallel requests of one user: AUTHENTICATE runs for each of them, and two writes at once conflict."""
 
+import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,6 +10,7 @@ from tests.surrealdb_server.server import ALLOWED, Server, printed_script
 
 AT_ONCE = 8
 REQUESTS = 48
+_CONDITION = re.compile(r"IF \(SELECT VALUE [^{]*\{\s*(UPSERT [^;]*;)\s*\};")
 _CONFLICT = (401, "There was an unexpected error while performing authentication")
 
 
@@ -30,6 +32,21 @@ def test_no_request_of_a_known_user_is_refused(served: tuple[Server, Pool]) -> N
     assert refused(server, pool, [token]) == 0
 
     assert refused(server, pool, [token] * REQUESTS) == 0
+
+
+def test_writing_at_every_request_would_have_a_known_users_requests_refused(start: Start) -> None:
+    """What the condition in the printed script is for."""
+    with a_pool() as pool, start(*ALLOWED) as server:
+        script, count = _CONDITION.subn(r"\1", printed_script(pool))
+        assert count == 1
+        server.set_up(pool.setup, script)
+        token = pool.token(**a_user())
+        assert refused(server, pool, [token]) == 0
+
+        counts = [refused(server, pool, [token] * REQUESTS) for _ in range(5)]
+
+    print(f"\nwithout the condition, {REQUESTS} requests, {AT_ONCE} at a time, 5 rounds: {counts}")
+    assert min(counts) > 0
 
 
 def test_few_requests_of_a_new_user_are_refused(served: tuple[Server, Pool]) -> None:

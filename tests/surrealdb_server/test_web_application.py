@@ -6,9 +6,9 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import Page, Response, expect
 
-from cognito_claims.cli.demo import shop
-from cognito_claims.cli.demo.cognito import LocalCognito
-from cognito_claims.cli.demo.web import (
+from cognito_claims.contract.surrealdb_script import setup_script
+from cognito_claims.tools.demo import shop
+from cognito_claims.tools.demo.web import (
     EDITABLE,
     FILES,
     SETTINGS,
@@ -16,8 +16,8 @@ from cognito_claims.cli.demo.web import (
     Values,
     application,
 )
-from cognito_claims.cli.loopback import address, listening, serving
-from cognito_claims.contract.surrealql import setup_script
+from cognito_claims.tools.local.cognito import LocalCognito
+from cognito_claims.tools.local.loopback import address, listening, serving
 from tests.browser.conftest import Complaints, browser, complaints, page
 from tests.surrealdb_server.conftest import Start
 from tests.surrealdb_server.server import ALLOWED, Server

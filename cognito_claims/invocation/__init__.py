@@ -1,0 +1,1 @@
+"""One event: the plugins that are asked, the decision, and its record in the log."""

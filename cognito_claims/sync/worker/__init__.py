@@ -1,0 +1,1 @@
+"""The queue's worker: batches of messages, written or given back."""

@@ -1,0 +1,1 @@
+"""Statements and tokens of the scripts that backends run."""

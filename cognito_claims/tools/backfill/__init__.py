@@ -1,0 +1,1 @@
+"""Write the users that a pool has already."""

@@ -1,0 +1,1 @@
+"""What is wrong with a pool and its functions, as rules over descriptions."""

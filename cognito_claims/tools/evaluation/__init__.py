@@ -1,0 +1,1 @@
+"""What events and settings come to: preview, check, traced attributes, token sizes."""

@@ -1,0 +1,78 @@
+"""One token without the trigger and with it: its claims, its changes, its size."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+from cognito_claims.tools.findings import Finding
+
+COOKIE_BYTES = 4096
+HEADER_BYTES = 8192
+# A header with Cognito's kid and alg, two dots, an RS256 signature.
+_SIGNED_BYTES = 87 + 1 + 1 + 342
+
+
+class TokenPreview(NamedTuple):
+    """One token: its claims without the trigger, with it, and its size as a signed JWT."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+    bytes: int
+
+
+def token_preview(
+    before: dict[str, Any] | None, after: dict[str, Any] | None
+) -> TokenPreview | None:
+    """Return the token's claims and its size, or None where Cognito issues no such token."""
+    if before is None or after is None:
+        return None
+    payload = json.dumps(after, separators=(",", ":"), ensure_ascii=False).encode()
+    encoded = base64.urlsafe_b64encode(payload).rstrip(b"=")
+    return TokenPreview(before, after, _SIGNED_BYTES + len(encoded))
+
+
+def size_findings(name: str, token: TokenPreview | None) -> Iterator[Finding]:
+    """Warn of a token that is too large for a cookie or for a header."""
+    if token is not None and token.bytes > HEADER_BYTES:
+        yield Finding(
+            "token-over-header",
+            "warning",
+            f"{name} token: {token.bytes} bytes, more than the {HEADER_BYTES} that many proxies take in a header",
+        )
+    elif token is not None and token.bytes > COOKIE_BYTES:
+        yield Finding(
+            "token-over-cookie",
+            "warning",
+            f"{name} token: {token.bytes} bytes, more than the {COOKIE_BYTES} of one browser cookie",
+        )
+
+
+class Change(NamedTuple):
+    """One claim of a token; None where the token lacks it."""
+
+    mark: Literal["added", "changed", "suppressed", "unchanged"]
+    claim: str
+    before: str | None
+    after: str | None
+
+
+def changes(token: TokenPreview) -> Iterator[Change]:
+    """Give every claim, as text: what a browser makes of a large number is another one."""
+    for claim in sorted({*token.before, *token.after}):
+        before, after = _text(token.before, claim), _text(token.after, claim)
+        if claim not in token.before:
+            yield Change("added", claim, before, after)
+        elif claim not in token.after:
+            yield Change("suppressed", claim, before, after)
+        elif token.before[claim] != token.after[claim]:
+            yield Change("changed", claim, before, after)
+        else:
+            yield Change("unchanged", claim, before, after)
+
+
+def _text(claims: Mapping[str, Any], claim: str) -> str | None:
+    if claim not in claims:
+        return None
+    value = claims[claim]
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""A real SurrealDB in memory behind its HTTP endpoints."""

@@ -1,0 +1,1 @@
+"""A user pool: AWS's clients, its description, its update, and its functions' policies."""
