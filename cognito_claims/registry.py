@@ -19,8 +19,8 @@ from cognito_claims.errors import (
     PluginFailedError,
     Problem,
     SettingsError,
-    place_of,
-    told,
+    describe_error,
+    raised_at,
 )
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.plugin import (
@@ -36,7 +36,7 @@ from cognito_claims.plugin import (
     pure,
 )
 from cognito_claims.pools import ANY, pool_problems
-from cognito_claims.settings import read, suggestion
+from cognito_claims.settings import read_settings, suggestion
 
 __all__ = [
     "BUILT_IN",
@@ -99,7 +99,9 @@ def load(environ: Mapping[str, str]) -> Configuration:
     """
     problems: list[Problem] = []
     try:
-        entries, default, deadline_ms, user_pools, log_sub = read(_core, "COGNITO_CLAIMS", environ)
+        entries, default, deadline_ms, user_pools, log_sub = read_settings(
+            _core, "COGNITO_CLAIMS", environ
+        )
     except SettingsError as error:
         problems += error.problems
         core = _core(plugins=plugin_entries(environ))
@@ -237,7 +239,7 @@ def _made(position: int, name: str, path: str | None, environ: Mapping[str, str]
         raise
     except BaseException as error:  # a foreign module's or factory's, SystemExit too
         module = (path or "").partition(":")[0]
-        raise PluginFailedError(name, told(error), place_of(error, module)) from None
+        raise PluginFailedError(name, describe_error(error), raised_at(error, module)) from None
     if plugin_problem(plugin) is not None:
         raise _entry_error(position, "its factory makes no plugin")
     return mark(plugin)
@@ -292,7 +294,9 @@ def _imported(position: int, path: str) -> PluginFactory:
     except ImportError as error:
         # Where, not what: the name of a module that is missing may be a setting's value.
         is_missing = f"{module_name}.".startswith(f"{error.name}.")
-        place = "" if is_missing else f": {told(error)} at {place_of(error, module_name)}"
+        place = (
+            "" if is_missing else f": {describe_error(error)} at {raised_at(error, module_name)}"
+        )
         raise _entry_error(position, f"its module cannot be imported{place}") from None
     for attribute in attributes.split("."):
         found = None if found is None else getattr(found, attribute, None)

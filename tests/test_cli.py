@@ -20,7 +20,7 @@ from cognito_claims.cli.commands.attach import print_change
 from cognito_claims.testing import a_machine_event, a_user_event, recorded, recorded_names, to_json
 from cognito_claims.tools.attach.attach import Change
 from cognito_claims.tools.evaluation.sampled import Traced
-from cognito_claims.tools.pool.update import Difference
+from cognito_claims.tools.json_diff import Difference
 
 SURREALDB = {
     "SURREALDB_NAMESPACE": "test",

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from weakref import finalize
 
 from cognito_claims.clients.connection import Connection, connect, is_loopback, left, tls_context
-from cognito_claims.deadline import Moment
+from cognito_claims.deadline import Stopwatch
 from cognito_claims.errors import CognitoClaimsError, DeadlineError, TransportError
 
 LONGEST_ANSWER = (
@@ -61,7 +61,7 @@ class HttpClient:
         self._default_port = 80 if self._context is None else 443
         self._port = parts.port or self._default_port
         self._target = parts.path or "/"
-        self._kept: list[tuple[Connection, Moment]] = []
+        self._kept: list[tuple[Connection, Stopwatch]] = []
         finalize(self, _end, self._kept)
 
     def request(
@@ -132,7 +132,7 @@ class HttpClient:
             return response
         finally:
             if is_kept:
-                self._kept.append((connection, Moment()))
+                self._kept.append((connection, Stopwatch()))
             else:
                 connection.end()
         try:
@@ -150,7 +150,7 @@ def json_object(text: str | bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _end(kept: list[tuple[Connection, Moment]]) -> None:
+def _end(kept: list[tuple[Connection, Stopwatch]]) -> None:
     for connection, _ in kept:
         connection.end()
 

@@ -14,7 +14,7 @@ from jwt import PyJWS
 from surrealdb import BlockingEmbeddedSurrealConnection as Engine
 from surrealdb import RecordID
 
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.surrealdb_claims import payload
 from cognito_claims.contract.surrealdb_reach import ask, check_reach, plant
 from cognito_claims.contract.surrealdb_script import Setup, checks, setup_script
@@ -80,15 +80,19 @@ def _authenticate(engine: Engine, token: str, setup: Setup) -> None:
     reasons = {f"An error occurred: {check.reason}": check.code for check in checks(setup)}
     reasons["The token has expired"] = "expired"
     if said in reasons:
-        raise Refused(reasons[said], said.removeprefix("An error occurred: "))
-    raise Refused(UNEXPLAINED, "the engine would not take the token, and does not say why")
+        raise BackendRefusal(reasons[said], said.removeprefix("An error occurred: "))
+    raise BackendRefusal(UNEXPLAINED, "the engine would not take the token, and does not say why")
 
 
 def _bearer(engine: Engine, setup: Setup) -> RecordID:
     """Ask who is signed in; believe nothing else before this."""
     auth, access = ask(engine, "RETURN [$auth, $access];")
     if access != setup.access:
-        raise Refused("wrong-access", "the bearer is in by another access method, or not at all")
+        raise BackendRefusal(
+            "wrong-access", "the bearer is in by another access method, or not at all"
+        )
     if not isinstance(auth, RecordID):
-        raise Refused("system-user", "the bearer is no record: no table permission stops them")
+        raise BackendRefusal(
+            "system-user", "the bearer is no record: no table permission stops them"
+        )
     return auth

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from cognito_claims.contract.cognito import Tokens, issue_tokens
-from cognito_claims.contract.errors import ContractError, Finding
+from cognito_claims.contract.errors import ContractError, ContractFinding
 from cognito_claims.testing.recorded import recorded, recorded_names
 
 
@@ -45,5 +45,5 @@ def assert_accepted(
     return tokens
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: ContractFinding) -> str:
     return f"{finding}" if finding.level == "error" else f"{finding.level}: {finding}"

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from cognito_claims.errors import SettingsError, place_of
-from cognito_claims.registry import Configuration, Marked, load
+from cognito_claims.errors import SettingsError, raised_at
+from cognito_claims.registry import Configuration, PluginEntry, load
 from cognito_claims.tools.errors import UnusableInput
 
 
@@ -22,10 +22,10 @@ def loaded(environ: Mapping[str, str]) -> Configuration:
     except (SettingsError, KeyboardInterrupt):
         raise
     except BaseException as error:  # SystemExit too: it would end the command as if all were well
-        place = f"{type(error).__name__} at {place_of(error)}"
+        place = f"{type(error).__name__} at {raised_at(error)}"
         raise UnusableInput(f"a plugin could not be made: {place}") from None
 
 
-def offline(configuration: Configuration) -> dict[str, Marked]:
+def offline(configuration: Configuration) -> dict[str, PluginEntry]:
     """Give the plugins, with `sample` in the place of each that has one: nothing is minted to be looked at."""
     return {name: marked.sampled() for name, marked in configuration.plugins.items()}
