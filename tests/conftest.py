@@ -5,6 +5,7 @@ And one PostgreSQL, and one moto, for all tests that ask for it.
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -15,6 +16,9 @@ from hypothesis import HealthCheck, settings
 from cognito_claims.tools.pool.aws import Aws
 from tests.stand_ins.moto import moto_server
 from tests.stand_ins.postgres import postgres
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background job
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # or no child could be interrupted
 
 settings.register_profile("fast", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=200, deadline=None)

@@ -31,6 +31,7 @@ from cognito_claims.tools.local.fauna.store import Key
 from cognito_claims.tools.local.sign_in import SignedIn, sign_in
 from tests.demo_picture import picture
 from tests.leftovers import nothing_left
+from tests.processes import running
 from tests.slow import slow
 
 SUB = "a1b2c3d4-5678-90ab-cdef-111122223333"
@@ -179,7 +180,7 @@ def test_an_interrupted_run_leaves_nothing_behind(
     tmp_path: Path, after_lines: int, number: signal.Signals, code: int
 ) -> None:
     environ = os.environ | {"TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
+    with running(
         [sys.executable, "-c", COMMAND],
         env=environ,
         stdout=subprocess.PIPE,
@@ -191,6 +192,7 @@ def test_an_interrupted_run_leaves_nothing_behind(
         for _ in range(after_lines):
             process.stdout.readline()
         process.send_signal(number)
+        process.communicate(timeout=30)
 
     assert process.returncode == code
     assert nothing_left(tmp_path)

@@ -22,6 +22,7 @@ from cognito_claims.tools.local.errors import Failed
 from cognito_claims.tools.local.ministack import Ministack
 from cognito_claims.tools.local.sign_in import SignedIn, sign_in
 from tests.leftovers import listening, nothing_left, processes_with
+from tests.processes import running
 from tests.slow import slow
 
 SURREALDB = {
@@ -257,12 +258,13 @@ def test_a_function_that_waits_for_an_answer_is_not_waited_for(files: Path) -> N
 def test_nothing_outlives_its_parent(tmp_path: Path, number: signal.Signals) -> None:
     environ = os.environ | {"TMPDIR": str(tmp_path)}
     command = [sys.executable, "-c", HELD_OPEN]
-    with subprocess.Popen(
+    with running(
         command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
         assert process.stdout is not None
         port = urlsplit(process.stdout.readline().decode().strip()).port
         process.send_signal(number)
+        process.wait(30)
 
     assert nothing_left(tmp_path, port)
 
