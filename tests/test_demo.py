@@ -125,6 +125,7 @@ def test_it_shows_in_a_terminal_which_step_is_running() -> None:
     assert all(re.search(rf"[-\\|/].{{0,9}} {re.escape(name)}", text) for name in STEPS)
 
 
+@pytest.mark.slow
 def test_it_prints_ascii_where_nothing_else_can_be_shown() -> None:
     out = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
 
@@ -141,6 +142,7 @@ def test_fauna_secrets_are_neither_printed_nor_in_the_json() -> None:
     assert re.search(r"fnE.{3}\.{3}", text)
 
 
+@pytest.mark.slow
 def test_a_step_that_fails_is_told_in_one_line_and_ends_the_run(
     files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
