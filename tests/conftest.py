@@ -3,6 +3,7 @@
 And one PostgreSQL, and one moto, for all tests that ask for it.
 """
 
+import gc
 import logging
 import os
 import signal
@@ -29,6 +30,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+
+def pytest_collection_finish() -> None:
+    """Let no collection of garbage look at the thousands of tests again."""
+    gc.collect()
+    gc.freeze()
 
 
 def start(life: ExitStack) -> str:

@@ -449,7 +449,6 @@ def test_an_error_does_not_keep_itself_alive_and_the_secret_with_it(
     client: QueryClient, server: FaunaServer, fault: Fault
 ) -> None:
     server.faults.append(fault)
-    gc.collect()
     gc.disable()
     try:
         assert error_of(client)() is None
