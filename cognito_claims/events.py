@@ -51,7 +51,8 @@ class User(NamedTuple):
     def verified(self, attribute: str) -> str | None:
         """Give the attribute, or None when it is absent, or an email or phone number not (or no more) verified.
 
-        Users may change their own email; until they confirm the new one, it is not theirs.
+        Users may change their own email; until they confirm the new one, it is not theirs. Whoever runs an
+        identity provider of the pool can say that an email is verified: as an identity, use `trusted`.
         """
         if attribute in _VERIFIABLE and self.attributes.get(f"{attribute}_verified") != "true":
             return None
@@ -216,7 +217,7 @@ def _user_or_machine(
 def _provider_names(text: str) -> tuple[str, ...] | None:
     """Read `identities`: a JSON array, in a text, of objects with a `providerName`; never an empty one."""
     try:
-        identities = loads(text)
+        identities = loads(text, object_pairs_hook=_named_once)
     except (ValueError, RecursionError):
         return None
     if not isinstance(identities, list) or not identities:
@@ -228,6 +229,14 @@ def _provider_names(text: str) -> tuple[str, ...] | None:
             return None
         names.append(name)
     return tuple(names)
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of an object; raise `ValueError` if a name stands twice, as readers differ then."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a name stands twice")
+    return members
 
 
 def _preferred_role(groups: Mapping[str, Any]) -> str | None:
