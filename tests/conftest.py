@@ -30,6 +30,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+if os.environ.get("HYPOTHESIS_PROFILE") == "full":
+    os.environ.setdefault("PYTEST_TIMEOUT", "0")  # none: they take minutes
 
 
 def pytest_collection_finish() -> None:
