@@ -194,13 +194,18 @@ _OF_A_ROW = (
     "unexpected",
     "validation-failed",
 )
-_THROTTLING = (
-    "KmsThrottled",
-    "RequestThrottled",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-)
+_THROTTLING = ("Throttling", "ThrottlingException", "TooManyRequestsException")  # of any service
+AWS_TRANSIENT: dict[str, tuple[str, ...]] = {
+    "dynamodb": (
+        "InternalServerError",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+    ),
+    "secretsmanager": ("InternalServiceError",),
+    "sqs": ("KmsThrottled", "RequestThrottled"),
+    "ssm": ("InternalServerError",),
+}
+"""Codes of failures that may pass, by service, beside those of any service."""
 
 
 class AwsError(CognitoClaimsError):
@@ -212,8 +217,29 @@ class AwsError(CognitoClaimsError):
         self.service = service
         self.status = status
         self.aws_code = aws_code
-        self.is_transient: bool = status in (408, 429) or status >= 500 or aws_code in _THROTTLING
+        self.is_transient: bool = (
+            status in (408, 429)
+            or status >= 500
+            or aws_code in _THROTTLING
+            or aws_code in AWS_TRANSIENT.get(service, ())
+        )
         super().__init__(f"{service}: {aws_code} (HTTP {status})")
+
+
+class LookUpFailedError(CognitoClaimsError):
+    """A look-up got an answer that is neither an item nor says that there is none.
+
+    `status` is the HTTP status of the answer; `problem` says what is wrong, and holds no value.
+    """
+
+    code = "look-up"
+
+    def __init__(self, look_up: str, status: int, problem: str) -> None:
+        self.look_up = look_up
+        self.status = status
+        self.problem = problem
+        self.is_transient: bool = status in (408, 429) or status >= 500
+        super().__init__(f"look-up {shown(look_up)}: {problem} (HTTP {status})")
 
 
 class SecretError(CognitoClaimsError):
@@ -224,6 +250,19 @@ class SecretError(CognitoClaimsError):
     def __init__(self, problem: str) -> None:
         self.problem = problem
         super().__init__(problem)
+
+
+class RuleError(CognitoClaimsError):
+    """A value is not what a rule says it is; `place` is the rule's in its document, `source` what it reads."""
+
+    code = "rule"
+
+    def __init__(self, place: str, source: str, problem: str) -> None:
+        self.place = place
+        self.source = source
+        self.problem = problem
+        told = f"{source} {problem}" if source else problem
+        super().__init__(f"{place}: {told}")
 
 
 class UnexpectedError(CognitoClaimsError):
@@ -298,6 +337,8 @@ def raised_at(error: BaseException, module: str = "") -> str:
             if package and str(frame.f_globals.get("__name__")).partition(".")[0] == package:
                 own = place
         trace = trace.tb_next
+    if isinstance(error, SyntaxError) and str(error.filename).endswith(".py"):  # of a module
+        return f"{error.filename}:{error.lineno}"
     return own or place
 
 
@@ -306,7 +347,10 @@ def describe_error(error: BaseException) -> str:
 
     That is the text of errors whose text is made in this file, and the code of botocore's `ClientError`.
     """
-    texts = (AwsError, DeadlineError, FaunaError, HasuraError, SecretError, TransportError)
+    texts = (
+        *(AwsError, DeadlineError, FaunaError, HasuraError),
+        *(LookUpFailedError, RuleError, SecretError, TransportError),
+    )
     name = type(error).__name__
     if isinstance(error, texts):
         return f"{name}: {error}"

@@ -122,4 +122,4 @@ def test_only_functions_and_tools_read_the_environment() -> None:
         and ast.unparse(node).startswith(("os.environ", "os.getenv", "from os import"))
     }
 
-    assert readers == {"functions", "tools.inputs", "tools.local"}
+    assert readers == {"functions", "lookups", "tools.inputs", "tools.local"}

@@ -183,10 +183,12 @@ class Attachment:
             if (value["LambdaArn"] if isinstance(value, Mapping) else value) in arns
         }
         pool = {**before, _TRIGGERS: asked}
-        told = [f"{e.message} [{e.code}]" for e in function_errors(pool, self._environ)]
+        errors, unread = function_errors(pool, self._environ)
+        told = [f"{e.message} [{e.code}]" for e in errors]
         if told and not self._options.is_forced:
             raise UnusableInput(*told, "mend it first; --force attaches it all the same")
         yield from (f"attached in spite of this: {line}" for line in told)
+        yield from (f"{action} is not allowed: what it tells is not checked" for action in unread)
 
     def _confirmed(self, change: Change) -> Change:
         """Ask about a change, unless there is none or it is not to be made."""
