@@ -18,6 +18,8 @@ _STAND_INS: Mapping[Any, Any] = {
     bool: False,
     tuple[str, ...]: (),
     Mapping[str, str]: {},
+    str | None: None,
+    Set[Literal["id", "access"]]: frozenset(("id",)),
 }
 
 
