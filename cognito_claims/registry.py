@@ -73,7 +73,7 @@ _TAKEN = ("deadline_ms", "log_sub", "user_pools")  # arguments of the handler's 
 _FACTORY = "expected a factory, which takes the environment and makes a plugin"
 _NOWHERE = "it is neither in the working directory nor on PYTHONPATH"
 LONGEST_DEADLINE_MS = 5000  # what Cognito waits
-_Core: TypeAlias = tuple[tuple[str, ...], OnError, int, tuple[str, ...], bool]
+_Core: TypeAlias = "tuple[tuple[str, ...], OnError, int, tuple[str, ...], bool]"
 
 
 class Configuration:
