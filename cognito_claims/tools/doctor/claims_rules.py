@@ -53,6 +53,11 @@ def _loaded(environ: Mapping[str, str], plugins: dict[str, Marked]) -> Iterator[
             told = "a plugin that is not this library's own is not examined"
             yield Finding.warning("not-checked", f"{PLUGINS}: entry {position}: {told}")
             continue
+        if entry == "mapper" and not environ.get("MAPPER_RULES", "{").lstrip().startswith("{"):
+            told = "MAPPER_RULES names a file of the function, which cannot be read from here"
+            advice = "run cognito-claims rules check on it"
+            yield Finding.warning("not-checked", f"{CLAIMS}: {told}; {advice}")
+            continue
         try:
             plugins |= load({**environ, PLUGINS: entry}).plugins
         except SettingsError as error:
