@@ -15,6 +15,7 @@ from cognito_claims.registry import (
 from cognito_claims.tools.backends.backend import Identity
 from cognito_claims.tools.backends.other_clients import client_findings
 from cognito_claims.tools.backends.table import backends_of
+from cognito_claims.tools.doctor.document_rules import document_pool_findings
 from cognito_claims.tools.doctor.handler_rules import PLUGINS, readable
 from cognito_claims.tools.evaluation.check import asked_attributes, written_by_clients
 from cognito_claims.tools.evaluation.sync_check import of_trigger, sync_findings
@@ -35,6 +36,7 @@ def claims_findings(facts: Facts) -> Iterator[Finding]:
         yield from _provided(facts, configuration)
         yield from _identity(facts, configuration)
         yield from _composition(facts, configuration)
+        yield from document_pool_findings(facts, configuration)
         yield from client_findings(plugins)
         if "user_sync" in plugins:
             yield from of_trigger(CLAIMS, sync_findings(environ))
