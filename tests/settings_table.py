@@ -46,6 +46,7 @@ MEANINGS = {
     "HASURA_ENGINE": "the Hasura that reads the claim: for `v3` (DDN) groups are a list, and attributes that are a JSON number, `true` or `false` have this type; for `v2` every value is a string",
     "HASURA_CLAIMS_FORMAT": "as Hasura's `claims_format`; `json` needs V2_0",
     "HASURA_DEFAULT_ROLE": "`x-hasura-default-role`",
+    "HASURA_DEFAULT_ROLES": "`group=role` pairs: the first group that the user is in sets the default role; the role must be an allowed one, or the one that the group gives",
     "HASURA_ALLOWED_ROLES": "comma list of roles that every user may take, the default role among them; unset: the default role alone",
     "HASURA_GROUP_ROLES": "`group=role` pairs: the role that a Cognito group gives; groups not named give none",
     "HASURA_SESSION_VARIABLES": "`variable=attribute` pairs, as in `x-hasura-org-id=custom:org_id`; `cognito:groups` gives the groups, as a Postgres array literal or (v3) a list",

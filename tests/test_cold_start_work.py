@@ -17,7 +17,7 @@ from tests.test_cold_start import CREDENTIALS, FAUNA, RULES, SENT, SIGNS_IN, SYN
 BUDGET: dict[str, tuple[int, int | None]] = {
     "surrealdb": (9_625, 20_803),
     "hasura": (10_723, 21_287),
-    "both": (12_700, 22_545),
+    "both": (12_850, 22_545),
     "mapper": (36_407, 20_683),
     "fauna": (13_347, 30_863),
     "sync": (12_281, 31_280),
