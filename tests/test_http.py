@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from http.client import HTTPResponse
 from itertools import chain, repeat
 from threading import Event, Thread
@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cognito_claims import deadline as clocks
-from cognito_claims.clients import connection
+from cognito_claims.clients import connection, http
 from cognito_claims.clients.connection import tls_context
 from cognito_claims.clients.http import HttpClient, Response, url_problem
 from cognito_claims.errors import CognitoClaimsError, DeadlineError, TransportError
+from tests.deadlines import at_the_deadline
 from tests.stand_ins import fauna_wire as fauna
 from tests.stand_ins.certificates import Authority
 from tests.stand_ins.fauna import FaunaServer
@@ -85,14 +86,6 @@ def late(stage: str) -> tuple[type, dict[str, Any]]:
 
 def failed(stage: str, problem: str, *, is_transient: bool = True) -> tuple[type, dict[str, Any]]:
     return TransportError, {"stage": stage, "problem": problem, "is_transient": is_transient}
-
-
-@contextmanager
-def at_the_deadline(seconds: float = SECONDS) -> Iterator[None]:
-    """Hold what happens to have taken so long, and hardly longer."""
-    began = monotonic()
-    yield
-    assert seconds - 0.02 <= monotonic() - began < seconds + 0.2
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -250,7 +243,7 @@ def test_an_answer_is_waited_for_until_the_deadline(
 ) -> None:
     server.faults.append(fault)
 
-    with at_the_deadline():
+    with at_the_deadline(SECONDS):
         assert refused(lambda: ask(client, SECONDS)) == late(stage)
     assert len(server.requests) == 1
 
@@ -260,7 +253,7 @@ def test_a_server_that_does_not_read_is_waited_for_until_the_deadline(
 ) -> None:
     server.faults.append(fauna.hang_before_tls)
 
-    with at_the_deadline():
+    with at_the_deadline(SECONDS):
         outcome = refused(lambda: ask(client, SECONDS, body=bytes(1 << 25)))
 
     assert outcome == late("sending the request")
@@ -272,7 +265,7 @@ def test_on_a_kept_connection_the_deadline_is_the_new_requests(
     server.faults += [says(whole(b"")), fauna.hang]
     ask(client)
 
-    with at_the_deadline():
+    with at_the_deadline(SECONDS):
         assert refused(lambda: ask(client, SECONDS)) == late(WAITING)
     assert (server.connections, len(server.requests)) == (1, 2)
 
@@ -517,7 +510,7 @@ def test_it_is_not_opened_again_after_the_deadline(client: HttpClient, server: F
     server.faults += [says(whole(b"1")), says(0.3, End.CLOSE)]
     ask(client)
 
-    with at_the_deadline():
+    with at_the_deadline(SECONDS):
         assert refused(lambda: ask(client, SECONDS)) == late(WAITING)
     assert server.connections == 1
 
@@ -655,6 +648,79 @@ def test_a_kept_connection_goes_with_its_client(server: FaunaServer) -> None:
     until(lambda: server.open_connections == 0)
 
 
+# Opened ahead
+
+
+def test_a_connection_that_was_opened_ahead_is_the_first_requests(
+    client: HttpClient, server: FaunaServer
+) -> None:
+    for _ in range(2):
+        client.open(monotonic() + 5)
+    until(lambda: server.connections)
+    assert server.requests == []
+    server.faults.append(says(whole(b"first")))
+
+    assert ask(client) == (200, b"first")
+    assert server.connections == 1
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Event, Event]]:
+    """Hold the first connection until the second event is set; the first event says that it is held."""
+    held, release = Event(), Event()
+
+    def connect(*address: Any) -> connection.Connection:
+        if not held.is_set():
+            held.set()
+            assert release.wait(30)
+        return connection.connect(*address)
+
+    monkeypatch.setattr(http, "connect", connect)
+    yield held, release
+    release.set()
+
+
+def test_a_request_waits_for_the_connection_that_is_being_opened(
+    client: HttpClient, server: FaunaServer, gate: tuple[Event, Event]
+) -> None:
+    held, release = gate
+    server.faults.append(says(whole(b"first")))
+    opening = Thread(target=client.open, args=(monotonic() + 30,))
+    opening.start()
+    assert held.wait(30)
+    answers: list[Response] = []
+    asking = Thread(target=lambda: answers.append(ask(client)))
+    asking.start()
+    sleep(0.05)
+    release.set()
+    opening.join()
+    asking.join()
+
+    assert answers == [(200, b"first")]
+    assert server.connections == 1
+
+
+def test_an_opening_that_hangs_is_not_waited_for_for_long(
+    client: HttpClient, server: FaunaServer, gate: tuple[Event, Event]
+) -> None:
+    held, _ = gate
+    server.faults.append(says(whole(b"first")))
+    Thread(target=client.open, args=(monotonic() + 30,), daemon=True).start()
+    assert held.wait(30)
+
+    assert ask(client) == (200, b"first")
+    assert server.connections == 1
+
+
+def test_what_a_shorter_answer_may_have_is_the_clients(server: FaunaServer) -> None:
+    server.faults += [says(whole(b"x" * 100)), says(whole(b"x" * 2000))]
+    client = HttpClient(server.endpoint, longest_answer=1000)
+
+    assert ask(client) == (200, b"x" * 100)
+    outcome = refused(lambda: ask(client))
+    assert outcome == failed(READING, "more than 1000 bytes", is_transient=False)
+
+
 # TLS
 
 
@@ -683,7 +749,7 @@ def test_over_tls_the_deadline_holds_too(trusted: Authority, fault: Fault, stage
         server.faults += [says(whole(b"")), fault]
         ask(client)
 
-        with at_the_deadline():
+        with at_the_deadline(SECONDS):
             assert refused(lambda: ask(client, SECONDS)) == late(stage)
 
 
@@ -693,7 +759,7 @@ def test_over_tls_a_server_that_does_not_read_is_not_waited_for(trusted: Authori
         server.faults += [Fault(lambda _: [whole(b""), End.HANG])]
         ask(client)
 
-        with at_the_deadline():
+        with at_the_deadline(SECONDS):
             outcome = refused(lambda: ask(client, SECONDS, body=bytes(1 << 25)))
 
     assert outcome == late("sending the request")

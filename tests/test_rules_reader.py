@@ -89,10 +89,11 @@ def test_a_document_is_copied() -> None:
     assert "role" in mapper.owns["id"]
 
 
-def test_look_ups_cannot_be_made_yet() -> None:
-    with pytest.raises(SettingsError) as caught:
-        Mapper(EXAMPLE)
-    assert str(caught.value) == "lookups: look-ups cannot be made yet"
+def test_a_document_with_look_ups_is_not_pure_and_prepares_them() -> None:
+    with_look_ups, without = Mapper(EXAMPLE, {}), Mapper(without_lookups())
+
+    assert (with_look_ups.pure, callable(with_look_ups.prepare)) == (False, True)
+    assert (without.pure, without.prepare) == (True, None)
 
 
 _WORDS = st.sampled_from(

@@ -6,6 +6,8 @@ No redirects, no proxies, no cookies: a bearer key goes to the configured place 
 import http.client
 import json
 from collections.abc import Mapping
+from threading import Lock
+from time import monotonic
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 from weakref import finalize
@@ -17,6 +19,7 @@ from cognito_claims.errors import CognitoClaimsError, DeadlineError, TransportEr
 LONGEST_ANSWER = (
     1 << 18
 )  # room for a secret of AWS's longest, and read at once on the smallest function
+_LONGEST_OPENING_S = 0.5
 _LONGEST_IDLE_S = 60.0  # NATs and load balancers forget a connection after minutes, without a word
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _CHARACTERS = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('"<>\\^`{|}')
@@ -48,10 +51,11 @@ class Http(Protocol):
 class HttpClient:
     """Requests to one URL, from one thread at a time or several.
 
+    Of an answer, `longest_answer` bytes are read at most, its headers included.
     Raises `ValueError` for a URL that is not https, or http to a loopback address.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, longest_answer: int = LONGEST_ANSWER) -> None:
         problem = url_problem(url)
         if problem is not None:
             raise ValueError(problem)
@@ -61,8 +65,20 @@ class HttpClient:
         self._default_port = 80 if self._context is None else 443
         self._port = parts.port or self._default_port
         self._target = parts.path or "/"
+        self._longest_answer = longest_answer
         self._kept: list[tuple[Connection, Moment]] = []
+        self._opening = Lock()
         finalize(self, _end, self._kept)
+
+    def open(self, deadline: float) -> None:
+        """Open the connection ahead of the first request; raise what `request` raises.
+
+        A request that comes meanwhile waits for this connection for a while, and then opens its own.
+        """
+        with self._opening:
+            if not self._kept:
+                opened = connect(self._host, self._port, self._context, deadline)
+                self._kept.append((opened, Moment()))
 
     def request(
         self, method: str, headers: Mapping[str, str], body: bytes, *, deadline: float
@@ -73,6 +89,8 @@ class HttpClient:
         opened again, once.
         Raises `DeadlineError` and `TransportError`.
         """
+        if self._opening.locked():
+            self._await_opening(deadline)
         kept = self._take()
         if kept is not None:
             try:
@@ -86,6 +104,11 @@ class HttpClient:
         left(deadline, "connecting")
         fresh = connect(self._host, self._port, self._context, deadline)
         return self._exchange(fresh, method, headers, body, deadline)
+
+    def _await_opening(self, deadline: float) -> None:
+        # In a frozen process an opening may hang for ever: it is waited for like an address.
+        if self._opening.acquire(timeout=max(0.0, min(_LONGEST_OPENING_S, deadline - monotonic()))):
+            self._opening.release()
 
     def _take(self) -> Connection | None:
         """Take the kept connection, unless it has been idle for too long or the other end has spoken."""
@@ -106,7 +129,7 @@ class HttpClient:
         body: bytes,
         deadline: float,
     ) -> Response:
-        connection.begin(deadline, LONGEST_ANSWER)
+        connection.begin(deadline, self._longest_answer)
         failure: CognitoClaimsError
         is_kept = False
         try:
@@ -116,7 +139,7 @@ class HttpClient:
             wire.sock = connection
             wire.request(method, self._target, body, headers)
             answer: http.client.HTTPResponse = wire.getresponse()
-            response = Response(answer.status, _body(answer))
+            response = Response(answer.status, _body(answer, self._longest_answer))
             left(deadline, connection.stage)
             # After an interim answer the final one is to come: the next request would take it for its own.
             is_kept = answer.status >= 200 and not answer.will_close and not self._kept
@@ -144,10 +167,14 @@ class HttpClient:
 def json_object(text: str | bytes) -> dict[str, Any] | None:
     """Give the JSON object in an answer, or None; a decoder's own exception holds all of the text."""
     try:
-        found = json.loads(text)
+        found = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def _refuse_constant(_name: str) -> Any:
+    raise ValueError  # NaN and Infinity, which JSON lacks and Python reads
 
 
 def _end(kept: list[tuple[Connection, Moment]]) -> None:
@@ -181,9 +208,9 @@ def _is_host(written: str, host: str) -> bool:
     return _NAME.issuperset(host) and ".." not in host
 
 
-def _body(answer: http.client.HTTPResponse) -> bytes:
+def _body(answer: http.client.HTTPResponse, longest: int) -> bytes:
     # Asked for at most so much, or a length that the other end made up would be allocated at once.
-    body = answer.read(LONGEST_ANSWER)
+    body = answer.read(longest)
     if answer.length:
         raise TransportError(_STAGE, "the answer ends too early")
     return body

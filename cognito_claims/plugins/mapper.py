@@ -1,7 +1,9 @@
 """`Mapper`: claims, scopes and groups as a JSON document says; `docs/rules.md` describes the document."""
 
-from collections.abc import Mapping
-from typing import Self
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Self
 
 from cognito_claims.claims import Claims, Groups, Token
 from cognito_claims.errors import Problem, SettingsError
@@ -9,10 +11,12 @@ from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.rules.decoding import decoded
 from cognito_claims.rules.document import Document
 from cognito_claims.rules.evaluation import claims_of, decided_groups, no_item
+from cognito_claims.rules.lookups import Fetch, FetchAll, Item
 from cognito_claims.settings import read
 
 _VARIABLE = "MAPPER_RULES"
 _DIRECTORY = "LAMBDA_TASK_ROOT"
+_NO_ITEMS: Mapping[str, Item] = MappingProxyType({})
 
 
 class Mapper:
@@ -27,8 +31,12 @@ class Mapper:
     ) -> None:
         self.document: Document = Document(rules)
         self.environ: Mapping[str, str] | None = environ
-        _refuse_lookups(self.document)
         self.pure: bool = not self.document.lookups
+        self.prepare: Callable[[], None] | None = None
+        self._find: Fetch = no_item
+        self._find_all: FetchAll | None = None
+        if self.document.lookups:
+            self._look_up(environ)
         self.decides_groups: bool = self.document.decides_groups
         self.owns: Mapping[Token, frozenset[str]] = self.document.owns
 
@@ -69,12 +77,20 @@ class Mapper:
 
     def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
         """Return what the rules give for this event."""
-        return claims_of(self.document, event, no_item)
+        return claims_of(self.document, event, self._find, self._find_all)
 
+    def sample(
+        self, event: PreTokenGenerationEvent, /, *, items: Mapping[str, Item] = _NO_ITEMS
+    ) -> Claims:
+        """Return the same without a request: `items` are what the look-ups find, by name."""
+        return claims_of(self.document, event, lambda lookup, _: items.get(lookup.name))
 
-def _refuse_lookups(document: Document) -> None:
-    if document.lookups:
-        raise SettingsError((Problem("lookups", "look-ups cannot be made yet"),))
+    def _look_up(self, environ: Mapping[str, str] | None) -> None:
+        # Only a document with look-ups pays for their clients.
+        made: Any = import_module("cognito_claims.lookups.from_rules").LookUps
+        look_ups = made(self.document.lookups, environ)
+        self.prepare = look_ups.prepare
+        self._find, self._find_all = look_ups.find, look_ups.find_all
 
 
 def _named(problem: Problem) -> Problem:

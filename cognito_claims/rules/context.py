@@ -6,7 +6,7 @@ from types import MappingProxyType
 from cognito_claims.claims import Json
 from cognito_claims.errors import TokenDenied
 from cognito_claims.events import PreTokenGenerationEvent
-from cognito_claims.rules.lookups import Fetch, Item, Lookup
+from cognito_claims.rules.lookups import Fetch, FetchAll, Item, Lookup
 
 _NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 _UNKNOWN = "the attribute identities cannot be read"
@@ -22,6 +22,7 @@ class Context:
     __slots__ = (
         "_email_providers",
         "_fetch",
+        "_fetch_all",
         "attributes",
         "event",
         "groups",
@@ -35,6 +36,7 @@ class Context:
         event: PreTokenGenerationEvent,
         email_providers: frozenset[str],
         fetch: Fetch,
+        fetch_all: FetchAll | None = None,
     ) -> None:
         self.event: PreTokenGenerationEvent = event
         self.is_machine: bool = event.user is None
@@ -46,6 +48,7 @@ class Context:
         self.items: dict[str, Item | None] = {}
         self._email_providers = email_providers
         self._fetch = fetch
+        self._fetch_all = fetch_all
 
     def trusted(self, attribute: str) -> str | None:
         """Return the email or phone number, if it stands for this user."""
@@ -68,8 +71,11 @@ class Context:
 
     def find(self, lookups: Iterable[Lookup]) -> None:
         """Fetch the items of look-ups that are not there yet; raise `TokenDenied` where one must be."""
-        for lookup in lookups:
-            if lookup.name not in self.items:
+        missing = [lookup for lookup in lookups if lookup.name not in self.items]
+        if missing and self._fetch_all is not None:
+            self.items |= self._fetch_all(missing, {**self._values(), "tenant": self.tenant})
+        else:
+            for lookup in missing:
                 self.items[lookup.name] = self._fetched(lookup, self.tenant)
         for lookup in lookups:
             if lookup.denies and self.items[lookup.name] is None:

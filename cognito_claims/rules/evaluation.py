@@ -13,7 +13,7 @@ from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.rules import groups
 from cognito_claims.rules.context import Context
 from cognito_claims.rules.document import Document
-from cognito_claims.rules.lookups import Fetch, Lookup
+from cognito_claims.rules.lookups import Fetch, FetchAll, Lookup
 from cognito_claims.rules.rule import Rule
 from cognito_claims.rules.sections import Scope, is_of_machines
 
@@ -27,10 +27,18 @@ def decided_groups(document: Document, event: PreTokenGenerationEvent) -> Groups
     return groups.decide_groups(document.groups, Context(event, document.email_providers, no_item))
 
 
-def claims_of(document: Document, event: PreTokenGenerationEvent, fetch: Fetch) -> Claims:
-    """Return the claims of the document's rules; raise `TokenDenied` or `RuleError`."""
+def claims_of(
+    document: Document,
+    event: PreTokenGenerationEvent,
+    fetch: Fetch,
+    fetch_all: FetchAll | None = None,
+) -> Claims:
+    """Return the claims of the document's rules; raise `TokenDenied` or `RuleError`.
+
+    `fetch_all` makes several look-ups side by side; without it, `fetch` makes one after the other.
+    """
     decided = decided_groups(document, event)
-    context = Context(event, document.email_providers, fetch)
+    context = Context(event, document.email_providers, fetch, fetch_all)
     if decided is not None:
         context.groups = decided.groups
     for denial in document.denials:

@@ -3,7 +3,7 @@
 To fetch an item is another module's work (`Fetch`). What is read here are the settings for it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
 from cognito_claims.claims import Json
@@ -43,9 +43,21 @@ class HttpsService:
 
 
 class Lookup:
-    """One look-up. `names` are the placeholders of its key; a service gets the same values by itself."""
+    """One look-up. `names` are the placeholders of its key; a service gets the same values by itself.
 
-    __slots__ = ("cache_seconds", "denies", "name", "names", "needs_user", "place", "store")
+    `attributes` are those of the item that rules read.
+    """
+
+    __slots__ = (
+        "attributes",
+        "cache_seconds",
+        "denies",
+        "name",
+        "names",
+        "needs_user",
+        "place",
+        "store",
+    )
 
     def __init__(self, name: str, place: str, store: DynamoDBTable | HttpsService | None) -> None:
         self.name: str = name
@@ -55,6 +67,7 @@ class Lookup:
         if isinstance(store, DynamoDBTable):
             self.names = self.names.union(*(template.names for template in store.key.values()))
         self.needs_user: bool = not _OF_A_USER.isdisjoint(self.names)
+        self.attributes: set[str] = set()
         self.denies: bool = False
         self.cache_seconds: int = 0
 
@@ -81,6 +94,8 @@ Fetch: TypeAlias = Callable[[Lookup, Mapping[str, Json]], Item | None]
 
 What fails raises. A value that may not stand in a key (`Template.text` gives None) is no item.
 """
+FetchAll: TypeAlias = Callable[[Collection[Lookup], Mapping[str, Json]], Mapping[str, Item | None]]
+"""Fetches the items of several look-ups for the same values, by name."""
 
 
 def read_lookups(reader: Reader, value: Any, taken: frozenset[str]) -> dict[str, Lookup]:

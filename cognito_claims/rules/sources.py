@@ -129,6 +129,7 @@ def _source(name: str, lookups: Mapping[str, Lookup]) -> Source:
 def _looked_up(name: str, lookup: Lookup, path: list[str]) -> Source:
     if "" in path:
         raise ValueError("expected a look-up and names, as in member.plan")
+    lookup.attributes.add(path[0])
 
     def get(context: Context) -> Json:
         value: Any = context.items[lookup.name]

@@ -14,7 +14,7 @@ _LONGEST = 256
 class Template:
     """Text with placeholders; `parts` are a text, a placeholder's name, a text, and so on."""
 
-    __slots__ = ("is_number", "names", "parts")
+    __slots__ = ("is_number", "names", "parts", "source")
 
     def __init__(self, text: str, *, is_number: bool = False) -> None:
         """Raise `ValueError` for what is no template."""
@@ -25,6 +25,7 @@ class Template:
             if not brace:
                 raise ValueError("a brace is not closed")
             parts += [name, literal]
+        self.source: str = text
         self.parts: tuple[str, ...] = tuple(parts)
         self.names: frozenset[str] = frozenset(parts[1::2])
         self.is_number: bool = is_number

@@ -17,7 +17,7 @@ from cognito_claims.tools.backends.other_clients import client_findings
 from cognito_claims.tools.backends.table import backends_of
 from cognito_claims.tools.doctor.document_rules import document_pool_findings
 from cognito_claims.tools.doctor.handler_rules import PLUGINS, readable
-from cognito_claims.tools.evaluation.check import asked_attributes, written_by_clients
+from cognito_claims.tools.evaluation.attributes import asked_attributes, written_by_clients
 from cognito_claims.tools.evaluation.sync_check import of_trigger, sync_findings
 from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool.description import CLAIMS, Facts
