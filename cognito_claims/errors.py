@@ -155,6 +155,10 @@ class FaunaError(CognitoClaimsError):
         super().__init__(f"Fauna: {fauna_code} (HTTP {status}){advice}")
 
 
+HASURA_BUSY: tuple[int, ...] = (429, 502, 503, 504)
+"""The statuses of a Hasura, or of what stands before it, that may pass."""
+
+
 class HasuraError(CognitoClaimsError):
     """Hasura refused a mutation; `hasura_code` is one of its own codes, or "unknown".
 
@@ -167,7 +171,7 @@ class HasuraError(CognitoClaimsError):
     def __init__(self, status: int, hasura_code: str) -> None:
         self.status = status
         self.hasura_code = hasura_code
-        self.is_transient: bool = status in (429, 502, 503, 504) or hasura_code in _PASSING
+        self.is_transient: bool = status in HASURA_BUSY or hasura_code in _PASSING
         self.is_refusal: bool = hasura_code in ("constraint-violation", "data-exception")
         self.may_be_one_row: bool = status == 413 or self.is_refusal or hasura_code in _OF_A_ROW
         super().__init__(f"Hasura: {hasura_code} (HTTP {status})")
@@ -333,6 +337,8 @@ def place_of(error: BaseException, module: str = "") -> str:
             if package and str(frame.f_globals.get("__name__")).partition(".")[0] == package:
                 own = place
         trace = trace.tb_next
+    if isinstance(error, SyntaxError) and str(error.filename).endswith(".py"):  # of a module
+        return f"{error.filename}:{error.lineno}"
     return own or place
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any, TypeAlias
 
+from cognito_claims.claims import Claims
 from cognito_claims.composition import (
     NOT_FOR_SOME_CLIENTS,
     decider_problems,
@@ -69,6 +70,8 @@ _PLUGINS = "COGNITO_CLAIMS_PLUGINS"
 _ON_ERROR = "COGNITO_CLAIMS_ON_ERROR"
 _POLICIES = {"user_sync": ("deny", "allow")}  # a sync gives no claims that could be omitted
 _TAKEN = ("deadline_ms", "log_sub", "user_pools")  # arguments of the handler's own
+_FACTORY = "expected a factory, which takes the environment and makes a plugin"
+_NOWHERE = "it is neither in the working directory nor on PYTHONPATH"
 LONGEST_DEADLINE_MS = 5000  # what Cognito waits
 _Core: TypeAlias = tuple[tuple[str, ...], OnError, int, tuple[str, ...], bool]
 
@@ -238,8 +241,13 @@ def _made(position: int, name: str, path: str | None, environ: Mapping[str, str]
     except (SettingsError, KeyboardInterrupt):
         raise
     except BaseException as error:  # a foreign module's or factory's, SystemExit too
+        got = _got_instead(error, environ)
+        if got is not None:
+            raise _entry_error(position, f"{_FACTORY}; got {got}") from None
         module = (path or "").partition(":")[0]
         raise PluginFailedError(name, told(error), place_of(error, module)) from None
+    if isinstance(plugin, Claims):
+        raise _entry_error(position, f"{_FACTORY}; got a plugin")
     if plugin_problem(plugin) is not None:
         raise _entry_error(position, "its factory makes no plugin")
     return mark(plugin)
@@ -297,17 +305,28 @@ def _imported(position: int, path: str) -> PluginFactory:
     except ImportError as error:
         # Where, not what: the name of a module that is missing may be a setting's value.
         is_missing = f"{module_name}.".startswith(f"{error.name}.")
-        place = "" if is_missing else f": {told(error)} at {place_of(error, module_name)}"
+        place = f"{told(error)} at {place_of(error, module_name)}"
+        place = f": {_NOWHERE if is_missing else place}"
         raise _entry_error(position, f"its module cannot be imported{place}") from None
     for attribute in attributes.split("."):
         found = None if found is None else getattr(found, attribute, None)
-    factory: PluginFactory | None = found
-    if not callable(factory):
+    if found is None:
         raise _entry_error(position, "its module has no such factory")
+    if not callable(found):
+        raise _entry_error(position, f"{_FACTORY}; got {type(found).__name__}")
+    factory: PluginFactory = found
     if path not in BUILT_IN.values() and _is_plugin(factory):
-        expected = "expected a factory, which takes the environment and makes a plugin"
-        raise _entry_error(position, f"{expected}; got a plugin")
+        raise _entry_error(position, f"{_FACTORY}; got a plugin")
     return factory
+
+
+def _got_instead(error: BaseException, environ: Mapping[str, str]) -> str | None:
+    """Tell from what it raised that this is no factory: it wants an event, or no argument at all."""
+    if isinstance(error, AttributeError) and error.obj is environ:
+        return "a plugin" if error.name in PreTokenGenerationEvent._fields else None
+    trace = error.__traceback__
+    was_called = trace is not None and trace.tb_next is not None
+    return "what does not take it" if isinstance(error, TypeError) and not was_called else None
 
 
 def _is_plugin(found: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Hypothesis profiles: `fast` by default; `HYPOTHESIS_PROFILE=full` runs every property on 100,000 examples.
+"""Hypothesis profiles: `fast` by default, `thorough` in tox; `HYPOTHESIS_PROFILE=full` is 100,000 examples.
 
 And one PostgreSQL, and one moto, for all tests that ask for it.
 """
@@ -16,7 +16,8 @@ from cognito_claims.tools.pool.aws import Aws
 from tests.stand_ins.moto import moto_server
 from tests.stand_ins.postgres import postgres
 
-settings.register_profile("fast", max_examples=200, deadline=None)
+settings.register_profile("fast", max_examples=40, deadline=None)
+settings.register_profile("thorough", max_examples=200, deadline=None)
 settings.register_profile(
     "full",
     max_examples=100_000,
@@ -51,8 +52,9 @@ def quick_clients(kept_clients: dict[Any, Any], monkeypatch: pytest.MonkeyPatch)
         self: Aws, service: str, region: str | None = None, *, is_retried: bool = True
     ) -> Any:
         environ = self._environ
-        names = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SHARED_CREDENTIALS_FILE", _COGNITO)
-        key = (service, region, is_retried, *map(environ.get, names))
+        names = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SHARED_CREDENTIALS_FILE")
+        own = (_COGNITO, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS")
+        key = (service, region, is_retried, *map(environ.get, (*names, *own)))
         if key not in kept_clients:
             kept_clients[key] = make(self, service, region, is_retried=is_retried)
         return kept_clients[key]

@@ -63,7 +63,7 @@ ON_A_TABLE_OR_ROW = (
     "THROW <string> (SELECT * FROM {at} WHERE {throw})",
     "LIVE SELECT * FROM {at} WHERE {throw}",
 )
-FROM_2_X = (
+FROM_2_X: tuple[str, ...] = (
     "UPSERT {at} SET about = 'x' WHERE {throw}",
     "UPSERT {at} SET about = 'x' WHERE {store}",
     "UPSERT {at} SET about = {throw}",

@@ -1,6 +1,7 @@
 """The documentation is true: its examples run, its links lead somewhere, its tables are those of the code."""
 
 import doctest
+import json
 import re
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 import cognito_claims.claims
 import cognito_claims.testing.builders
-from tests import settings_table
+from cognito_claims.rules.forms import ENCODERS, READERS
+from cognito_claims.rules.sources import _NAMED
+from tests import rules_reference, settings_table
 from tests.command import run
 
 ROOT = Path(__file__).parents[1]
@@ -75,6 +78,22 @@ def test_the_settings_page_has_a_row_for_every_setting(prefix: str) -> None:
     assert re.findall(r"^\| `(\w+)` ", settings_table.table(prefix), re.M) == names
 
 
+def test_the_page_about_rules_is_the_one_made_from_the_schema() -> None:
+    page = rules_reference.PAGE.read_text("utf-8")
+
+    assert page == rules_reference.made(page), "run: python -m tests.rules_reference"
+
+
+def test_the_page_about_rules_has_every_source_and_form_and_finding() -> None:
+    page = rules_reference.PAGE.read_text("utf-8")
+    code = (ROOT / "cognito_claims/tools/evaluation/rules_findings.py").read_text("utf-8")
+    findings = re.findall(r'(?:yield|warning\() ?"([a-z-]+)", ', code)
+    names = [*_NAMED, *READERS, *ENCODERS, *findings]
+
+    assert len(findings) > 8
+    assert [name for name in names if f"`{name}`" not in page] == []
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) < 150
 
@@ -85,3 +104,28 @@ def test_the_schema_on_the_page_about_fauna_is_what_setup_prints() -> None:
 
     page = (ROOT / "docs/fauna.md").read_text()
     assert f"<!-- begin schema -->\n```\n{printed.out}```\n" in page
+
+
+def test_the_figures_in_the_text_are_those_of_the_benchmark() -> None:
+    sections = json.loads((ROOT / "docs/performance.json").read_text())["sections"]
+    cold = sections["cold"]["tables"]["claims"]
+    ours = cold["both: ours"]
+    peers = [cold[f"Hasura: {name}"] for name in ("Powertools data classes", "pydantic")]
+    first, second = (f"{ours['wall_ms'] / peer['wall_ms']:.2f}" for peer in peers)
+    batch = sections["worker"]["tables"]["users"]["a version column, 5 ms away, batches of 100"]
+    source = cold["both: ours, from source"]
+
+    assert f"{first} of the time of Powertools' data classes, {second} of pydantic's" in page(
+        "README.md"
+    )
+    told = f"{source['wall_to_bare']:.2f} times as long as that of an empty one"
+    assert f"{told}, instead of [{ours['wall_to_bare']:.2f}](performance.md" in page(
+        "docs/deploy.md"
+    )
+    assert f"[{batch['to_one_by_one']:.1f} times as fast](performance.md" in page(
+        "docs/user-sync.md"
+    )
+
+
+def page(name: str) -> str:
+    return " ".join((ROOT / name).read_text().split())

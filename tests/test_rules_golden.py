@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cognito_claims.contract.cognito import issue_tokens
-from cognito_claims.decision import Decision, decide, log_decision
 from cognito_claims.errors import TokenDenied
+from cognito_claims.invocation.decision import Decision, decide, log_decision
 from cognito_claims.plugin import mark
 from cognito_claims.plugins.mapper import Mapper
 from cognito_claims.testing import recorded, recorded_names

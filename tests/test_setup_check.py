@@ -22,6 +22,7 @@ from cognito_claims.tools.backends.surrealdb.run_script import engine_findings, 
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.findings import Finding
 from tests.command import Run, run
+from tests.slow import slow
 
 ENVIRON = {
     "SURREALDB_NAMESPACE": "app",
@@ -191,8 +192,7 @@ def unlike(text: str) -> str:
 
 
 OWN_FIELD = """DEFINE FIELD plan ON user TYPE option<string>
-  PERMISSIONS FOR select WHERE id = session::rd() FOR create, update NONE;
-DEFINE TABLE product SCHEMAFULL;"""
+  PERMISSIONS FOR select WHERE id = session::rd() FOR create, update NONE;"""
 UNIQUE, INDEX = "  unique [.sub]\n", "  index bySub {\n    terms [.sub]\n  }\n"
 OWN_MEMBERS = """  email: String
   history_days 0
@@ -226,9 +226,6 @@ SAME: list[tuple[tuple[str, ...], Callable[[str], str]]] = [
     (("schema",), replaced((INDEX, f"{INDEX}  name: String?\n"))),
     (("schema",), replaced((INDEX, f"{INDEX}{OWN_MEMBERS}"))),
     (("schema",), replaced(("  unique", f"{OWN_MEMBERS}  unique"))),
-    (("schema",), lambda text: f"collection Product {{\n  price: Int\n}}\n{text}"),
-    (("schema",), lambda text: text + "role shop {\n  membership Product\n}\n"),
-    (("schema",), lambda text: text + "function double(x) {\n  x * 2\n}\n"),
     (JSON, unlike),
     (("jwt-secret",), replaced(('["client"]', '"client"'))),
     (("auth-config",), lambda text: json.dumps(json.loads(text)["definition"]["mode"]["jwt"])),
@@ -298,7 +295,7 @@ def test_every_line_that_is_taken_out_is_missed(name: str) -> None:
     assert missed == []
 
 
-@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [7, *slow(1)])
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_every_word_that_is_changed_is_found_and_never_repeated(name: str, step: int) -> None:
     text = printed(name)
@@ -606,7 +603,6 @@ ENTRANCE = 'DEFINE ACCESS backdoor ON DATABASE TYPE JWT ALGORITHM HS256 KEY "k"'
 OTHER_ACCESS = ("another-entrance", "line {n}: DEFINE ACCESS: another way in, not examined")
 OTHER_USER = ("another-entrance", "line {n}: DEFINE USER: another way in, not examined")
 OWNER = "DEFINE USER r ON ROOT PASSWORD 'x' ROLES OWNER"
-NAMED = ("not-examined", "line {n}: the table user is named: not examined")
 UNKNOWN = ("not-examined", "line {n}: not examined")
 COMPUTED = (
     "not-examined",
@@ -617,16 +613,6 @@ DOUBT = ("not-examined", "line {n}: may be read in more than one way: not examin
 OPEN = (
     "not-closed",
     "{name}: line {n}: brackets or quotes do not close: nothing after it was examined",
-)
-PROVIDER = ("not-examined", "line {n}: an access provider: another way in: not examined")
-MEMBER = ("not-examined", "line {n}: another role that Customer is a member of: not examined")
-WITH_ROLE = (
-    "not-examined",
-    "line {n}: what is called here runs with a role of its own: not examined",
-)
-KEYS = (
-    "not-examined",
-    "line {n}: privileges on what tokens, keys and roles are made of: not examined",
 )
 
 
@@ -654,24 +640,17 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
             r"DEFINE FIELD code ON post ASSERT $value = /^\/[{(]x$/",
             "DEFINE FIELD ⟨{⟩ ON post",
             "DEFINE FIELD `;{` ON post",
-            "RETURN r'{'",
-            'RETURN d"{"',
-            "LET $a = 4; RETURN $a / 2; RETURN 4 / 2; RETURN (4) / 2",
+            "DEFINE FIELD a ON post VALUE r'{'",
+            'DEFINE FIELD a ON post VALUE d"{"',
+            "DEFINE FIELD a ON post VALUE $a / 2 + 4 / 2 + (4) / 2",
         )
     ),
     *(
-        ("3.x", text, [NAMED])
+        ("3.x", text, [UNKNOWN])
         for text in (
             "DEFINE TABLE leak AS SELECT * FROM user PERMISSIONS FULL;",
-            "DEFINE TABLE leak AS SELECT * FROM ⟨user⟩ PERMISSIONS FULL;",
             "DEFINE EVENT e ON user THEN { CREATE x };",
-            "DEFINE EVENT e ON x THEN { DELETE `user` };",
             "DEFINE FUNCTION fn::all() { RETURN SELECT * FROM user };",
-            'DEFINE FUNCTION fn::all() { RETURN SELECT * FROM type::table("user") };',
-            "DEFINE FIELD all ON post VALUE (SELECT * FROM user);",
-            "DEFINE FIELD all ON user VALUE (SELECT * FROM user) PERMISSIONS NONE;",
-            "UPDATE r'⟨user⟩:1' SET email = 'x';",
-            "UPDATE 'user:1' SET email = 'x';",
             "UPDATE user:1;",
         )
     ),
@@ -696,7 +675,8 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
     *(
         ("3.x", f"DEFINE FIELD plan ON {text} PERMISSIONS NONE;", [COMPUTED])
         for text in (
-            "user VALUE (SELECT * FROM post)",
+            "user VALUE (SELECT * FROM user)",
+            "post VALUE (SELECT * FROM user)",
             "post VALUE { UPDATE post SET a = 1; RETURN $value }",
             "user DEFAULT fn::plan() READONLY",
             "user ASSERT http::get('https://example.com') = 1",
@@ -712,31 +692,6 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
             "VALUE $token.plan OR 1.5 PERMISSIONS NONE",
             "PERMISSIONS FOR select, update WHERE id = session::rd()",
             "ASSERT string::len($value) < 9 PERMISSIONS FOR update NONE FOR select WHERE a.b = 1",
-        )
-    ),
-    *(
-        ("3.x", text, [UNKNOWN])
-        for text in (
-            "DEFINE TABLE leak AS SELECT author.* FROM post;",
-            'DEFINE FUNCTION fn::all() { RETURN SELECT * FROM type::table("us" + "er") };',
-            "DEFINE FUNCTION fn::all($t: string) { RETURN SELECT * FROM type::table($t) };",
-            "DEFINE API '/x' FOR get THEN { RETURN 1 };",
-            "OPTION IMPORT;",
-            "IF true { DEFINE API '/x' FOR get THEN { RETURN 1 } };",
-            "IF true { DEFINE TABLE leak AS SELECT author.* FROM post };",
-            "DEFINE PARAM $token VALUE { exp: 9999999999 };",
-            "DEFINE PARAM $⟨access⟩ VALUE 'x';",
-        )
-    ),
-    *(
-        ("3.x", text, [])
-        for text in (
-            "DEFINE FIELD author ON post TYPE option<record<user>>; DEFINE INDEX a ON post FIELDS author;",
-            "DEFINE FIELD user ON post TYPE record<user | team>;",
-            "DEFINE TABLE post PERMISSIONS FOR select WHERE user = $auth AND author.user = $user;",
-            "DEFINE FIELD tags ON user TYPE array<string> PERMISSIONS NONE; DEFINE INDEX tags ON post FIELDS tags;",
-            "DEFINE PARAM $currency VALUE 'EUR'; UPSERT type::thing('post', 1) SET x = 2;",
-            "DEFINE FUNCTION fn::user($a: array) { RETURN array::remove($a, 1) };",
         )
     ),
     (
@@ -778,7 +733,7 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
             r"DEFINE FIELD ⟨a\⟩ ON x",
         )
     ),
-    ("sql", "SELECT 'x", [OPEN, UNKNOWN]),
+    ("sql", "SELECT 'x", [OPEN]),
     (
         "3.x",
         "IF true { ALTER TABLE post DROP COMMENT };",
@@ -794,19 +749,13 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
         )
     ),
     *(
-        ("sql", text, [DOUBT, UNKNOWN])
+        ("sql", text, [DOUBT])
         for text in ("SELECT E'\\';", "SELECT $$x$$;", "/* a /* b */ SELECT 1;")
     ),
-    ("schema", "access provider evil {\n  issuer 'x'\n  role admin\n}", [PROVIDER]),
-    ("schema", "role evil {\n  membership Customer\n}", [MEMBER]),
-    ("schema", "role evil {\n  membership Customer {\n    predicate (u => true)\n  }\n}", [MEMBER]),
-    ("schema", "@role(admin)\nfunction f() {\n  1\n}", [WITH_ROLE]),
-    ("schema", '@alias(x) @role("server")\nfunction f() {\n  1\n}', [WITH_ROLE]),
-    *(
-        ("schema", f"role evil {{ privileges {what} {{ create }} }}", [KEYS])
-        for what in ("Token", "Key", "Credential", "AccessProvider", "Role")
-    ),
+    ("schema", "access provider evil {\n  issuer 'x'\n  role admin\n}", [UNKNOWN]),
+    ("schema", "role evil {\n  membership Customer\n}", [UNKNOWN]),
     ("schema", "something else {\n}", [UNKNOWN]),
+    ("sql", "SELECT 1;\nSELECT 2;", [("not-examined", "lines {n}, {next}: not examined")]),
     ("schema", 'function f() { "#{"a"}" }', [DOUBT]),
     ("schema", "function f(x) { (1 }", [OPEN]),
 ]
@@ -815,7 +764,7 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
 def told(name: str, findings: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Fill in the part's name, and the line after its text."""
     line = printed(name).count("\n") + 1
-    return [(code, message.format(name=name, n=line)) for code, message in findings]
+    return [(code, message.format(name=name, n=line, next=line + 1)) for code, message in findings]
 
 
 @pytest.mark.parametrize(("name", "text", "findings"), BESIDE)
@@ -973,7 +922,7 @@ SCRAPS = st.sampled_from(
 )
 
 
-@settings(max_examples=5_000 if settings().max_examples > 5_000 else 60)
+@settings(max_examples=min(5_000, settings().max_examples))
 @given(name=st.sampled_from([*PARTS]), data=st.data())
 def test_no_file_is_too_odd_to_be_told_about(name: str, data: st.DataObject) -> None:
     text = printed(name)

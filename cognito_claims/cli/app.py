@@ -30,6 +30,7 @@ COMMANDS = {
         "check",
         "Check the settings and the composition of the plugins; exits with 1 when there is an error.",
     ),
+    "rules": Command("rules", "Check a document of rules, or print its JSON Schema."),
     "doctor": Command(
         "doctor",
         "Examine a pool and the functions attached to it, by reading alone; "
@@ -105,7 +106,12 @@ def _not_loaded() -> None:
 
 
 def run() -> None:
-    """Run the command; what cannot be used is told in one line each, with exit code 2."""
+    """Run the command; what cannot be used is told in one line each, with exit code 2.
+
+    A plugin's module may be in the working directory. It comes last, so that it hides no other module.
+    """
+    if "" not in sys.path:
+        sys.path.append("")
     called = next((each for each in sys.argv[1:] if not each.startswith("-")), None)
     try:
         application(called)()

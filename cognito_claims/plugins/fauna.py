@@ -87,7 +87,9 @@ class FaunaTokens:
         try:
             self._fauna: QueryClient = _client(client, endpoint)
         except ImportError:
-            problems.append(Problem("client", "driver needs the extra: cognito-claims[fauna]"))
+            problems.append(
+                Problem("client", "driver needs the extra: pip install 'cognito-claims[fauna]'")
+            )
         except ValueError as error:
             problems.append(Problem("endpoint", str(error)))
         if problems:

@@ -21,11 +21,12 @@ _NO_LOOKUPS: frozenset[Lookup] = frozenset()
 class Conditions:
     """Conditions that must all hold; `words` says which kinds there are, `sources` what is compared."""
 
-    __slots__ = ("_looked_up", "_tests", "lookups", "place", "sources", "words")
+    __slots__ = ("_looked_up", "_tests", "groups", "lookups", "place", "sources", "words")
 
     def __init__(self, place: str, words: frozenset[str]) -> None:
         self.place: str = place
         self.words: frozenset[str] = words
+        self.groups: frozenset[str] = frozenset()
         self.sources: dict[str, tuple[Source, tuple[Json, ...]]] = {}
         self.lookups: frozenset[Lookup] = _NO_LOOKUPS
         self._tests: list[_Test] = []
@@ -100,6 +101,8 @@ def read_conditions(
         if word == "email_domains":
             _check_domains(sources, wanted, f"{place}.{word}")
             wanted = frozenset(map(small, wanted))
+        if word == "groups":
+            conditions.groups = wanted
         conditions.add(_test(word, wanted, of_groups=of_groups))
     if "is" in members:
         kinds = _COMPARED_FOR_GROUPS if of_groups else _COMPARED

@@ -36,6 +36,7 @@ class Rule:
         "place",
         "prefix",
         "read",
+        "read_form",
         "source",
         "table",
     )
@@ -49,6 +50,7 @@ class Rule:
         self.branches: tuple[Rule, ...] = ()
         self.prefix: str = ""
         self.read: Callable[[str], list[Json]] | None = None
+        self.read_form: str = ""
         self.among: Among | None = None
         self.table: Mapping[str, str | list[str]] | None = None
         self.encode: Callable[[Any], Json] | None = None

@@ -10,15 +10,18 @@ from typing import Any, NoReturn
 
 from dotenv.parser import parse_stream
 
-from cognito_claims.testing.recorded import recorded, recorded_names
+from cognito_claims.testing.recorded import meant, recorded, recorded_names
 from cognito_claims.tools.errors import UnusableInput
 
 
 def read_event(name: str) -> Any:
     """Read the JSON of a file, or of the recorded event of this name."""
     path = Path(name)
-    if name in recorded_names() and not path.exists():
-        return recorded(name)
+    if not path.exists():
+        if name in recorded_names():
+            return recorded(name)
+        if near := meant(name):
+            raise UnusableInput(f"{name}: no file, and no recorded event{near}")
     try:
         return parse_json(read_text(path))
     except (ValueError, RecursionError) as error:
@@ -32,10 +35,16 @@ def parse_json(text: str) -> Any:
 
 
 def read_environment(env_file: Path | None) -> Mapping[str, str]:
-    """Give the file's variables alone, or without a file this process's."""
+    """Give the file's variables alone, or without a file this process's.
+
+    A document of rules that is named there stands beside the env file, as it does beside the function's code.
+    """
     if env_file is None:
         return os.environ
-    return parse_environment(read_text(env_file), str(env_file))
+    environ = parse_environment(read_text(env_file), str(env_file))
+    if not environ.get("MAPPER_RULES", "{").lstrip().startswith("{"):
+        return {"LAMBDA_TASK_ROOT": str(env_file.parent), **environ}
+    return environ
 
 
 def parse_environment(text: str, name: str) -> Mapping[str, str]:

@@ -13,7 +13,8 @@ from cognito_claims.cli.escapes import json_text, printable
 from cognito_claims.cli.options import EnvFile, Format, OutputFormat, PoolId
 from cognito_claims.tools.attach.attach import Attachment, Change, Options, unasked
 from cognito_claims.tools.inputs import read_environment
-from cognito_claims.tools.pool.update import Difference, EventVersion, Triggers
+from cognito_claims.tools.json_diff import Difference
+from cognito_claims.tools.pool.update import EventVersion, Triggers
 
 FunctionArn = Annotated[
     str | None, typer.Option(help="The pre token generation function; an alias or version, too.")

@@ -13,16 +13,16 @@ from cognito_claims.tools.attach import kept as description
 from cognito_claims.tools.attach.function_errors import function_errors
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.inputs import region_of_pool
+from cognito_claims.tools.json_diff import Difference
 from cognito_claims.tools.pool.aws import Aws, asking_aws
 from cognito_claims.tools.pool.function_policy import FunctionArn, Permission
 from cognito_claims.tools.pool.update import (
     MANAGED,
-    Difference,
     Triggers,
     attached,
     carried_over,
+    changes,
     detached,
-    differences,
     functions_of,
     is_attached,
     managed,
@@ -183,10 +183,12 @@ class Attachment:
             if (value["LambdaArn"] if isinstance(value, Mapping) else value) in arns
         }
         pool = {**before, _TRIGGERS: asked}
-        told = [f"{e.message} [{e.code}]" for e in function_errors(pool, self._environ)]
+        errors, unread = function_errors(pool, self._environ)
+        told = [f"{e.message} [{e.code}]" for e in errors]
         if told and not self._options.is_forced:
             raise UnusableInput(*told, "mend it first; --force attaches it all the same")
         yield from (f"attached in spite of this: {line}" for line in told)
+        yield from (f"{action} is not allowed: what it tells is not checked" for action in unread)
 
     def _confirmed(self, change: Change) -> Change:
         """Ask about a change, unless there is none or it is not to be made."""
@@ -215,7 +217,7 @@ class Attachment:
             told = f"{self._saved} holds the pool as an interrupted run found it"
             note = f"{told}: mend what differs, or remove that file"
             return Change([], unwanted, [], is_dry=self._options.is_dry, remarks=(note,))
-        wanted = [*differences(before, {**before, _TRIGGERS: dict(triggers)})]
+        wanted = [*changes(before, {**before, _TRIGGERS: dict(triggers)})]
         return Change(wanted, [], [], is_dry=self._options.is_dry)
 
     def _change(
@@ -230,7 +232,7 @@ class Attachment:
             self._save(before)
             self._refuse_if_changed(before)
             self._update(planned)
-            change = change._replace(unwanted=[*differences(planned, self._described())])
+            change = change._replace(unwanted=[*changes(planned, self._described())])
         if not change.unwanted:
             if is_kept:
                 self._keep(triggers)
@@ -247,7 +249,7 @@ class Attachment:
         """Compare with what a run saved that did not end; its triggers are this run's to settle."""
         saved = description.read(self._saved)
         ours = tuple(f"{_TRIGGERS}.{name}" for name in MANAGED)
-        for difference in () if saved is None else differences(saved, now):
+        for difference in () if saved is None else changes(saved, now):
             if not difference.path.startswith(ours):
                 yield difference
 
@@ -256,7 +258,7 @@ class Attachment:
             description.create(self._saved, before)
 
     def _refuse_if_changed(self, before: Mapping[str, Any]) -> None:
-        paths = [difference.path for difference in differences(before, self._described())]
+        paths = [difference.path for difference in changes(before, self._described())]
         if paths:
             if description.read(self._saved) == before:
                 self._saved.unlink()  # this run's own, and not an interrupted one's

@@ -35,8 +35,15 @@ def permission_findings(statement: Statement, table: str) -> Iterator[Finding]:
             yield Finding("field-permission", "warning", f"line {statement.line}: {text}")
 
 
-def reads_elsewhere(statement: Statement) -> bool:
-    """Say whether a field's expression may reach other rows: it runs without permissions.
+def expression_findings(statement: Statement) -> Iterator[Finding]:
+    """Warn of a field whose expression may reach other rows: it runs without permissions."""
+    if _reads_elsewhere(statement):
+        computed = f"line {statement.line}: the field may compute with other rows: not examined"
+        yield Finding("not-examined", "warning", computed)
+
+
+def _reads_elsewhere(statement: Statement) -> bool:
+    """Say whether a field's expression may reach other rows.
 
     A dot is the way into a linked record, but not behind a parameter such as `$token`.
     """
