@@ -11,13 +11,12 @@ import pytest
 from cognito_claims.plugins.mapper import Mapper
 from cognito_claims.tools.backends.dynamodb.tables import tables_of
 from cognito_claims.tools.doctor.lookup_rules import lookup_findings, table_findings
+from cognito_claims.tools.doctor.tables import ACTIONS, GET_ITEM, TableFacts, table_facts
 from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool.aws import Aws
-from cognito_claims.tools.pool.description import Facts
-from cognito_claims.tools.pool.tables import ACTIONS, GET_ITEM, TableFacts, table_facts
 from tests.stand_ins.lookups import CREDENTIALS
 from tests.stand_ins.moto import Answer, Request, answering
-from tests.test_doctor import SOUND, attached, claims, sync
+from tests.test_doctor import claims
 
 REGION = "eu-west-1"  # of the function
 ROLE = "arn:aws:iam::123456789012:role/claims"
@@ -37,7 +36,7 @@ TYPES = {"pk": "S", "sk": "N"}
 
 def told(facts: TableFacts) -> list[tuple[str, str, str]]:
     place = "PreTokenGeneration: the table members in eu-west-1"
-    found = [*table_findings(facts)]
+    found = [*table_findings("PreTokenGeneration", facts)]
     assert all(finding.message.startswith(place) for finding in found)
     return [(each.level, each.code, each.message.removeprefix(place)) for each in found]
 
@@ -175,7 +174,7 @@ def test_a_table_is_read_with_what_the_role_may_do(environ: dict[str, str]) -> N
 
     with answering(iam) as url:
         aws = Aws({**environ, "AWS_ENDPOINT_URL_IAM": url})
-        facts = table_facts(TABLE, aws, region=REGION, role=ROLE)
+        facts = table_facts(TABLE, aws.client, region=REGION, role=ROLE)
 
     assert facts == TableFacts(TABLE, REGION, TYPES, [GET_ITEM, "dynamodb:Query"])
     assert list(facts.types or ()) == ["pk", "sk"]
@@ -191,19 +190,20 @@ def test_what_may_not_be_read_is_none(environ: dict[str, str]) -> None:
     denied = b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"
     with answering(lambda _: Answer(403, denied)) as url:
         aws = Aws({**environ, "AWS_ENDPOINT_URL_IAM": url})
-        no_rights = table_facts(TABLE, aws, region=REGION, role=ROLE)
-        no_role = table_facts(TABLE, aws, region=REGION, role=None)
-        elsewhere = table_facts(TABLE, aws, region="us-east-1", role=ROLE)
+        no_rights = table_facts(TABLE, aws.client, region=REGION, role=ROLE)
+        no_role = table_facts(TABLE, aws.client, region=REGION, role=None)
+        elsewhere = table_facts(TABLE, aws.client, region="us-east-1", role=ROLE)
         aws = Aws({**environ, "AWS_ENDPOINT_URL_DYNAMODB": url})
-        no_table = table_facts(TABLE, aws, region=REGION, role=ROLE)
+        no_table = table_facts(TABLE, aws.client, region=REGION, role=ROLE)
 
     assert no_rights == no_role == TableFacts(TABLE, REGION, TYPES, None)
     assert elsewhere == TableFacts(TABLE, "us-east-1", None, None, is_missing=True)
     assert no_table == TableFacts(TABLE, REGION, None, None)
 
 
-def facts_of(variables: Mapping[str, str], **changes: Any) -> Facts:
-    return SOUND._replace(functions=attached(claims(variables, Role=ROLE, **changes), sync()))
+def findings(variables: Mapping[str, str], aws: Aws) -> list[Finding]:
+    function = claims(variables, Role=ROLE)
+    return [*lookup_findings("PreTokenGeneration", function, aws.client)]
 
 
 def with_rules(rules: Mapping[str, Any]) -> dict[str, str]:
@@ -213,10 +213,10 @@ def with_rules(rules: Mapping[str, Any]) -> dict[str, str]:
 def test_the_tables_of_a_functions_rules_are_looked_at(environ: dict[str, str]) -> None:
     with answering(lambda request: simulated(request, [GET_ITEM])) as url:
         aws = Aws({**environ, "AWS_ENDPOINT_URL_IAM": url})
-        sound = [*lookup_findings(facts_of(with_rules(RULES)), aws)]
+        sound = findings(with_rules(RULES), aws)
         elsewhere = {**MEMBER, "dynamodb": {**MEMBER["dynamodb"], "region": "eu-west-3"}}
         rules = {**RULES, "lookups": {"member": elsewhere}}
-        missing = [*lookup_findings(facts_of(with_rules(rules)), aws)]
+        missing = findings(with_rules(rules), aws)
 
     assert sound == []
     message = "PreTokenGeneration: the table members in eu-west-3 does not exist"
@@ -233,14 +233,16 @@ def test_the_tables_of_a_functions_rules_are_looked_at(environ: dict[str, str]) 
     ],
 )
 def test_without_look_ups_nobody_is_asked(variables: Mapping[str, str]) -> None:
-    assert [*lookup_findings(facts_of(variables), Aws({"AWS_REGION": REGION}))] == []
-    assert [*lookup_findings(SOUND._replace(functions={}), Aws({}))] == []
+    aws = Aws({"AWS_REGION": REGION})
+
+    assert findings(variables, aws) == []
+    assert [*lookup_findings("PreTokenGeneration", None, aws.client)] == []
 
 
 def test_two_keys_of_one_table_are_told() -> None:
     other = {"dynamodb": {"table": "members", "key": {"id": "{sub}"}}}
     rules = {**RULES, "lookups": {"member": MEMBER, "other": other}}
-    (finding,) = lookup_findings(facts_of(with_rules(rules)), Aws({"AWS_REGION": REGION}))
+    (finding,) = findings(with_rules(rules), Aws({"AWS_REGION": REGION}))
 
     problem = "another look-up has another key for the same table"
     message = f"PreTokenGeneration: lookups.other.dynamodb.key: {problem}"

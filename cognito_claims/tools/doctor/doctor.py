@@ -8,7 +8,7 @@ from cognito_claims.tools.backends.table import VERIFIERS
 from cognito_claims.tools.doctor.lookup_rules import lookup_findings
 from cognito_claims.tools.doctor.pool_rules import diagnoses
 from cognito_claims.tools.findings import Finding
-from cognito_claims.tools.pool.aws import Aws, asking_aws
+from cognito_claims.tools.pool.aws import asking_aws
 from cognito_claims.tools.pool.description import CLAIMS, Reader
 from cognito_claims.tools.pool.issuer import mismatch
 
@@ -35,7 +35,7 @@ def doctor(
         is_known=reader.knows_issuers,
     )
     with asking_aws(user_pool_id):
-        tables = [*lookup_findings(facts, Aws(environ))]
+        tables = [*lookup_findings(CLAIMS, function, reader.client)]
     found = [
         *diagnoses(facts),
         *tables,

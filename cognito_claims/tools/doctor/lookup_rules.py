@@ -7,19 +7,19 @@ from cognito_claims.plugins.mapper import Mapper
 from cognito_claims.registry import load, plugin_entries
 from cognito_claims.tools.backends.dynamodb.tables import tables_of
 from cognito_claims.tools.doctor.handler_rules import PLUGINS, readable
+from cognito_claims.tools.doctor.tables import GET_ITEM, AwsClient, TableFacts, table_facts
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.findings import Finding
-from cognito_claims.tools.pool.aws import Aws
-from cognito_claims.tools.pool.description import CLAIMS, Facts
+from cognito_claims.tools.pool.description import Function
 from cognito_claims.tools.pool.function_policy import FunctionArn
-from cognito_claims.tools.pool.tables import GET_ITEM, TableFacts, table_facts
 
 _NAME = "mapper"
 
 
-def lookup_findings(facts: Facts, aws: Aws) -> Iterator[Finding]:
-    """Read the tables of the pre token generation function's look-ups, and apply the rules about them."""
-    function = facts.functions.get(CLAIMS)
+def lookup_findings(
+    trigger: str, function: Function | None, client: AwsClient
+) -> Iterator[Finding]:
+    """Read the tables of a function's look-ups, and apply the rules about them."""
     environ = None if function is None else readable(function)
     if function is None or environ is None or _NAME not in plugin_entries(environ):
         return
@@ -31,17 +31,18 @@ def lookup_findings(facts: Facts, aws: Aws) -> Iterator[Finding]:
     try:
         tables = tables_of(mapper)
     except UnusableInput as error:
-        yield Finding.error("look-up-key", f"{CLAIMS}: {error}")
+        yield Finding.error("look-up-key", f"{trigger}: {error}")
         return
     arn = FunctionArn.parse("LambdaConfig", function.arn)
     role = (function.configuration or {}).get("Role")
     for table in tables:
-        yield from table_findings(table_facts(table, aws, region=arn.region, role=role))
+        found = table_facts(table, client, region=arn.region, role=role)
+        yield from table_findings(trigger, found)
 
 
-def table_findings(facts: TableFacts) -> Iterator[Finding]:
+def table_findings(trigger: str, facts: TableFacts) -> Iterator[Finding]:
     """Apply the rules about one table."""
-    told = f"{CLAIMS}: the table {facts.table.name} in {facts.region}"
+    told = f"{trigger}: the table {facts.table.name} in {facts.region}"
     if facts.is_missing:
         yield Finding.error("look-up-table", f"{told} does not exist; setup dynamodb prints it")
         return

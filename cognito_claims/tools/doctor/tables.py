@@ -1,12 +1,11 @@
 """What AWS knows of a table that a function looks into, and of what the function's role may do with it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from botocore.exceptions import ClientError
 
 from cognito_claims.tools.backends.dynamodb.tables import Table
-from cognito_claims.tools.pool.aws import Aws
 
 GET_ITEM = "dynamodb:GetItem"
 ACTIONS: tuple[str, ...] = (
@@ -15,6 +14,9 @@ ACTIONS: tuple[str, ...] = (
     *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"),
     "dynamodb:DeleteTable",
 )
+AwsClient: TypeAlias = Callable[..., Any]
+"""Makes a client of boto3's, for a service and a region."""
+
 _ABSENT = ("ResourceNotFoundException",)
 
 
@@ -28,25 +30,24 @@ class TableFacts(NamedTuple):
     is_missing: bool = False
 
 
-def table_facts(table: Table, aws: Aws, *, region: str, role: str | None) -> TableFacts:
+def table_facts(table: Table, client: AwsClient, *, region: str, role: str | None) -> TableFacts:
     """Read a table, and what a role may do with it; `region` is the function's."""
     own = table.table.split(":")[3] if table.table.startswith("arn:") else table.region or region
-    client = aws.client("dynamodb", own)
     try:
-        described = client.describe_table(TableName=table.table)["Table"]
+        described = client("dynamodb", own).describe_table(TableName=table.table)["Table"]
     except ClientError as error:
         is_missing = error.response["Error"]["Code"] in _ABSENT
         return TableFacts(table, own, None, None, is_missing=is_missing)
     types = {
         each["AttributeName"]: each["AttributeType"] for each in described["AttributeDefinitions"]
     }
-    allowed = None if role is None else _allowed(table, described["TableArn"], role, aws)
+    allowed = None if role is None else _allowed(table, described["TableArn"], role, client)
     keys = sorted(described["KeySchema"], key=lambda each: each["KeyType"] != "HASH")
     names = [each["AttributeName"] for each in keys]
     return TableFacts(table, own, {name: types[name] for name in names}, allowed)
 
 
-def _allowed(table: Table, arn: str, role: str, aws: Aws) -> list[str] | None:
+def _allowed(table: Table, arn: str, role: str, client: AwsClient) -> list[str] | None:
     """Return what the role may do; None where that may not be simulated."""
     context = [
         {
@@ -61,7 +62,7 @@ def _allowed(table: Table, arn: str, role: str, aws: Aws) -> list[str] | None:
         },
     ]
     try:
-        found = aws.client("iam").simulate_principal_policy(
+        found = client("iam").simulate_principal_policy(
             PolicySourceArn=role,
             ActionNames=[*ACTIONS],
             ResourceArns=[arn],
