@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from cognito_claims.lookups.placeholders import PLACEHOLDERS
 from cognito_claims.plugins.mapper import Mapper
+from cognito_claims.rules.templates import PLACEHOLDERS
 from cognito_claims.tools.backends.dynamodb.tables import Key, Table, tables_of
 from cognito_claims.tools.backends.part import Part, the_plugin
 from cognito_claims.tools.errors import UnusableInput
