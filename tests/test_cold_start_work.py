@@ -11,6 +11,7 @@ from cognito_claims.sync.queue import to_message
 from cognito_claims.sync.rows import Row
 from tests.stand_ins.fauna import FaunaServer
 from tests.stand_ins.hasura import HasuraServer
+from tests.stand_ins.lookups import Server, Table, at
 from tests.stand_ins.moto import answering
 from tests.test_cold_start import CREDENTIALS, FAUNA, RULES, SENT, SIGNS_IN, SYNC, probe
 
@@ -19,6 +20,7 @@ BUDGET: dict[str, tuple[int, int | None]] = {
     "hasura": (10_723, 21_287),
     "both": (12_950, 22_545),
     "mapper": (36_407, 20_683),
+    "look-up": (0, 0),
     "fauna": (13_450, 30_863),
     "sync": (12_500, 31_280),
     "sync, with a queue": (13_900, 36_233),
@@ -132,6 +134,20 @@ def test_claims_do_no_more_work_at_a_cold_start(plugins: str) -> None:
 
 def test_rules_do_no_more_work_at_a_cold_start() -> None:
     assert_within("mapper", counted("pre_token_generation", RULES))
+
+
+def test_a_look_up_does_no_more_work_at_a_cold_start() -> None:
+    sub = "a1b2c3d4"  # the probe's
+    rules = {
+        "lookups": {"member": {"dynamodb": {"table": "members", "key": {"pk": "{sub}"}}}},
+        "claims": {"role": {"from": "member.role"}},
+    }
+    settings = {"COGNITO_CLAIMS_PLUGINS": "mapper", "MAPPER_RULES": json.dumps(rules)}
+    with Server(Table({sub: {"pk": {"S": sub}, "role": {"S": "editor"}}})) as server:
+        counts = counted("pre_token_generation", {**settings, **at(server)})
+
+    assert len(server.requests) == 1
+    assert_within("look-up", counts)
 
 
 def test_fauna_does_no_more_work_at_a_cold_start() -> None:
