@@ -594,3 +594,12 @@ def test_rules_for_the_access_token_need_a_version_that_has_it() -> None:
 def test_a_file_of_rules_is_not_read_here() -> None:
     environ = {"COGNITO_CLAIMS_PLUGINS": "mapper", "MAPPER_RULES": "claims.json"}
     assert told(with_claims(environ)) == [("not-checked", "warning")]
+
+
+def test_an_attribute_that_rules_read_of_federated_users_alone_may_not_be_written() -> None:
+    entry = {"from": "custom:g", "values": {"a": "b"}, "when": {"providers": ["Okta"]}}
+    rules = {"groups": entry, "scopes": {"s": {"is": {"custom:s": ["x"]}}}}
+    web = client(WriteAttributes=["custom:g", "custom:s"])
+    (finding,) = diagnoses(with_rules(rules, clients=[web]))
+    assert finding.level == "error"
+    assert finding.message.startswith("the client web may write custom:g, custom:s, which")
