@@ -1,4 +1,4 @@
-"""Every recipe of the cookbook passes its own cases, and has an answer for every recorded event."""
+"""Every recipe of the cookbook passes its own cases, and has an answer for every recorded event; and the tutorial."""
 
 import json
 import re
@@ -11,8 +11,11 @@ from cognito_claims.rules.document import Document
 from cognito_claims.testing import recorded_names
 from cognito_claims.testing.rules import case_problems
 from cognito_claims.tools.evaluation.rules_findings import document_findings
+from tests.command import run
 
-PAGE = (Path(__file__).parents[1] / "docs/rules-cookbook.md").read_text("utf-8")
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "rules-cookbook.md").read_text("utf-8")
+TUTORIAL = (DOCS / "rules-tutorial.md").read_text("utf-8")
 _RECIPE = re.compile(r"^## (.+?)\n.*?```json\n(.*?)```\n\nCases:\n\n```json\n(.*?)```", re.S | re.M)
 RECIPES = {
     title: (json.loads(rules), json.loads(cases)) for title, rules, cases in _RECIPE.findall(PAGE)
@@ -51,3 +54,22 @@ def test_recipes_say_what_is_dangerous_about_them() -> None:
         "A provider's list as a claim",
         "The tenant from a group, with a switch",
     }
+
+
+def test_the_tutorial_works_as_it_stands(tmp_path: Path) -> None:
+    blocks = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", TUTORIAL, re.S)]
+    (settings,) = re.findall(r"```ini\n(.*?)```", TUTORIAL, re.S)
+    env_file, rules, cases = (tmp_path / n for n in ("claims.env", "claims.json", "cases"))
+    env_file.write_text(settings)
+    cases.mkdir()
+    (cases / "tenants.json").write_text(json.dumps(blocks[-1]))
+    preview = ("preview", "pretoken_v2_Authentication", "--env-file", str(env_file))
+
+    printed = []
+    for document in blocks[:-1]:
+        rules.write_text(json.dumps(document))
+        printed.append(run("rules", "check", str(rules), environ={}).out)
+        previewed = run(*preview, environ={}, exit_code=None).out
+        assert "rule: access token, roles: claims.roles" in previewed or "tenant_id" in previewed
+    assert "tenant-on-refresh" in printed[-1]
+    assert run("rules", "test", str(cases), environ={}).out == "All cases hold (3).\n"

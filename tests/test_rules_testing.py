@@ -130,7 +130,7 @@ def test_a_directory_of_cases_is_run(cases: Path) -> None:
     good = {"event": NAME, "id_token": {"plan": "free"}}
     (cases / "a.json").write_text(json.dumps(good))
     (cases / "b.json").write_text(json.dumps([good, good]))
-    assert run("rules", "test", str(cases), environ={}).out == "2 files: all cases hold.\n"
+    assert run("rules", "test", str(cases), environ={}).out == "All cases hold (3).\n"
 
     (cases / "a.json").write_text(json.dumps({**good, "id_token": {"plan": "x"}}))
     (cases / "b.json").write_text(json.dumps([good, {**good, "scopes": []}]))

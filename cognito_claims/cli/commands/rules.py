@@ -67,8 +67,11 @@ def run_cases(
     files = sorted(file for file in directory.glob("*.json") if file.resolve() != path.resolve())
     if not files:
         raise UnusableInput(f"{directory}: no cases there, which are JSON files")
-    lines = [line for file in files for line in _told(file, content)]
-    for told in lines or [f"{len(files)} files: all cases hold."]:
+    cases = [case for file in files for case in _cases(file)]
+    lines = [
+        f"{name}: {problem}" for name, case in cases for problem in case_problems(content, case)
+    ]
+    for told in lines or [f"All cases hold ({len(cases)})."]:
         print(printable(told))  # noqa: T201  (the output)
     raise typer.Exit(1 if lines else 0)
 
@@ -77,13 +80,9 @@ def _places(directory: Path) -> tuple[Path, Path]:
     return directory / "claims.json", directory.parent / "claims.json"
 
 
-def _told(file: Path, document: Any) -> list[str]:
-    """Tell what does not hold of a file's case, or of its cases."""
-    cases = read_event(str(file))
-    if not isinstance(cases, list):
-        return [f"{file.name}: {problem}" for problem in case_problems(document, cases)]
-    return [
-        f"{file.name}[{index}]: {problem}"
-        for index, case in enumerate(cases)
-        for problem in case_problems(document, case)
-    ]
+def _cases(file: Path) -> list[tuple[str, Any]]:
+    """Return a file's cases, each with its name: one, or a list of them."""
+    content = read_event(str(file))
+    if not isinstance(content, list):
+        return [(file.name, content)]
+    return [(f"{file.name}[{index}]", case) for index, case in enumerate(content)]
