@@ -1,4 +1,4 @@
-"""`read`: a plugin's settings from an environment mapping, every problem at once, never a value in a message."""
+"""`read_settings`: a plugin's settings from an environment mapping, every problem at once, never a value in a message."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from json import JSONDecodeError, loads
@@ -21,7 +21,7 @@ _STAND_INS: Mapping[Any, Any] = {
 }
 
 
-def read(
+def read_settings(
     factory: Callable[..., _T],
     prefix: str,
     environ: Mapping[str, str],
@@ -60,6 +60,9 @@ def read(
         if not problems:
             return made
     raise SettingsError(tuple(problems))
+
+
+read = read_settings  # its name until 0.2
 
 
 def _parameters(factory: Callable[..., object]) -> tuple[dict[str, Any], Mapping[str, Any]]:

@@ -9,6 +9,7 @@ from tests.rules_documents import without_lookups
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "rules.md"
 SCHEMA = json.loads((ROOT / "cognito_claims" / "rules" / "schema.json").read_text("utf-8"))
+_WIDTH = 78
 _BEGIN, _END = "<!-- begin {} -->\n", "<!-- end {} -->"
 TABLES = (
     "sections",
@@ -41,9 +42,24 @@ def _described(schema: dict[str, Any]) -> str:
     return text
 
 
+def pretty(value: Any, indent: int = 0) -> str:
+    """Write JSON for people: what fits into a line stands in one."""
+    text = json.dumps(value, ensure_ascii=False)
+    if indent + len(text) <= _WIDTH or not isinstance(value, (dict, list)):
+        return text
+    inner = indent + 2
+    if isinstance(value, dict):
+        members = [f"{json.dumps(name)}: {pretty(v, inner)}" for name, v in value.items()]
+    else:
+        members = [pretty(item, inner) for item in value]
+    first, last = "{}" if isinstance(value, dict) else "[]"
+    lines = ",".join(f"\n{' ' * inner}{member}" for member in members)
+    return f"{first}{lines}\n{' ' * indent}{last}"
+
+
 def parts() -> dict[str, str]:
     """Give all that is made, by its name."""
-    example = json.dumps(without_lookups(), indent=2)
+    example = pretty(without_lookups())
     return {"example": f"```json\n{example}\n```\n", **{name: table(name) for name in TABLES}}
 
 

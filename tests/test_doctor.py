@@ -10,7 +10,7 @@ import pytest
 
 from cognito_claims.tools.doctor.pool_rules import diagnoses
 from cognito_claims.tools.findings import Finding
-from cognito_claims.tools.pool.description import Facts, Function, Reader
+from cognito_claims.tools.pool.description import Facts, Function, PoolReader
 from cognito_claims.tools.pool.function_policy import FunctionArn, Permission
 from tests.command import Run, run
 from tests.stand_ins.account import Account
@@ -479,7 +479,7 @@ def test_a_function_is_examined_as_the_version_that_is_attached(account: Account
     attach(account, PreTokenGeneration=version, **dict.fromkeys(SYNCS, account.sync))
 
     with mock.patch.dict(os.environ, account.environ, clear=True):
-        facts = Reader(account.pool_id, (), account.environ).facts()
+        facts = PoolReader(account.pool_id, (), account.environ).facts()
 
     elsewhere = facts.functions[CLAIMS].elsewhere
     assert facts.functions[CLAIMS].arn == version
@@ -594,3 +594,12 @@ def test_rules_for_the_access_token_need_a_version_that_has_it() -> None:
 def test_a_file_of_rules_is_not_read_here() -> None:
     environ = {"COGNITO_CLAIMS_PLUGINS": "mapper", "MAPPER_RULES": "claims.json"}
     assert told(with_claims(environ)) == [("not-checked", "warning")]
+
+
+def test_an_attribute_that_rules_read_of_federated_users_alone_may_not_be_written() -> None:
+    entry = {"from": "custom:g", "values": {"a": "b"}, "when": {"providers": ["Okta"]}}
+    rules = {"groups": entry, "scopes": {"s": {"is": {"custom:s": ["x"]}}}}
+    web = client(WriteAttributes=["custom:g", "custom:s"])
+    (finding,) = diagnoses(with_rules(rules, clients=[web]))
+    assert finding.level == "error"
+    assert finding.message.startswith("the client web may write custom:g, custom:s, which")

@@ -29,6 +29,29 @@ def mappers_of(plugins: Mapping[str, PluginEntry]) -> dict[str, Mapper]:
     return {name: plugin for name, plugin in found.items() if isinstance(plugin, Mapper)}
 
 
+def attributes_of(plugins: Mapping[str, PluginEntry]) -> set[str]:
+    """Return the attributes that rules read, whoever they apply to."""
+    return {
+        source.name
+        for mapper in mappers_of(plugins).values()
+        for source in _sources(mapper.document)
+        if is_writable(source)
+    }
+
+
+def _sources(document: Document) -> Iterator[Source]:
+    top = [*(claim.rule for claim in document.claims), *(entry.rule for entry in document.groups)]
+    top += [rule for rule in (document.tenant, document.scopes_from) if rule is not None]
+    rules = [rule for each in top for rule in nested(each)]
+    guards = [rule.guard for rule in rules] + [entry.guard for entry in document.groups]
+    guards += [denial.guard for denial in document.denials]
+    guards += [scope.guard for scope in (*document.scopes, *document.suppressed_scopes)]
+    for rule in rules:
+        yield from rule.sources
+    for conditions in (each for guard in guards for each in guard.conditions):
+        yield from (source for source, _ in conditions.sources.values())
+
+
 def size_finding(environ: Mapping[str, str]) -> Iterator[Finding]:
     """Warn of a document that fills the function's environment."""
     text = environ.get(_VARIABLE, "").strip()
