@@ -290,8 +290,8 @@ def test_a_change_to_the_access_token_fails(run: Run) -> None:
     [
         ("FOR select WHERE", "FOR select WHERE true OR", "other-row"),
         ("FOR select WHERE", "FOR select WHERE false AND", "own-row"),
-        ("PERMISSIONS FOR select WHERE id = $auth", "PERMISSIONS FOR select FULL", "other-row"),
-        ("FOR delete NONE", "FOR delete WHERE id = $auth", "own-row"),
+        ("PERMISSIONS FOR select WHERE id = session::rd()", "PERMISSIONS FOR select FULL", "other-row"),
+        ("FOR delete NONE", "FOR delete WHERE id = session::rd()", "own-row"),
     ],
 )
 def test_a_database_that_lets_the_wrong_rows_through_fails(
