@@ -32,6 +32,7 @@ from cognito_claims.tools.playground.answers import State, answer, beginning
 from cognito_claims.tools.playground.export import export
 from cognito_claims.tools.playground.serve import serve
 from tests import settings_table
+from tests.processes import running
 
 ROOT = Path(__file__).parents[1]
 STATIC = ROOT / "cognito_claims" / "tools" / "playground" / "static"
@@ -70,7 +71,7 @@ def playground(environ: Mapping[str, str]) -> Iterator[str]:
     kept = {
         name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ
     }
-    with subprocess.Popen(
+    with running(
         command, env={**kept, **environ}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None

@@ -55,7 +55,7 @@ def test_a_token_is_refused_for_its_reason(changed: dict[str, Any], code: str) -
 @pytest.mark.parametrize(
     ("line", "instead", "code"),
     [
-        ("id = $auth AND email = $token.email", "true", "other-row"),
+        ("id = session::rd() AND email = session::token().email", "true", "other-row"),
         ("FOR delete NONE", "FOR delete FULL", "other-row"),
         ("  FOR update NONE", "  FOR update FULL", "other-id"),
         ("TYPE RECORD", "TYPE JWT", "setup-script"),
