@@ -7,10 +7,10 @@ from typing import Any
 from cognito_claims.plugins.mapper import Mapper
 from cognito_claims.rules.templates import PLACEHOLDERS
 from cognito_claims.tools.backends.dynamodb.tables import Key, Table, tables_of
-from cognito_claims.tools.backends.part import Part, the_plugin
+from cognito_claims.tools.backends.part import Part, find_plugin
 from cognito_claims.tools.errors import UnusableInput
 
-_SAMPLES = dict(
+_SAMPLES: Mapping[str, str] = dict(
     zip(
         PLACEHOLDERS,
         (
@@ -28,7 +28,7 @@ _SAMPLE_NUMBER = "7"
 
 def parts(environ: Mapping[str, str]) -> list[Part]:
     """Write the parts for the look-ups of the plugin `mapper`; raise `UnusableInput` without any."""
-    tables = tables_of(the_plugin(Mapper, "mapper", environ))
+    tables = tables_of(find_plugin(Mapper, "mapper", environ))
     if not tables:
         raise UnusableInput("MAPPER_RULES: the document has no look-up in DynamoDB")
     told = "replace REGION and ACCOUNT; a table of another account needs a policy of its own, too"
