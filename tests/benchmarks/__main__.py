@@ -17,6 +17,8 @@ from tests.benchmarks.cold import cold, process
 from tests.benchmarks.deployed import deployed
 from tests.benchmarks.functions import Kit, kit
 from tests.benchmarks.growth import growth
+from tests.benchmarks.load import load
+from tests.benchmarks.lookups import lookups
 from tests.benchmarks.pages import write
 from tests.benchmarks.report import Section, as_text
 from tests.benchmarks.throttled import throttled
@@ -27,6 +29,7 @@ WITH_KIT: Mapping[str, Callable[[Kit, int], Section]] = {
     "cold": cold,
     "process": process,
     "deployed": deployed,
+    "lookups": lookups,
     "warm": warm,
     "throttled": throttled,
 }
@@ -34,6 +37,7 @@ ALONE: Mapping[str, Callable[[int], Section]] = {
     "growth": growth,
     "worker": worker,
     "backfill": backfill,
+    "load": load,
 }
 
 

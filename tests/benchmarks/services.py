@@ -71,7 +71,7 @@ def services(directory: Path) -> Iterator[Services]:
         hasura = life.enter_context(HasuraServer(dsn, certificate=certificate))
         moto = life.enter_context(moto_server())
         behind_tls = [
-            life.enter_context(_front(certificate.path, url)) for url in (fauna.endpoint, moto)
+            life.enter_context(front(certificate.path, url)) for url in (fauna.endpoint, moto)
         ]
         queues = Queues(moto)
         yield Services(
@@ -98,7 +98,7 @@ def _kept(moto: str, name: str, text: str) -> str:
 
 
 @contextmanager
-def _front(pem: Path, upstream: str) -> Iterator[str]:
+def front(pem: Path, upstream: str) -> Iterator[str]:
     """Put TLS before a plain server, and give its URL."""
     script = os.fspath(Path(__file__).with_name("front.mjs"))
     command = [guides.node(), script, os.fspath(pem), upstream]
