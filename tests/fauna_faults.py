@@ -434,11 +434,12 @@ def all_met(client: Client) -> list[Met]:
 def table(rows: Iterable[Met]) -> str:
     """Give the Markdown table."""
     lines = [
-        "| fault | the user meets | and where the plugin is `optional` | milliseconds at most | retries | log line |",
+        "| fault | what the user sees | the same, if the plugin is `optional` | at most, ms | retries | log line |",
         "|---|---|---|---|---|---|",
         *(_row(met) for met in rows),
         "",
-        f"Before the log line stands `{REFUSED.strip()}`, and where the plugin is optional `{OMITTED.strip()}`.",
+        f"The log line begins with `{REFUSED.strip()}`, or, if the plugin is optional, with",
+        f"`{OMITTED.strip()}`",
     ]
     return "\n".join(lines) + "\n"
 
