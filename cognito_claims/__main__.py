@@ -2,20 +2,14 @@
 
 import sys
 from importlib import import_module
-from typing import Any
 
 
 def main() -> None:
     """Run the command, or say which extra it needs."""
     try:
-        _app().run()
+        import_module("cognito_claims.cli.app").run()
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _app() -> Any:
-    try:
-        return import_module("cognito_claims.cli.app")
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("cognito_claims"):
             raise

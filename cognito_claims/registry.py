@@ -49,9 +49,11 @@ __all__ = [
     "PluginFactory",
     "UserPlugin",
     "clients_in",
+    "entry_parts",
     "load",
     "mark",
     "optional",
+    "plugin_entries",
     "pure",
     "without",
 ]
@@ -100,7 +102,7 @@ def load(environ: Mapping[str, str]) -> Configuration:
         entries, default, deadline_ms, user_pools, log_sub = read(_core, "COGNITO_CLAIMS", environ)
     except SettingsError as error:
         problems += error.problems
-        core = _core(plugins=_legible_entries(environ))
+        core = _core(plugins=plugin_entries(environ))
         entries, default, deadline_ms, user_pools, log_sub = core
     plugins: dict[str, PluginEntry] = {}
     seen: set[str] = set()
@@ -119,6 +121,18 @@ def load(environ: Mapping[str, str]) -> Configuration:
     if problems:
         raise SettingsError(tuple(problems))
     return Configuration(plugins, deadline_ms=deadline_ms, user_pools=user_pools, log_sub=log_sub)
+
+
+def plugin_entries(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the entries of `COGNITO_CLAIMS_PLUGINS`, an empty text for each that is missing."""
+    text = environ.get(_PLUGINS, "").strip()
+    return () if text == "none" else tuple(entry.strip() for entry in text.split(","))
+
+
+def entry_parts(entry: str) -> tuple[str, str | None]:
+    """Return an entry's plugin name, and the path of its factory where the entry gives one."""
+    name, equals, path = entry.partition("=")
+    return name.strip(), path.strip() if equals else None
 
 
 def clients_in(variable: str, environ: Mapping[str, str]) -> frozenset[str] | None:
@@ -149,7 +163,7 @@ def without(environ: Mapping[str, str], variables: frozenset[str]) -> Mapping[st
 
 def _without_clients(environ: Mapping[str, str], entries: tuple[str, ...]) -> Mapping[str, str]:
     """Leave out what is read here: `read` then refuses `<PREFIX>_CLIENTS` of a plugin by another name."""
-    variables = (_variable(entry.partition("=")[0].strip(), "CLIENTS") for entry in entries)
+    variables = (_variable(entry_parts(entry)[0], "CLIENTS") for entry in entries)
     return without(environ, frozenset(name for name in variables if name in environ))
 
 
@@ -168,11 +182,6 @@ def _core(
     if problems:
         raise SettingsError(tuple(problems))
     return plugins, on_error, deadline_ms, user_pools, log_sub
-
-
-def _legible_entries(environ: Mapping[str, str]) -> tuple[str, ...]:
-    text = environ.get(_PLUGINS, "").strip()
-    return () if text == "none" else tuple(entry.strip() for entry in text.split(","))
 
 
 def _plugin(
@@ -211,13 +220,13 @@ def _plugin(
 
 
 def _parted(position: int, entry: str, seen: set[str]) -> tuple[str, str | None]:
-    name, colon, path = (part.strip() for part in entry.partition("="))
-    if colon and (name in _TAKEN or not name.replace("-", "_").isidentifier()):
+    name, path = entry_parts(entry)
+    if path is not None and (name in _TAKEN or not name.replace("-", "_").isidentifier()):
         raise _entry_error(position, "what stands before = is no name for a plugin")
     if name in seen:
         raise _entry_error(position, "its name stands twice")
     seen.add(name)
-    return name, path if colon else None
+    return name, path
 
 
 def _made(position: int, name: str, path: str | None, environ: Mapping[str, str]) -> PluginEntry:

@@ -8,10 +8,10 @@ import pytest
 from botocore.session import get_session
 from botocore.stub import Stubber
 
-from cognito_claims.contract.issuer import dns_suffix, issuer_url
+from cognito_claims.contract.issuer import IssuerType, dns_suffix, issuer_url
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.pool import aws
-from cognito_claims.tools.pool.issuer import IssuerType, is_known, mismatch, told_or_read, type_of
+from cognito_claims.tools.pool.issuer import is_known, mismatch, read_type, type_of
 from tests.command import run
 
 POOL = "eu-west-1_aBcDeFgHi"
@@ -30,7 +30,7 @@ def regions() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("region", "suffix"), [*regions(), ("eu-new-7", "amazonaws.com")])
 def test_the_suffix_is_that_of_the_regions_partition(region: str, suffix: str) -> None:
-    assert (dns_suffix(region), aws.dns_suffix(region)) == (suffix, suffix)
+    assert dns_suffix(region) == suffix
 
 
 def test_the_updated_issuer_has_a_host_of_its_own() -> None:
@@ -42,10 +42,10 @@ def test_the_updated_issuer_has_a_host_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("pool", "expected"),
     [
-        ({}, IssuerType.ORIGINAL),
-        ({"IssuerConfiguration": None}, IssuerType.ORIGINAL),
-        ({"IssuerConfiguration": {"Type": "ORIGINAL"}}, IssuerType.ORIGINAL),
-        (UPDATED, IssuerType.UPDATED),
+        ({}, "original"),
+        ({"IssuerConfiguration": None}, "original"),
+        ({"IssuerConfiguration": {"Type": "ORIGINAL"}}, "original"),
+        (UPDATED, "updated"),
         (UNKNOWN, None),
     ],
 )
@@ -54,39 +54,44 @@ def test_a_described_pool_tells_its_type(pool: dict[str, Any], expected: IssuerT
 
 
 @pytest.mark.parametrize(
-    ("pool", "told", "plugins", "expected"),
+    ("pool", "told", "is_verified", "expected"),
     [
-        (UPDATED, None, "hasura", "the pool's issuer is updated, which setup prints with"),
-        (UPDATED, IssuerType.ORIGINAL, "", "is updated, and the backends take original; set them"),
-        ({}, IssuerType.UPDATED, "fauna", "is original, and the backends take updated; set them"),
-        (UNKNOWN, None, "fauna, surrealdb", "of a type that is not known here"),
+        (UPDATED, None, True, "the pool's issuer is updated, which setup prints with"),
+        (UPDATED, "original", False, "is updated, and the backends take original; set them"),
+        ({}, "updated", False, "is original, and the backends take updated; set them"),
+        (UNKNOWN, None, True, "of a type that is not known here"),
     ],
 )
 def test_an_issuer_that_does_not_fit_is_told(
-    pool: dict[str, Any], told: IssuerType | None, plugins: str, expected: str
+    pool: dict[str, Any],
+    told: IssuerType | None,
+    is_verified: bool,  # noqa: FBT001  (a case)
+    expected: str,
 ) -> None:
-    [message] = mismatch(pool, told, plugins, is_known=True)
+    [message] = mismatch(pool, told, is_verified=is_verified, is_known=True)
 
     assert expected in message
 
 
 @pytest.mark.parametrize(
-    ("pool", "told", "plugins"),
+    ("pool", "told", "is_verified"),
     [
-        (UPDATED, None, "fauna"),
-        (UPDATED, IssuerType.UPDATED, "hasura"),
-        ({}, None, "hasura"),
-        ({}, IssuerType.ORIGINAL, "surrealdb"),
+        (UPDATED, None, False),
+        (UPDATED, "updated", True),
+        ({}, None, True),
+        ({}, "original", True),
     ],
 )
 def test_nothing_is_told_of_one_that_fits_or_is_no_matter(
-    pool: dict[str, Any], told: IssuerType | None, plugins: str
+    pool: dict[str, Any],
+    told: IssuerType | None,
+    is_verified: bool,  # noqa: FBT001  (a case)
 ) -> None:
-    assert [*mismatch(pool, told, plugins, is_known=True)] == []
+    assert [*mismatch(pool, told, is_verified=is_verified, is_known=True)] == []
 
 
 def test_a_boto3_that_does_not_pass_the_type_on_is_told() -> None:
-    [message] = mismatch({}, None, "hasura", is_known=False)
+    [message] = mismatch({}, None, is_verified=True, is_known=False)
 
     assert message.startswith("the installed boto3 does not know IssuerConfiguration")
 
@@ -100,11 +105,11 @@ def reading(monkeypatch: pytest.MonkeyPatch, pool: dict[str, Any]) -> IssuerType
     monkeypatch.setattr(aws.Aws, "client", lambda *_: client)
     with Stubber(client) as stub:
         stub.add_response("describe_user_pool", {"UserPool": pool}, {"UserPoolId": POOL})
-        return told_or_read(None, from_pool=True, user_pool_id=POOL, environ={})
+        return read_type(POOL, {})
 
 
 def test_the_type_is_read_from_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert reading(monkeypatch, UPDATED) is IssuerType.UPDATED
+    assert reading(monkeypatch, UPDATED) == "updated"
 
 
 def test_a_type_that_is_not_known_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,8 +118,19 @@ def test_a_type_that_is_not_known_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_type_is_told_or_read_and_not_both() -> None:
-    with pytest.raises(UnusableInput, match="give one of them"):
-        told_or_read(IssuerType.UPDATED, from_pool=True, user_pool_id=POOL, environ={})
+    options = (
+        "--user-pool-id",
+        POOL,
+        "--client-id",
+        "a",
+        "--from-pool",
+        "--issuer-type",
+        "updated",
+    )
+
+    told = run("setup", "hasura", *options, environ=HASURA, exit_code=2).err
+
+    assert told == "cognito-claims: --issuer-type, --from-pool: give one of them\n"
 
 
 @pytest.mark.parametrize(

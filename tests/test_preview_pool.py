@@ -11,9 +11,9 @@ from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.plugin import mark
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.testing import recorded
-from cognito_claims.tools.backends.table import verdicts
 from cognito_claims.tools.evaluation.emulators import as_cognito_would_send
 from cognito_claims.tools.evaluation.preview import Pool, Preview, preview
+from cognito_claims.tools.evaluation.verdicts import verdicts
 from cognito_claims.tools.findings import Finding
 from tests.command import run
 

@@ -1,18 +1,14 @@
-"""Options that several commands have, and how their findings are told."""
+"""Options that several commands have."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from typer.core import TyperCommand
 
-from cognito_claims.cli.console import json_text, print_findings
 from cognito_claims.tools.errors import UnusableInput
-from cognito_claims.tools.findings import Finding
-from cognito_claims.tools.pool.issuer import IssuerType
 
 
 class Format(StrEnum):
@@ -20,6 +16,13 @@ class Format(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+class IssuerType(StrEnum):
+    """The two types of AWS's `IssuerConfiguration`."""
+
+    ORIGINAL = "original"
+    UPDATED = "updated"
 
 
 EnvFile = Annotated[
@@ -58,12 +61,3 @@ class _Once(TyperCommand):
             if is_single and given.count(option) > 1:
                 raise UnusableInput(f"{option.opts[0]}: given twice, and takes one value")
         return super().parse_args(ctx, args)
-
-
-def tell_findings(findings: Sequence[Finding], output_format: Format, if_none: str) -> NoReturn:
-    """Print the findings and end: with exit code 1 when one is an error."""
-    if output_format is Format.JSON:
-        print(json_text({"findings": [f._asdict() for f in findings]}))  # noqa: T201  (the output)
-    else:
-        print_findings(findings, if_none, Console())
-    raise typer.Exit(1 if any(finding.level == "error" for finding in findings) else 0)

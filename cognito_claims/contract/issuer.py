@@ -33,10 +33,9 @@ class Issuer(NamedTuple):
         region: str,
         *client_ids: str,
         issuer_type: IssuerType = "original",
-        suffix: str | None = None,
     ) -> Self:
-        """Name a pool as the `iss` of its tokens does; `suffix` replaces the table's."""
-        url = issuer_url(user_pool_id, region, issuer_type, suffix=suffix)
+        """Name a pool as the `iss` of its tokens does."""
+        url = issuer_url(user_pool_id, region, issuer_type)
         return cls(url, client_ids)
 
     @property
@@ -49,11 +48,9 @@ def issuer_url(
     user_pool_id: str,
     region: str,
     issuer_type: IssuerType = "original",
-    *,
-    suffix: str | None = None,
 ) -> str:
     """Give the `iss` of a pool's tokens."""
-    host = f"{_HOSTS[issuer_type]}.{region}.{suffix or dns_suffix(region)}"
+    host = f"{_HOSTS[issuer_type]}.{region}.{dns_suffix(region)}"
     return f"https://{host}/{user_pool_id}"
 
 

@@ -87,6 +87,12 @@ def _load(environ: Mapping[str, str]) -> tuple[dict[str, PluginEntry], int]:
     return marked, settings.deadline_ms
 
 
+def sink_names(environ: Mapping[str, str]) -> frozenset[str]:
+    """Return the names in `USER_SYNC_SINKS`, whether there are such sinks or not."""
+    text = environ.get(f"{_PREFIX}_SINKS", "").strip()
+    return frozenset(name.strip() for name in text.split(",")) if text else frozenset()
+
+
 def columns_from_env(environ: Mapping[str, str]) -> Mapping[str, str]:
     """Read `HASURA_SYNC_COLUMNS` alone, for who fills a queue and needs no access to Hasura."""
     parameters: Any = import_module("cognito_claims.sync.hasura").HasuraUsers.__init__
@@ -147,8 +153,7 @@ def _core(*, user_pools: tuple[str, ...] = ANY, log_sub: bool = False) -> _Core:
 
 def _legible_sinks(environ: Mapping[str, str]) -> Set[str]:
     """Give what is meant as far as one can tell, so that its own problems are told in the same run."""
-    text = environ.get(f"{_PREFIX}_SINKS", "")
-    return {name.strip() for name in text.split(",")}.intersection(_SINKS) or {"hasura"}
+    return sink_names(environ).intersection(_SINKS) or {"hasura"}
 
 
 def _columns(*, columns: Mapping[str, str] = COLUMNS) -> Mapping[str, str]:

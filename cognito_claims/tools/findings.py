@@ -1,7 +1,7 @@
 """What the tools find: one thing to know, with a stable code."""
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 from cognito_claims.contract import errors as contract
 from cognito_claims.errors import SettingsError
@@ -13,6 +13,16 @@ class Finding(NamedTuple):
     code: str
     level: Literal["error", "warning"]
     message: str
+
+    @classmethod
+    def error(cls, code: str, message: str) -> Self:
+        """Make a finding that lets the command fail."""
+        return cls(code, "error", message)
+
+    @classmethod
+    def warning(cls, code: str, message: str) -> Self:
+        """Make a finding that is worth knowing."""
+        return cls(code, "warning", message)
 
 
 def settings_findings(error: SettingsError) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -66,3 +67,14 @@ def read_text(path: Path) -> str:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+_POOL_ID = re.compile(r"([a-z]+(?:-[a-z]+)*-[0-9]+)_[0-9A-Za-z]+")
+
+
+def region_of_pool(user_pool_id: str) -> str:
+    """Give the region that a user pool's id begins with."""
+    found = _POOL_ID.fullmatch(user_pool_id)
+    if found is None:
+        raise UnusableInput("--user-pool-id: expected a pool's id, as in eu-central-1_AbCdEfGhI")
+    return found[1]

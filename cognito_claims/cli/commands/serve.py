@@ -13,14 +13,13 @@ import typer
 from rich.console import Console
 
 from cognito_claims.cli.console import json_text
-from cognito_claims.cli.options import Commands, EnvFile
+from cognito_claims.cli.options import EnvFile
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.inputs import read_environment
 from cognito_claims.tools.local.errors import Failed
 
 _EXTRA = ("ministack", "starlette", "uvicorn")
 
-app: typer.Typer = Commands()
 Port = Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")]
 
 
@@ -37,7 +36,6 @@ def _with_room() -> Iterator[None]:
         raise UnusableInput("no space left on standard output, or in TMPDIR") from None
 
 
-@app.command()
 @_with_room()
 def demo(
     *,
@@ -67,7 +65,6 @@ def demo(
     raise typer.Exit(result.exit_code)
 
 
-@app.command()
 @_with_room()
 def playground(*, port: Port = 8420, env_file: EnvFile = None) -> None:
     """Serve a page on which one changes events and settings, and sees the tokens and verdicts."""

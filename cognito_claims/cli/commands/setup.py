@@ -1,24 +1,27 @@
 """The command `setup` with its three backends."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cognito_claims.cli.console import json_text
+from cognito_claims.cli.console import json_text, tell_findings
 from cognito_claims.cli.options import (
     ClientIds,
     Commands,
     EnvFile,
     Format,
     Issuer,
+    IssuerType,
     OutputFormat,
     PoolId,
-    tell_findings,
 )
+from cognito_claims.contract import issuer as contract
+from cognito_claims.contract.surrealdb_script import Setup
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
 from cognito_claims.tools.backends.fauna import setup as fauna_setup
@@ -27,11 +30,10 @@ from cognito_claims.tools.backends.hasura import setup as hasura_setup
 from cognito_claims.tools.backends.other_clients import client_findings
 from cognito_claims.tools.backends.part import Part, issuer_of, the_part
 from cognito_claims.tools.backends.surrealdb import setup as surrealdb_setup
-from cognito_claims.tools.backends.surrealdb.run_script import engine_findings
 from cognito_claims.tools.configuration import configured
+from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.inputs import read_environment, read_text
-from cognito_claims.tools.pool.issuer import told_or_read
 
 setup: typer.Typer = Commands(
     no_args_is_help=True, help="Print what a backend needs to take the pool's tokens."
@@ -82,10 +84,8 @@ def surrealdb(
 ) -> None:
     """Print the SurrealQL for 1.x, 2.x and 3.x, each to be run as it is."""
     environ = read_environment(env_file)
-    kind = told_or_read(
-        issuer_type, from_pool=from_pool, user_pool_id=user_pool_id, environ=environ
-    )
-    issuer = issuer_of(user_pool_id, client_ids, kind.value)
+    kind = _issuer_type(issuer_type, user_pool_id, environ, from_pool=from_pool)
+    issuer = issuer_of(user_pool_id, client_ids, kind)
     wanted = surrealdb_setup.setup_of(environ, issuer, token)
     fields = editable or ()
     parts = _chosen(surrealdb_setup.parts(wanted, overwrite=overwrite, editable=fields), part)
@@ -96,7 +96,7 @@ def surrealdb(
         text = read_text(check_file)
         nearest, findings = fit(parts, text)
         if nearest.name == "2.x" and not any(finding.level == "error" for finding in findings):
-            findings = [*findings, *engine_findings(text, wanted, editable=fields)]
+            findings = [*findings, *_run(text, wanted, fields)]
         findings = [*findings, *_client_findings(environ, SurrealDBClaims)]
         _tell(findings, check_file, output_format)
 
@@ -115,10 +115,8 @@ def hasura(
 ) -> None:
     """Print the JWT configurations; for a user sync, its table and permissions as well."""
     environ = read_environment(env_file)
-    kind = told_or_read(
-        issuer_type, from_pool=from_pool, user_pool_id=user_pool_id, environ=environ
-    )
-    issuer = issuer_of(user_pool_id, client_ids, kind.value)
+    kind = _issuer_type(issuer_type, user_pool_id, environ, from_pool=from_pool)
+    issuer = issuer_of(user_pool_id, client_ids, kind)
     parts = hasura_setup.parts(environ, issuer)
     warnings = [*_client_findings(environ, HasuraClaims)]
     _print_or_check(parts, part, check_file, output_format, warnings)
@@ -137,6 +135,26 @@ def fauna(
     """Print the schema, in FSL: the collection, who mints tokens, what users may do with them."""
     parts = fauna_setup.parts(read_environment(env_file))
     _print_or_check(parts, part, check_file, output_format)
+
+
+def _issuer_type(
+    told: IssuerType | None, user_pool_id: str, environ: Mapping[str, str], *, from_pool: bool
+) -> contract.IssuerType:
+    if not from_pool:
+        return "original" if told is None else told.value
+    if told is not None:
+        raise UnusableInput("--issuer-type, --from-pool: give one of them")
+    found: contract.IssuerType = import_module("cognito_claims.tools.pool.issuer").read_type(
+        user_pool_id, environ
+    )
+    return found
+
+
+def _run(text: str, setup: Setup, editable: Sequence[str]) -> Iterator[Finding]:
+    """Let an engine run the script; only this loads SurrealDB."""
+    engine = import_module("cognito_claims.tools.backends.surrealdb.run_script")
+    found: Iterator[Finding] = engine.engine_findings(text, setup, editable=editable)
+    return found
 
 
 def _print_or_check(

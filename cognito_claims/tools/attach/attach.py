@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from cognito_claims.tools.attach import kept as description
 from cognito_claims.tools.attach.function_errors import function_errors
 from cognito_claims.tools.errors import UnusableInput
-from cognito_claims.tools.pool.aws import Aws, asking_aws, region_of_pool
+from cognito_claims.tools.inputs import region_of_pool
+from cognito_claims.tools.pool.aws import Aws, asking_aws
 from cognito_claims.tools.pool.function_policy import FunctionArn, Permission
 from cognito_claims.tools.pool.update import (
     MANAGED,

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, TypeVar
 from cognito_claims.contract.issuer import Issuer, IssuerType
 from cognito_claims.tools.configuration import configured
 from cognito_claims.tools.errors import UnusableInput
-from cognito_claims.tools.pool.aws import dns_suffix, region_of_pool
+from cognito_claims.tools.inputs import region_of_pool
 
 Language = Literal["fsl", "json", "sql", "surrealql"]
 _Plugin = TypeVar("_Plugin")
@@ -30,8 +30,8 @@ def issuer_of(
     region = region_of_pool(user_pool_id)
     if not all(map(_CLIENT_ID.fullmatch, client_ids)):
         raise UnusableInput("--client-id: expected an app client's id: letters and digits")
-    ids, suffix = dict.fromkeys(client_ids), dns_suffix(region)
-    return Issuer.of_pool(user_pool_id, region, *ids, issuer_type=issuer_type, suffix=suffix)
+    ids = dict.fromkeys(client_ids)
+    return Issuer.of_pool(user_pool_id, region, *ids, issuer_type=issuer_type)
 
 
 def the_plugin(kind: type[_Plugin], name: str, environ: Mapping[str, str]) -> _Plugin:

@@ -1,165 +1,43 @@
-"""Each configured backend's verdict on the tokens, from a server configured as our set-up pages say."""
+"""The one list of the backends that the tools know."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from cognito_claims.contract import hasura, surrealdb
-from cognito_claims.contract.cognito import Tokens
-from cognito_claims.contract.errors import Refused
-from cognito_claims.contract.issuer import Issuer
-from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.plugin import PluginEntry
+from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
-from cognito_claims.tools.backends.hasura.server import auth_config, jwt_secret
+from cognito_claims.tools.backends.backend import Backend
+from cognito_claims.tools.backends.fauna.backend import FaunaBackend
+from cognito_claims.tools.backends.hasura.backend import HasuraBackend
+from cognito_claims.tools.backends.surrealdb.backend import SurrealDBBackend
 
-_FOREIGN = "another-client"  # no app client can have this id
-_ABOUT_EMAIL = ("missing-email", "email-not-verified")
-_WAY_OUT = "set SURREALDB_TOKENS=access, whose script needs no email"
-_NO_USER = {
-    "accepted": False,
-    "code": "no-user",
-    "message": "client credentials: the plugin adds no claims for a machine token",
+
+class Row(NamedTuple):
+    """A ready-made plugin, and the room of its backend."""
+
+    plugin: type[Any]
+    backend: type[FaunaBackend | HasuraBackend | SurrealDBBackend]
+
+
+TABLE: Mapping[str, Row] = {
+    "fauna": Row(FaunaTokens, FaunaBackend),
+    "hasura": Row(HasuraClaims, HasuraBackend),
+    "surrealdb": Row(SurrealDBClaims, SurrealDBBackend),
 }
-_NO_ID_TOKEN = {
-    "accepted": False,
-    "code": "no-id-token",
-    "message": "without the scope openid there is no ID token for the plugin's claims",
-}
-_OTHER_CLIENT = "other-client"
-AS_INTENDED = frozenset((_NO_USER["code"], _NO_ID_TOKEN["code"], _OTHER_CLIENT))
-"""The codes of refusals that are as the settings want them: no token has the plugin's claims."""
+"""By the name that the plugin has in `COGNITO_CLAIMS_PLUGINS`."""
+VERIFIERS = frozenset(name for name, row in TABLE.items() if row.backend.verifies_tokens)
+"""The plugins whose backends take the tokens themselves, and so must know their issuer."""
 
 
-def verdicts(
-    plugins: Mapping[str, PluginEntry],
-    event: PreTokenGenerationEvent,
-    tokens: Tokens,
-    issuer: Issuer,
-) -> dict[str, dict[str, Any]]:
-    """Ask, for every ready-made plugin, its backend about each token that the plugin adds claims to.
-
-    The first token refused decides. Else the verdict is that on the ID token, or on the access token
-    where no other is configured; `token` says which. `foreign_client` is the verdict on the token of
-    an app client for which the backend is not set up. For app clients that `<NAME>_CLIENTS` does not
-    name the plugin adds nothing, and the code is `other-client`.
-    """
-    given: dict[str, dict[str, Any]] = {}
-    for name, entry in plugins.items():
-        plugin = entry.plugin
-        if not isinstance(plugin, HasuraClaims | SurrealDBClaims):
-            continue
-        if event.user is None:
-            given[name] = dict(_NO_USER)
-            continue
-        variable = f"{name.upper().replace('-', '_')}_CLIENTS"
-        if entry.clients is not None and event.client_id not in entry.clients:
-            given[name] = _not_named(variable)
-            continue
-        issued: dict[str, dict[str, Any]] = {
-            token: claims
-            for token, claims in (("id", tokens.id_token), ("access", tokens.access_token))
-            if token in plugin.tokens and claims is not None
-        }
-        given[name] = dict(_NO_ID_TOKEN)
-        if issued:
-            asked = [_ask(plugin, token, issuer, claims) for token, claims in issued.items()]
-            given[name] = next((v for v in asked if not v["accepted"]), asked[0])
-            given[name]["foreign_client"] = _foreign_verdict(variable, entry, issuer, issued)
-    return given
-
-
-def _not_named(variable: str) -> dict[str, Any]:
-    told = "does not name this app client, so that its tokens get none of these claims"
-    return {"accepted": False, "code": _OTHER_CLIENT, "message": f"{variable} {told}"}
-
-
-def _foreign_verdict(
-    variable: str, entry: PluginEntry, issuer: Issuer, issued: Mapping[str, dict[str, Any]]
-) -> dict[str, Any]:
-    foreign = [
-        _ask_foreign(variable, entry, token, issuer, claims) for token, claims in issued.items()
-    ]
-    return next((verdict for verdict in foreign if verdict["accepted"]), foreign[0])
-
-
-def _ask_foreign(
-    variable: str,
-    entry: PluginEntry,
-    token: str,
-    issuer: Issuer,
-    claims: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Ask the backend about this user's token from an app client for which it is not set up."""
-    client = "aud" if token == "id" else "client_id"
-    foreign = {**claims, client: _FOREIGN}
-    if entry.clients is not None:
-        owned = (entry.owns or {}).get(token, frozenset())
-        foreign = {claim: value for claim, value in foreign.items() if claim not in owned}
-    verdict = _ask(entry.plugin, token, issuer, foreign)
-    kind = "ID" if token == "id" else "access"
-    subject = f"the {kind} token of another app client"
-    if verdict["accepted"]:
-        told = f"{subject} gets in: it has these claims, and no aud that could be wrong"
-        return {"token": token, "accepted": True, "message": f"{told}; set {variable}"}
-    why = verdict["message"]
-    if entry.clients is not None:
-        why = f"{variable} does not name that client, so that it has none of these claims"
-    elif verdict["code"] == "wrong-client":  # what keeps it out is the script's comparison alone
-        why = (
-            f"the script that setup prints compares client_id, and another need not; set {variable}"
-        )
-    refused = {"token": token, "accepted": False, "code": verdict["code"]}
-    return {**refused, "message": f"{subject} is refused: {why}"}
-
-
-def _ask(
-    plugin: HasuraClaims | SurrealDBClaims,
-    token: str,
-    issuer: Issuer,
-    claims: dict[str, Any],
-) -> dict[str, Any]:
-    if isinstance(plugin, HasuraClaims):
-        return {"token": token, **_ask_hasura(plugin, issuer, claims)}
-    verdict = surrealdb.verdict(
-        claims,
-        namespace=plugin.namespace,
-        database=plugin.database,
-        issuer=issuer.url,
-        client_id=issuer.client_ids[0],
-        access=plugin.access,
-        token_name=plugin.token,
-        scope=plugin.scope,
-        token="access" if token == "access" else "id",
-        other_client_ids=issuer.client_ids[1:],
+def backend_of(plugin: object) -> Backend | None:
+    """Return the backend of a ready-made plugin; None for any other."""
+    return next(
+        (row.backend(plugin) for row in TABLE.values() if isinstance(plugin, row.plugin)), None
     )
-    return {"token": token, **_with_way_out(dict(verdict), claims)}
 
 
-def _with_way_out(answer: dict[str, Any], claims: Mapping[str, Any]) -> dict[str, Any]:
-    """Say whether there is no email or one that is not verified, and what can be done about it."""
-    if "versions" in answer:
-        versions = answer["versions"].items()
-        answer["versions"] = {name: _with_way_out(dict(each), claims) for name, each in versions}
-    if answer.get("code") in _ABOUT_EMAIL:
-        missing = not claims.get("email")
-        answer["code"] = _ABOUT_EMAIL[0] if missing else _ABOUT_EMAIL[1]
-        told = "the ID token has no email" if missing else "the user's email is not verified"
-        answer["message"] = f"SurrealDB: {told}; {_WAY_OUT}"
-    return answer
-
-
-def _ask_hasura(plugin: HasuraClaims, issuer: Issuer, claims: dict[str, Any]) -> dict[str, Any]:
-    engine: hasura.Engine = getattr(plugin, "engine", "v2")
-    shape = {"namespace": plugin.claims_namespace, "claims_format": plugin.claims_format}
-    if engine == "v3":
-        config = auth_config(issuer, **shape)["definition"]["mode"]["jwt"]
-    else:
-        config = jwt_secret(issuer, **shape)
-    try:
-        session = hasura.session(claims, config, engine=engine)
-    except Refused as refusal:
-        verdict = {"accepted": False, "code": refusal.code, "message": refusal.message}
-    else:
-        verdict = {"accepted": True, "session": session}
-    return {**verdict, "engine": engine}
+def backends_of(plugins: Mapping[str, PluginEntry]) -> dict[str, Backend]:
+    """Return the backends of those plugins that have one, by the plugin's name."""
+    found = {name: backend_of(entry.plugin) for name, entry in plugins.items()}
+    return {name: backend for name, backend in found.items() if backend is not None}

@@ -1,32 +1,23 @@
 """`backfill`: the users whom a pool has already, into the sync's sink."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from botocore.exceptions import ClientError
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from cognito_claims.errors import SettingsError
+from cognito_claims.sync.from_env import sink_names
 from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.tools.backfill.checkpoint import Checkpoint, Job
 from cognito_claims.tools.backfill.fill import PAGE, Stopped, fill, lacking, pages
 from cognito_claims.tools.backfill.target import Target, destination
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.evaluation.sync_check import hasura_findings
-from cognito_claims.tools.pool.aws import AWS_ERRORS, Aws, asking_aws, aws_message, region_of_pool
+from cognito_claims.tools.inputs import region_of_pool
+from cognito_claims.tools.pool.aws import AWS_ERRORS, Aws, asking_aws, aws_message
 
 _REFUSED_TOKEN = "InvalidParameterException"
 
@@ -70,11 +61,27 @@ class DryRun(NamedTuple):
         return {"users": self.users, "null": dict(self.null)}
 
 
+class Report(Protocol):
+    """Who is told how far a backfill has come."""
+
+    def note(self, text: str) -> None:
+        """Take a line that is worth knowing."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """Take a warning."""
+        ...
+
+    def bar(self, done: int, total: int | None) -> AbstractContextManager[Callable[[int], None]]:
+        """Begin to count users; what the context gives takes their number."""
+        ...
+
+
 class Backfill:
     """One run of the command; raises `UnusableInput` for what is to be changed first."""
 
-    def __init__(self, options: Options, environ: Mapping[str, str], console: Console) -> None:
-        self._console = console
+    def __init__(self, options: Options, environ: Mapping[str, str], report: Report) -> None:
+        self._report = report
         self._pool = options.user_pool_id
         self._is_restart = options.is_restart
         self._path = options.checkpoint or Path(f"backfill-{self._pool}.json")
@@ -96,12 +103,12 @@ class Backfill:
         if isinstance(self._sink, HasuraUsers):
             for finding in hasura_findings(self._sink):
                 if finding.code == "no-version-column":
-                    console.print(Text(f"warning: {finding.message}", style="yellow"))
+                    report.warn(finding.message)
 
     def dry_run(self) -> DryRun:
         """Look at all users, and write nothing anywhere."""
         users, null = 0, Counter[str]()
-        with asking_aws(self._pool), self._bar(0, self._estimate()) as advance:
+        with asking_aws(self._pool), self._report.bar(0, self._estimate()) as advance:
             for page in pages(self._cognito, self._pool, None):
                 users += len(page.users)
                 null += lacking(page.users, self._sink.columns)
@@ -121,7 +128,7 @@ class Backfill:
             advance(checkpoint.done)
 
         stopped = None
-        with self._bar(start.done, total) as advance:
+        with self._report.bar(start.done, total) as advance:
             try:
                 listed = pages(self._cognito, self._pool, start.token)
                 fill(self._sink, listed, start, save=save)
@@ -146,24 +153,10 @@ class Backfill:
             if error.response["Error"]["Code"] != _REFUSED_TOKEN:
                 raise
             why = "Cognito does not know any more where the last run was"
-            self._console.print(Text(f"{why}: starting over."))
+            self._report.note(f"{why}: starting over.")
             return fresh
-        self._console.print(Text(f"Going on after {start.done:,} users."))
+        self._report.note(f"Going on after {start.done:,} users.")
         return start
-
-    @contextmanager
-    def _bar(self, done: int, total: int | None) -> Iterator[Callable[[int], None]]:
-        """Show a bar, and give what moves it to so many users."""
-        columns = (
-            TextColumn("users"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            _Rate(),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=self._console) as progress:
-            task = progress.add_task("users", total=total, completed=done)
-            yield lambda users: progress.update(task, completed=users)
 
     def _estimate(self) -> int | None:
         """Give how many users the pool has, about; None without the right to ask."""
@@ -174,16 +167,9 @@ class Backfill:
         return found.get("UserPool", {}).get("EstimatedNumberOfUsers") or None
 
 
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        """Show the speed of the last half minute."""
-        return Text(f"{task.speed:,.0f} users/s" if task.speed else "")
-
-
 def _default_target(environ: Mapping[str, str]) -> Target:
     """Give what `USER_SYNC_SINKS` names, Hasura where it names both or is not set."""
-    text = environ.get("USER_SYNC_SINKS", "").strip()
-    names = {name.strip() for name in text.split(",")} if text else {Target.HASURA.value}
+    names = sink_names(environ) or {Target.HASURA.value}
     if not names <= {*Target}:
         raise UnusableInput(f"USER_SYNC_SINKS: expected one of {', '.join(Target)}")
     return Target.HASURA if Target.HASURA in names else Target.QUEUE

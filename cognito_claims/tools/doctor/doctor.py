@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+from cognito_claims.contract.issuer import IssuerType
+from cognito_claims.registry import plugin_entries
+from cognito_claims.tools.backends.table import VERIFIERS
 from cognito_claims.tools.doctor.pool_rules import diagnoses
 from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool.aws import asking_aws
 from cognito_claims.tools.pool.description import CLAIMS, Reader
-from cognito_claims.tools.pool.issuer import IssuerType, mismatch
+from cognito_claims.tools.pool.issuer import mismatch
 
 
 def doctor(
@@ -24,8 +27,12 @@ def doctor(
         reader = Reader(user_pool_id, client_ids, environ)
         facts = reader.facts()
     function = facts.functions.get(CLAIMS)
-    plugins = "" if function is None else function.environ.get("COGNITO_CLAIMS_PLUGINS", "")
-    told = mismatch(facts.pool, issuer_type, plugins, is_known=reader.knows_issuers)
+    plugins = () if function is None else plugin_entries(function.environ)
+    told = mismatch(
+        *(facts.pool, issuer_type),
+        is_verified=not VERIFIERS.isdisjoint(plugins),
+        is_known=reader.knows_issuers,
+    )
     found = [*diagnoses(facts), *(Finding("issuer", "warning", message) for message in told)]
     return sorted(dict.fromkeys(found), key=lambda finding: finding.level != "error")
 

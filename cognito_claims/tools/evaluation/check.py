@@ -14,11 +14,10 @@ from cognito_claims.errors import (
 )
 from cognito_claims.events import PreTokenGenerationEvent, TriggerVersion
 from cognito_claims.invocation.decision import Decision
-from cognito_claims.plugins.fauna import FaunaTokens
-from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.registry import Configuration
 from cognito_claims.testing.recorded import recorded
 from cognito_claims.tools.backends.other_clients import client_findings
+from cognito_claims.tools.backends.table import backends_of
 from cognito_claims.tools.configuration import loaded
 from cognito_claims.tools.evaluation.decision_findings import told_of
 from cognito_claims.tools.evaluation.sampled import Sampled, Traced, sampled, sampled_findings
@@ -65,7 +64,8 @@ def _token_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
     for finding in found:  # of one value, the more exact one is enough
         if finding.message.removeprefix(_DEPENDS) not in taken - {finding.message}:
             yield finding
-    yield from _roles(configuration)
+    for name, backend in backends_of(configuration.plugins).items():
+        yield from backend.setting_findings(name)
     yield from client_findings(configuration.plugins)
 
 
@@ -102,10 +102,10 @@ def _advice(event: PreTokenGenerationEvent, error: UnsupportedClaimError) -> str
 
 
 def _settled(error: ClaimConflictError, configuration: Configuration) -> Iterator[Finding]:
-    for name in error.plugins:
-        plugin = configuration.plugins[name].plugin
-        if isinstance(plugin, FaunaTokens) and error.subject in plugin.suppress:
-            yield Finding(error.code, "warning", f"FAUNA_SUPPRESS=none would keep {error.subject}")
+    for name, backend in backends_of(configuration.plugins).items():
+        setting = backend.settlement(error.subject) if name in error.plugins else None
+        if setting is not None:
+            yield Finding(error.code, "warning", f"{setting} would keep {error.subject}")
 
 
 def _contract(raw: dict[str, Any], decision: Decision) -> Iterator[Finding]:
@@ -166,13 +166,3 @@ def asked_attributes(configuration: Configuration) -> set[str]:
         event = PreTokenGenerationEvent.from_json(recorded(name))
         asked |= sampled(event, configuration).attributes.asked
     return asked
-
-
-def _roles(configuration: Configuration) -> Iterator[Finding]:
-    for name, marked in configuration.plugins.items():
-        if isinstance(marked.plugin, HasuraClaims) and "admin" in marked.plugin.allowed_roles:
-            yield Finding(
-                "admin-for-everyone",
-                "warning",
-                f"{name}: every user may take Hasura's role admin, which sees and changes everything",
-            )

@@ -15,13 +15,13 @@ from cognito_claims.errors import (
 )
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.invocation.decision import decide
-from cognito_claims.tools.backends.table import AS_INTENDED, verdicts
 from cognito_claims.tools.configuration import configured, offline
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.evaluation.decision_findings import decision_findings, sample_findings
 from cognito_claims.tools.evaluation.emulators import as_cognito_would_send
 from cognito_claims.tools.evaluation.own_pool import of_own_pool
 from cognito_claims.tools.evaluation.token_preview import TokenPreview, size_findings, token_preview
+from cognito_claims.tools.evaluation.verdicts import AS_INTENDED, verdicts
 from cognito_claims.tools.findings import Finding, contract_findings
 
 

@@ -38,7 +38,7 @@ def sync_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
             sinks.load(environ)
         except SettingsError as error:
             yield from settings_findings(error)
-    is_queue_alone = environ.get("USER_SYNC_SINKS", "").strip() == "queue"
+    is_queue_alone = sinks.sink_names(environ) == {"queue"}
     if _names(environ, "HASURA_SYNC_URL" if is_queue_alone else "HASURA_SYNC_"):
         try:
             users = HasuraUsers.from_env(environ)

@@ -4,13 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, get_args
 
-from cognito_claims.plugins.fauna import FaunaTokens
-from cognito_claims.plugins.hasura import HasuraClaims
-from cognito_claims.plugins.surrealdb import SurrealDBClaims
-from cognito_claims.registry import BUILT_IN
+from cognito_claims.registry import BUILT_IN, entry_parts, plugin_entries
 from cognito_claims.secret import Secret
 from cognito_claims.settings import suggestion
 from cognito_claims.sync.hasura import HasuraUsers
+from cognito_claims.tools.backends.table import TABLE
 
 PLACEHOLDER = "left-out"
 EXAMPLE: Mapping[str, str] = {
@@ -32,20 +30,16 @@ _READ_BY_NO_CLASS = (
     "COGNITO_CLAIMS_DEADLINE_MS",
     "COGNITO_CLAIMS_LOG_SUB",
     "COGNITO_CLAIMS_USER_POOLS",
-    "FAUNA_ON_ERROR",
-    "HASURA_ON_ERROR",
-    "SURREALDB_ON_ERROR",
     "USER_SYNC_SINKS",
     "USER_SYNC_ON_ERROR",
     "USER_SYNC_DEADLINE_MS",
     "USER_SYNC_QUEUE_URL",
-    *(f"{prefix}_CLIENTS" for prefix in ("FAUNA", "HASURA", "SURREALDB", "USER_SYNC")),
+    "USER_SYNC_CLIENTS",
+    *(f"{name.upper()}_{setting}" for name in TABLE for setting in ("ON_ERROR", "CLIENTS")),
 )
 _READ_BY: Mapping[str, Any] = {
-    "FAUNA": FaunaTokens,
-    "HASURA": HasuraClaims,
+    **{name.upper(): row.plugin for name, row in TABLE.items()},
     "HASURA_SYNC": HasuraUsers,
-    "SURREALDB": SurrealDBClaims,
 }
 _OWN = "; one of your own must stand just so in the environment that the playground is started with"
 _USUAL_URL = re.compile(
@@ -124,12 +118,10 @@ def as_text(environ: Mapping[str, str]) -> str:
 
 
 def entries(environ: Mapping[str, str]) -> Iterator[tuple[int, Entry]]:
-    """Part the plugins' entries as the registry does, with their positions; an empty one is for it to refuse."""
-    text = environ.get(_PLUGINS, "").strip()
-    for position, part in enumerate(text.split(","), 1):
-        name, equals, path = (piece.strip() for piece in part.partition("="))
-        if text != "none" and (name or equals):
-            yield position, (name, path if equals else None)
+    """Give the plugins' entries with their positions; an empty one is for the registry to refuse."""
+    for position, entry in enumerate(plugin_entries(environ), 1):
+        if entry:
+            yield position, entry_parts(entry)
 
 
 def is_built_in(entry: Entry) -> bool:

@@ -1,6 +1,5 @@
 """AWS for the commands: boto3's clients, with what the environment or its file says before a profile."""
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -8,14 +7,12 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.session import get_session
 
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.waiting import tell_calls
 
 AWS_ERRORS: tuple[type[Exception], ...] = (BotoCoreError, ClientError)
 _KEY, _SECRET, _TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
-_POOL_ID = re.compile(r"([a-z]+(?:-[a-z]+)*-[0-9]+)_[0-9A-Za-z]+")
 _SERVICE_IDS = {  # as they stand in AWS's variables
     "cognito-idp": "COGNITO_IDENTITY_PROVIDER",
     "lambda": "LAMBDA",
@@ -79,24 +76,6 @@ def asking_aws(subject: str) -> Iterator[None]:
         raise UnusableInput(f"{subject}: {aws_message(error)}") from None
     except ValueError as error:  # an endpoint that is no URL
         raise UnusableInput(f"{subject}: {error}") from None
-
-
-def region_of_pool(user_pool_id: str) -> str:
-    """Give the region that a user pool's id begins with."""
-    found = _POOL_ID.fullmatch(user_pool_id)
-    if found is None:
-        raise UnusableInput("--user-pool-id: expected a pool's id, as in eu-central-1_AbCdEfGhI")
-    return found[1]
-
-
-def dns_suffix(region: str) -> str:
-    """Give how the hosts of AWS's services end in a region; botocore knows the partitions."""
-    partitions: list[Any] = get_session().get_data("partitions")["partitions"]
-    suffixes: dict[str, str] = {
-        partition["regionRegex"]: partition["outputs"]["dnsSuffix"] for partition in partitions
-    }
-    found = (suffix for regex, suffix in suffixes.items() if re.match(regex, region))
-    return next(found, "amazonaws.com")
 
 
 def aws_message(error: Exception) -> str:

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
-from cognito_claims.tools.pool.aws import Aws, region_of_pool
+from cognito_claims.tools.inputs import region_of_pool
+from cognito_claims.tools.pool.aws import Aws
 from cognito_claims.tools.pool.function_policy import FunctionArn, statements
 from cognito_claims.tools.pool.issuer import is_known
 

@@ -1,31 +1,19 @@
 """A pool's type of issuer, and whether the backends are set up for it."""
 
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
-from typing import Any
+from typing import Any, get_args
 
+from cognito_claims.contract.issuer import IssuerType
 from cognito_claims.tools.errors import UnusableInput
-from cognito_claims.tools.pool.aws import Aws, asking_aws, region_of_pool
+from cognito_claims.tools.inputs import region_of_pool
+from cognito_claims.tools.pool.aws import Aws, asking_aws
 
 _FIELD = "IssuerConfiguration"
-_VERIFIERS = ("surrealdb", "hasura")
+_TYPES: tuple[IssuerType, ...] = get_args(IssuerType)
 
 
-class IssuerType(StrEnum):
-    """The two types of AWS's `IssuerConfiguration`."""
-
-    ORIGINAL = "original"
-    UPDATED = "updated"
-
-
-def told_or_read(
-    told: IssuerType | None, *, from_pool: bool, user_pool_id: str, environ: Mapping[str, str]
-) -> IssuerType:
-    """Give the type that the options name, or that the pool has; raises `UnusableInput`."""
-    if not from_pool:
-        return told or IssuerType.ORIGINAL
-    if told is not None:
-        raise UnusableInput("--issuer-type, --from-pool: give one of them")
+def read_type(user_pool_id: str, environ: Mapping[str, str]) -> IssuerType:
+    """Read the type from the pool. Raise `UnusableInput` for one that is not known here."""
     with asking_aws(user_pool_id):
         cognito = Aws(environ).client("cognito-idp", region_of_pool(user_pool_id))
         if not is_known(cognito):
@@ -45,19 +33,18 @@ def is_known(cognito: Any) -> bool:
 
 def type_of(pool: Mapping[str, Any]) -> IssuerType | None:
     """Give the type of a described pool; None is one that this library does not know."""
-    name = str((pool.get(_FIELD) or {}).get("Type") or IssuerType.ORIGINAL).lower()
-    return IssuerType(name) if name in [*IssuerType] else None
+    name = str((pool.get(_FIELD) or {}).get("Type") or "original").lower()
+    return next((kind for kind in _TYPES if kind == name), None)
 
 
 def mismatch(
-    pool: Mapping[str, Any], told: IssuerType | None, plugins: str, *, is_known: bool
+    pool: Mapping[str, Any], told: IssuerType | None, *, is_verified: bool, is_known: bool
 ) -> Iterator[str]:
     """Say how the pool's issuer differs from the one that the backends take, as far as is told.
 
-    `plugins` is the function's setting, which says whether there are such backends.
+    `is_verified` says whether there are such backends.
     """
-    names = [entry.strip() for entry in plugins.split(",")]
-    if told is None and not any(name in names for name in _VERIFIERS):
+    if told is None and not is_verified:
         return
     if not is_known:
         yield f"the installed boto3 does not know {_FIELD}: whether it fits is not checked"
@@ -65,9 +52,9 @@ def mismatch(
     found = type_of(pool)
     if found is None:
         yield f"{_FIELD}: of a type that is not known here: whether it fits is not checked"
-    elif told is not None and found is not told:
+    elif told is not None and found != told:
         remedy = "set them up again with --from-pool"
         yield f"{_FIELD}: the pool's issuer is {found}, and the backends take {told}; {remedy}"
-    elif told is None and found is IssuerType.UPDATED:
+    elif told is None and found == "updated":
         remedy = "if they are set up with it, say so: --issuer-type updated"
         yield f"{_FIELD}: the pool's issuer is updated, which setup prints with --from-pool; {remedy}"

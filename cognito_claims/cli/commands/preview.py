@@ -1,0 +1,119 @@
+"""The command `preview`."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cognito_claims.cli.console import json_text, print_findings, printable
+from cognito_claims.cli.options import ClientIds, EnvFile, Format, Issuer, IssuerType, OutputFormat
+from cognito_claims.tools.evaluation.preview import Pool, Preview
+from cognito_claims.tools.evaluation.preview import preview as run_preview
+from cognito_claims.tools.evaluation.token_preview import (
+    COOKIE_BYTES,
+    HEADER_BYTES,
+    TokenPreview,
+    changes,
+)
+from cognito_claims.tools.inputs import read_environment, read_event
+
+_STYLES = {"added": "green", "changed": "yellow", "suppressed": "red"}
+
+
+def preview(
+    event: Annotated[str, typer.Argument(help="A JSON file, or the name of a recorded event.")],
+    *,
+    issuer_type: Issuer = None,
+    read_attributes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--read-attribute", help="One that the app client may read; without any, all are."
+        ),
+    ] = None,
+    client_ids: ClientIds = [],  # noqa: B006  (typer's way to a list)
+    env_file: EnvFile = None,
+    output_format: OutputFormat = Format.TEXT,
+) -> None:
+    """Run one event through the configured plugins; exits with 1 when there is an error.
+
+    With --client-id, the backends take tokens of these app clients; without, of the event's own.
+    """
+    pool = Pool((issuer_type or IssuerType.ORIGINAL).value, read_attributes or None, client_ids)
+    result = run_preview(read_event(event), read_environment(env_file), pool)
+    if output_format is Format.JSON:
+        print(json_text(result.to_json()))  # noqa: T201  (the output)
+    else:
+        print_preview(result, Console())
+    raise typer.Exit(1 if result.has_errors else 0)
+
+
+def print_preview(preview: Preview, console: Console) -> None:
+    """Print both tokens before and after, with what changed, then findings and verdicts."""
+    if preview.response is None:
+        console.print(Text("The sign-in is refused: no tokens.", style="bold red"))
+    elif preview.access_token is None:
+        console.print(Text("Cognito would not take this response.", style="bold red"))
+    for name, token in (("ID token", preview.id_token), ("Access token", preview.access_token)):
+        if token is not None:
+            _print_token(name, token, console)
+        elif preview.access_token is not None:
+            why = "for client credentials, or without the scope openid"
+            console.print(Text(f"{name}: none {why}\n"))
+    print_findings(preview.findings, None, console)
+    for name, verdict in preview.verdicts.items():
+        _print_verdict(name, verdict, console)
+
+
+def _print_token(name: str, token: TokenPreview, console: Console) -> None:
+    table = Table(title=name, title_justify="left", box=box.SIMPLE, pad_edge=False)
+    for column in ("", "claim", "before", "after"):
+        table.add_column(column, overflow="fold")
+    for change in changes(token):
+        is_same = change.mark == "unchanged"
+        table.add_row(
+            *map(Text, ("" if is_same else change.mark, printable(change.claim))),
+            Text(printable(change.before or "")),
+            Text("the same", style="dim") if is_same else Text(printable(change.after or "")),
+            style=_STYLES.get(change.mark, ""),
+        )
+    console.print(table)
+    console.print(Text(f"{_gauge(token.bytes)}\n"))
+
+
+def _gauge(size: int) -> str:
+    """Draw the size against the cookie's and the header's mark, 32 cells to the header's."""
+    cell = HEADER_BYTES // 32
+    filled = min(size // cell, 32)
+    cells = ["█" if index < filled else "·" for index in range(32)]
+    cells.insert(COOKIE_BYTES // cell, "|")
+    return f"[{''.join(cells)}] {size} bytes (| cookie {COOKIE_BYTES}, ] header {HEADER_BYTES})"
+
+
+def _print_verdict(name: str, verdict: Mapping[str, Any], console: Console) -> None:
+    accepted = verdict["accepted"]
+    judge = f" ({verdict['engine']})" if "engine" in verdict else ""
+    line = Text(f"{name}{judge}: ", style="bold")
+    line.append("accepted" if accepted else "refused", style="green" if accepted else "bold red")
+    if not accepted:
+        line.append(f", {verdict['message']} [{verdict['code']}]")
+    console.print(line)
+    for variable, value in verdict.get("session", {}).items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        console.print(Text(f"  {printable(variable)}: {printable(text)}"))
+    for version, answer in verdict.get("versions", {}).items():
+        console.print(Text(f"  {version}: {_answer(answer)}"))
+    if "foreign_client" in verdict:
+        console.print(Text(f"  {verdict['foreign_client']['message']}"))
+
+
+def _answer(answer: Mapping[str, Any]) -> str:
+    source = f"says the {answer['source']}" + (f" {answer['engine']}" if "engine" in answer else "")
+    if not answer["accepted"]:
+        return f"no, {answer['message']} ({source})"
+    known = [f"{key} {answer[key]}" for key in ("auth", "access", "scope") if key in answer]
+    return f"yes, {', '.join(known)} ({source})"
