@@ -249,7 +249,7 @@ def test_a_sample_of_the_pair_has_three_claims() -> None:
     [
         ({"collection": "a b"}, "collection: expected an identifier: letters, digits and _"),
         ({"collection": "Ü"}, "collection: expected an identifier: letters, digits and _"),
-        ({"collection": "Key"}, "collection: is one of Fauna's own"),
+        ({"collection": "Key"}, "collection: is a reserved name of Fauna"),
         ({"index": "byEmail()"}, "index: expected an identifier: letters, digits and _"),
         ({"identity": "name"}, "identity: expected one of sub, email"),
         ({"client": "grpc"}, "client: expected one of http, driver"),

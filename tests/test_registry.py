@@ -20,9 +20,9 @@ from cognito_claims.testing import a_user_event
 ROOT = Path(cognito_claims.__file__).parents[1]
 NEITHER = "neither a known plugin nor name=import.path:factory"
 SHAPE = "expected name=import.path:factory"
-NO_FACTORY = "its module has no such factory"
-NO_MODULE = "its module cannot be imported"
-NO_NAME = "what stands before = is no name for a plugin"
+NO_FACTORY = "the module has no such factory"
+NO_MODULE = "the module cannot be imported"
+NO_NAME = "the text before = is not a valid plugin name"
 POLICIES = "expected one of deny, omit"
 SURREALDB = {
     "SURREALDB_NAMESPACE": "shop",
@@ -198,8 +198,8 @@ def test_an_unknown_plugin_is_told_with_the_nearest_name(
         ("deadline_ms=acme_claims:free", f"entry 1: {NO_NAME}"),
         ("x=acme_claims:not_callable", f"entry 1: {NO_FACTORY}"),
         ("hasura,x=acme_claims:not_callable", f"entry 2: {NO_FACTORY}"),
-        ("hasura,surrealdb,hasura", "entry 3: its name stands twice"),
-        ("hasura,hasura=acme_claims:free", "entry 2: its name stands twice"),
+        ("hasura,surrealdb,hasura", "entry 3: duplicate plugin name"),
+        ("hasura,hasura=acme_claims:free", "entry 2: duplicate plugin name"),
         ("hasura,none", f"entry 2: {NEITHER}"),
         ("hasura,,surrealdb", "entry 2 of the comma list is empty"),
         ("hasura,", "entry 2 of the comma list is empty"),
@@ -514,7 +514,7 @@ def test_a_name_that_stands_twice_is_told_once_whatever_else_is_wrong() -> None:
 
     assert problems_of(environ) == [
         "HASURA_TOKENS: expected one of id, access",
-        "COGNITO_CLAIMS_PLUGINS: entry 2: its name stands twice",
+        "COGNITO_CLAIMS_PLUGINS: entry 2: duplicate plugin name",
     ]
 
 

@@ -446,7 +446,7 @@ def test_claims_that_no_token_can_carry_are_an_error(log: pytest.LogCaptureFixtu
 
     assert refusal(handler, signing_in()) == NEUTRAL.format("plugin-result")
     assert lines(log) == [
-        "ERROR sign-in refused: plugin x: returned claims, for which this trigger has no token"
+        "ERROR sign-in refused: plugin x: returned claims, but this trigger issues no token"
         " [plugin-result]",
         "INFO user sync: refused",
     ]
