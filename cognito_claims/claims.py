@@ -80,9 +80,7 @@ class Claims(NamedTuple):
         >>> Claims.adding({"plan": "pro"}, to={"id", "access"}).access_token.add["plan"]
         'pro'
         """
-        if not (
-            type(to) in _SETS or isinstance(to, Set)
-        ):  # a string, for example
+        if not (type(to) in _SETS or isinstance(to, Set)):  # a string, for example
             raise ValueError('to: expected a set, as in {"access"}')
         if not to or not to <= _BOTH:
             raise ValueError("to: expected one or both of id, access")

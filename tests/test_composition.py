@@ -454,7 +454,9 @@ def test_clients_are_never_widened() -> None:
     assert claims_of(handler, EVENT._replace(client_id="a")) == {}
     assert claims_of(handler, EVENT._replace(client_id="b")) == {}
     nobody = for_clients(for_clients(seen, "a"), "b")
-    assert problems_of(x=nobody) == ["x: no app client is left: its lists of app clients share no id"]
+    assert problems_of(x=nobody) == [
+        "x: no app client is left: its lists of app clients share no id"
+    ]
 
 
 @pytest.mark.parametrize("ids", [(), ("",), ("a b",), (None,), ("é",), ("a" * 129,), ("a,b",)])
@@ -487,7 +489,9 @@ def test_a_claim_that_two_plugins_declare_is_a_conflict_at_the_start(
     with pytest.raises(ClaimConflictError) as refused:
         pre_token_generation(b=Declaring(one), a=for_clients(optional(Declaring(two)), WEB))
 
-    assert str(refused.value) == f"plan: declared by two plugins for the {token} token (plugins: a, b)"
+    assert (
+        str(refused.value) == f"plan: declared by two plugins for the {token} token (plugins: a, b)"
+    )
 
 
 @pytest.mark.parametrize(("one", "two"), [(ID, BOTH), (ID, {}), (ID, None), ({"id": set()}, ID)])

@@ -866,7 +866,7 @@ def problems_of(**settings: Any) -> list[str]:
     return [str(problem) for problem in raised.value.problems]
 
 
-NO_ROLE = "role: expected printable ASCII; Hasura takes an empty one for admin"
+NO_ROLE = "role: expected printable ASCII; Hasura treats an empty role as admin"
 NO_SUB = "columns: one column must be taken from sub, as in id=sub"
 
 
@@ -906,10 +906,10 @@ NO_SUB = "columns: one column must be taken from sub, as in id=sub"
             {"columns": {"id": "sub", "e-mail": "email"}},
             "columns: a column must be a GraphQL name: letters, digits and _",
         ),
-        ({"update_columns": ("email",)}, "update_columns: every one must stand in the columns"),
+        ({"update_columns": ("email",)}, "update_columns: each must be one of the columns"),
         (
             {"update_columns": ("username", "synced_at"), "version_column": "synced_at"},
-            "update_columns: every one must stand in the columns",
+            "update_columns: each must be one of the columns",
         ),
         ({"version_column": ""}, f"version_column: {NAME}"),
         ({"version_column": "synced at"}, f"version_column: {NAME}"),
@@ -940,7 +940,7 @@ def test_all_wrong_settings_are_told_at_once() -> None:
         f"constraint: {NAME}",
         NO_ROLE,
         f"table: {NAME}",
-        "update_columns: every one must stand in the columns",
+        "update_columns: each must be one of the columns",
         "url: must not hold a user, a query or a fragment",
         "version_column: cannot be one of the columns",
         f"version_column: {NAME}",

@@ -627,11 +627,11 @@ UNVERIFIED = {"email": "hunter2@example.com", "email_verified": "false"}
     [
         (
             UNVERIFIED,
-            ["WARNING columns that are null because of an email or number not verified: 1"],
+            ["WARNING columns that are null because an email or phone number is not verified: 1"],
         ),
         (
             {**UNVERIFIED, "phone_number": "+1", "phone_number_verified": "false"},
-            ["WARNING columns that are null because of an email or number not verified: 2"],
+            ["WARNING columns that are null because an email or phone number is not verified: 2"],
         ),
         ({}, []),
     ],
