@@ -204,19 +204,36 @@ def _merged_groups(answers: Mapping[str, Claims]) -> Groups | None:
     return answers[owners[0]].groups
 
 
+def addition_problem(claim: str, token: Token) -> str | None:
+    """Return why this claim cannot be added to this token, if it cannot."""
+    if claim in _PROTECTED_IN[token] or claim.startswith(_PREFIXES):
+        if not claim.startswith("dev:"):
+            return "cannot be added or changed"
+        if token == "id":
+            return "can only be suppressed"
+    return None
+
+
+def suppression_problem(claim: str, token: Token) -> str | None:
+    """Return why this claim cannot be suppressed in this token, if it cannot."""
+    is_cognitos = claim.startswith("cognito:") and claim not in GROUP_CLAIMS
+    if claim in _PROTECTED_IN[token] or is_cognitos:
+        return "cannot be suppressed"
+    return "can only be added" if token == "access" and claim == "aud" else None
+
+
 def _refuse_protected(token: Token, plugin: str, answer: TokenClaims) -> None:
     protected = _PROTECTED_IN[token]
     for claim in answer.add:
-        if claim in protected or claim.startswith(_PREFIXES):
-            if not claim.startswith("dev:"):
-                raise ProtectedClaimError(claim, token, plugin, "cannot be added or changed")
-            if token == "id":
-                raise ProtectedClaimError(claim, token, plugin, "can only be suppressed")
+        if claim in protected or claim.startswith(_PREFIXES):  # rare
+            _refuse(claim, token, plugin, addition_problem(claim, token))
     for claim in answer.suppress:
-        if claim in protected or (claim.startswith("cognito:") and claim not in GROUP_CLAIMS):
-            raise ProtectedClaimError(claim, token, plugin, "cannot be suppressed")
-        if token == "access" and claim == "aud":
-            raise ProtectedClaimError(claim, token, plugin, "can only be added")
+        _refuse(claim, token, plugin, suppression_problem(claim, token))
+
+
+def _refuse(claim: str, token: Token, plugin: str, problem: str | None) -> None:
+    if problem is not None:
+        raise ProtectedClaimError(claim, token, plugin, problem)
 
 
 def _conflict(subject: str, plugins: list[str], problem: str) -> ClaimConflictError:

@@ -42,11 +42,20 @@ def plugin_problem(plugin: object) -> str | None:
     return None
 
 
+def never_optional(entry: PluginEntry) -> str | None:
+    """Return why a failure of the plugin must refuse the sign-in, where its policy may not say otherwise."""
+    if entry.decides_groups:
+        return NEVER_OPTIONAL
+    reason: str | None = getattr(entry.plugin, "never_optional", None)
+    return reason
+
+
 def entry_problems(entry: PluginEntry) -> Iterator[str]:
     """Yield the marks of a plugin that contradict each other, and malformed declarations."""
+    reason = never_optional(entry) if entry.on_error == "omit" else None
+    if reason is not None:
+        yield reason
     if entry.decides_groups:
-        if entry.on_error == "omit":
-            yield NEVER_OPTIONAL
         if entry.clients is not None:
             yield NOT_FOR_SOME_CLIENTS
         decide: Any = entry.decide_groups

@@ -176,6 +176,10 @@ class FaunaError(CognitoClaimsError):
         super().__init__(f"Fauna: {fauna_code} (HTTP {status}){advice}")
 
 
+HASURA_BUSY: tuple[int, ...] = (429, 502, 503, 504)
+"""The statuses of a Hasura, or of what stands before it, that may pass."""
+
+
 class HasuraError(CognitoClaimsError):
     """Hasura refused a mutation; `hasura_code` is a code of Hasura, or "unknown".
 
@@ -189,7 +193,7 @@ class HasuraError(CognitoClaimsError):
     def __init__(self, status: int, hasura_code: str) -> None:
         self.status = status
         self.hasura_code = hasura_code
-        self.is_transient: bool = status in (429, 502, 503, 504) or hasura_code in _PASSING
+        self.is_transient: bool = status in HASURA_BUSY or hasura_code in _PASSING
         self.is_refusal: bool = hasura_code in ("constraint-violation", "data-exception")
         self.may_be_one_row: bool = status == 413 or self.is_refusal or hasura_code in _OF_A_ROW
         super().__init__(f"Hasura: {hasura_code} (HTTP {status})")
@@ -212,13 +216,18 @@ _OF_A_ROW = (
     "unexpected",
     "validation-failed",
 )
-_THROTTLING = (
-    "KmsThrottled",
-    "RequestThrottled",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-)
+_THROTTLING = ("Throttling", "ThrottlingException", "TooManyRequestsException")  # of any service
+AWS_TRANSIENT: dict[str, tuple[str, ...]] = {
+    "dynamodb": (
+        "InternalServerError",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+    ),
+    "secretsmanager": ("InternalServiceError",),
+    "sqs": ("KmsThrottled", "RequestThrottled"),
+    "ssm": ("InternalServerError",),
+}
+"""Codes of failures that may pass, by service, beside those of any service."""
 
 
 class AwsError(CognitoClaimsError):
@@ -230,8 +239,29 @@ class AwsError(CognitoClaimsError):
         self.service = service
         self.status = status
         self.aws_code = aws_code
-        self.is_transient: bool = status in (408, 429) or status >= 500 or aws_code in _THROTTLING
+        self.is_transient: bool = (
+            status in (408, 429)
+            or status >= 500
+            or aws_code in _THROTTLING
+            or aws_code in AWS_TRANSIENT.get(service, ())
+        )
         super().__init__(f"{service}: {aws_code} (HTTP {status})")
+
+
+class LookUpFailedError(CognitoClaimsError):
+    """A look-up got an answer that is neither an item nor says that there is none.
+
+    `status` is the HTTP status of the answer; `problem` says what is wrong, and holds no value.
+    """
+
+    code = "look-up"
+
+    def __init__(self, look_up: str, status: int, problem: str) -> None:
+        self.look_up = look_up
+        self.status = status
+        self.problem = problem
+        self.is_transient: bool = status in (408, 429) or status >= 500
+        super().__init__(f"look-up {shown(look_up)}: {problem} (HTTP {status})")
 
 
 class SecretError(CognitoClaimsError):
@@ -242,6 +272,19 @@ class SecretError(CognitoClaimsError):
     def __init__(self, problem: str) -> None:
         self.problem = problem
         super().__init__(problem)
+
+
+class RuleError(CognitoClaimsError):
+    """A value is not what a rule says it is; `place` is the rule's in its document, `source` what it reads."""
+
+    code = "rule"
+
+    def __init__(self, place: str, source: str, problem: str) -> None:
+        self.place = place
+        self.source = source
+        self.problem = problem
+        told = f"{source} {problem}" if source else problem
+        super().__init__(f"{place}: {told}")
 
 
 class UnexpectedError(CognitoClaimsError):
@@ -323,6 +366,8 @@ def place_of(error: BaseException, module: str = "") -> str:
             if package and str(frame.f_globals.get("__name__")).partition(".")[0] == package:
                 own = place
         trace = trace.tb_next
+    if isinstance(error, SyntaxError) and str(error.filename).endswith(".py"):  # of a module
+        return f"{error.filename}:{error.lineno}"
     return own or place
 
 
@@ -332,7 +377,10 @@ def told(error: BaseException) -> str:
     That part is the text of errors whose text is built in this file, and the code of botocore's
     `ClientError`.
     """
-    texts = (AwsError, DeadlineError, FaunaError, HasuraError, SecretError, TransportError)
+    texts = (
+        *(AwsError, DeadlineError, FaunaError, HasuraError),
+        *(LookUpFailedError, RuleError, SecretError, TransportError),
+    )
     name = type(error).__name__
     if isinstance(error, texts):
         return f"{name}: {error}"

@@ -225,7 +225,7 @@ def _provider_names(text: str) -> tuple[str, ...] | None:
     Return None for another text, and for an empty array.
     """
     try:
-        identities = loads(text)
+        identities = loads(text, object_pairs_hook=_named_once)
     except (ValueError, RecursionError):
         return None
     if not isinstance(identities, list) or not identities:
@@ -237,6 +237,14 @@ def _provider_names(text: str) -> tuple[str, ...] | None:
             return None
         names.append(name)
     return tuple(names)
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of an object; raise `ValueError` if a name stands twice, as readers differ then."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a name stands twice")
+    return members
 
 
 def _preferred_role(groups: Mapping[str, Any]) -> str | None:

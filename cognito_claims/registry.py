@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any, TypeAlias
 
+from cognito_claims.claims import Claims
 from cognito_claims.composition import (
-    NEVER_OPTIONAL,
     NOT_FOR_SOME_CLIENTS,
     decider_problems,
     entry_problems,
+    never_optional,
     plugin_problem,
 )
 from cognito_claims.errors import (
@@ -62,6 +63,7 @@ __all__ = [
 BUILT_IN = {
     "fauna": "cognito_claims.plugins.fauna:FaunaTokens.from_env",
     "hasura": "cognito_claims.plugins.hasura:HasuraClaims.from_env",
+    "mapper": "cognito_claims.plugins.mapper:Mapper.from_env",
     "surrealdb": "cognito_claims.plugins.surrealdb:SurrealDBClaims.from_env",
     "user_sync": "cognito_claims.sync.from_env:plugin_from_env",
 }
@@ -69,6 +71,8 @@ _PLUGINS = "COGNITO_CLAIMS_PLUGINS"
 _ON_ERROR = "COGNITO_CLAIMS_ON_ERROR"
 _POLICIES = {"user_sync": ("deny", "allow")}  # a sync makes no claims to omit
 _TAKEN = ("deadline_ms", "log_sub", "user_pools")  # the handler's own arguments
+_FACTORY = "expected a factory, which takes the environment and returns a plugin"
+_NOWHERE = "it is neither in the working directory nor on PYTHONPATH"
 LONGEST_DEADLINE_MS = 5000  # Cognito waits so long
 _Core: TypeAlias = tuple[tuple[str, ...], OnError, int, tuple[str, ...], bool]
 
@@ -209,12 +213,13 @@ def _plugin(
         clients = clients_in(_variable(name, "CLIENTS"), environ)
     except SettingsError as error:
         problems += error.problems
-    if made is not None and made.decides_groups:
-        problems += _decider_problems(name, policy, default, clients)
+    is_marked = bool(policy) or default == "omit" or clients is not None
+    if made is not None and is_marked:
+        problems += _mark_problems(name, made, policy, default, clients)
     if made is None or problems:
         raise SettingsError(tuple(problems))
     plugin = made
-    if policy or default == "omit" or clients is not None:
+    if is_marked:
         on_error: OnError | None = "omit" if policy != "deny" else "deny"
         is_told = policy or default == "omit"
         plugin = PluginEntry(made, on_error=on_error if is_told else None, clients=clients)
@@ -240,8 +245,13 @@ def _made(position: int, name: str, path: str | None, environ: Mapping[str, str]
     except (SettingsError, KeyboardInterrupt):
         raise
     except BaseException as error:  # of a foreign module or factory, SystemExit too
+        got = _got_instead(error, environ)
+        if got is not None:
+            raise _entry_error(position, f"{_FACTORY}; got {got}") from None
         module = (path or "").partition(":")[0]
         raise PluginFailedError(name, told(error), place_of(error, module)) from None
+    if isinstance(plugin, Claims):
+        raise _entry_error(position, f"{_FACTORY}; got a plugin")
     if plugin_problem(plugin) is not None:
         raise _entry_error(position, "the factory did not return a plugin")
     return mark(plugin)
@@ -257,15 +267,18 @@ def _policy(name: str, environ: Mapping[str, str], problems: list[Problem]) -> s
     return policy
 
 
-def _decider_problems(
-    name: str, policy: str, default: OnError, clients: frozenset[str] | None
+def _mark_problems(
+    name: str, made: PluginEntry, policy: str, default: OnError, clients: frozenset[str] | None
 ) -> Iterator[Problem]:
+    """Tell which settings do not go with what the plugin says of itself."""
     variable = _variable(name, "ON_ERROR")
-    if policy in ("omit", "allow"):
-        yield Problem(variable, f"{name} {NEVER_OPTIONAL}")
-    elif not policy and default == "omit":
-        yield Problem(_ON_ERROR, f"{name} {NEVER_OPTIONAL}; set {variable}=deny")
-    if clients is not None:
+    is_omitted = policy in ("omit", "allow") or (not policy and default == "omit")
+    reason = never_optional(made) if is_omitted else None
+    if reason is not None and policy:
+        yield Problem(variable, f"{name} {reason}")
+    elif reason is not None:
+        yield Problem(_ON_ERROR, f"{name} {reason}; set {variable}=deny")
+    if made.decides_groups and clients is not None:
         yield Problem(_variable(name, "CLIENTS"), f"{name} {NOT_FOR_SOME_CLIENTS}")
 
 
@@ -296,17 +309,28 @@ def _imported(position: int, path: str) -> PluginFactory:
     except ImportError as error:
         # The place only: the name of a missing module may be a setting's value.
         is_missing = f"{module_name}.".startswith(f"{error.name}.")
-        place = "" if is_missing else f": {told(error)} at {place_of(error, module_name)}"
+        place = f"{told(error)} at {place_of(error, module_name)}"
+        place = f": {_NOWHERE if is_missing else place}"
         raise _entry_error(position, f"the module cannot be imported{place}") from None
     for attribute in attributes.split("."):
         found = None if found is None else getattr(found, attribute, None)
-    factory: PluginFactory | None = found
-    if not callable(factory):
+    if found is None:
         raise _entry_error(position, "the module has no such factory")
+    if not callable(found):
+        raise _entry_error(position, f"{_FACTORY}; got {type(found).__name__}")
+    factory: PluginFactory = found
     if path not in BUILT_IN.values() and _is_plugin(factory):
-        expected = "expected a factory, which takes the environment and returns a plugin"
-        raise _entry_error(position, f"{expected}; got a plugin")
+        raise _entry_error(position, f"{_FACTORY}; got a plugin")
     return factory
+
+
+def _got_instead(error: BaseException, environ: Mapping[str, str]) -> str | None:
+    """Tell from what it raised that this is no factory: it wants an event, or no argument at all."""
+    if isinstance(error, AttributeError) and error.obj is environ:
+        return "a plugin" if error.name in PreTokenGenerationEvent._fields else None
+    trace = error.__traceback__
+    was_called = trace is not None and trace.tb_next is not None
+    return "what does not take it" if isinstance(error, TypeError) and not was_called else None
 
 
 def _is_plugin(found: Any) -> bool:

@@ -121,8 +121,13 @@ def _refuse_unsupported(claims: Claims, event: PreTokenGenerationEvent) -> None:
 
 def _refuse_scopes(wanted: TokenClaims, version: TriggerVersion) -> None:
     for scope in (*wanted.add_scopes, *wanted.suppress_scopes):
-        if not scope or not _SCOPE_CHARACTERS.issuperset(scope):
+        if not is_scope(scope):
             raise _Place(scope, "access", version).refused("not a valid scope (RFC 6749)")
+
+
+def is_scope(text: str) -> bool:
+    """Return whether a scope may be written so (RFC 6749)."""
+    return text != "" and _SCOPE_CHARACTERS.issuperset(text)
 
 
 def _claim_name(place: _Place) -> str:

@@ -51,8 +51,9 @@ def quick_clients(kept_clients: dict[Any, Any], monkeypatch: pytest.MonkeyPatch)
         self: Aws, service: str, region: str | None = None, *, is_retried: bool = True
     ) -> Any:
         environ = self._environ
-        names = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SHARED_CREDENTIALS_FILE", _COGNITO)
-        key = (service, region, is_retried, *map(environ.get, names))
+        names = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SHARED_CREDENTIALS_FILE")
+        own = (_COGNITO, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS")
+        key = (service, region, is_retried, *map(environ.get, (*names, *own)))
         if key not in kept_clients:
             kept_clients[key] = make(self, service, region, is_retried=is_retried)
         return kept_clients[key]

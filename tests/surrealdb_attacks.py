@@ -63,7 +63,7 @@ ON_A_TABLE_OR_ROW = (
     "THROW <string> (SELECT * FROM {at} WHERE {throw})",
     "LIVE SELECT * FROM {at} WHERE {throw}",
 )
-FROM_2_X = (
+FROM_2_X: tuple[str, ...] = (
     "UPSERT {at} SET about = 'x' WHERE {throw}",
     "UPSERT {at} SET about = 'x' WHERE {store}",
     "UPSERT {at} SET about = {throw}",
@@ -73,6 +73,28 @@ FROM_2_X = (
     "UPSERT {at} SET about = 'x' RETURN {throw}",
     "SELECT * FROM {at} WHERE array::map([1], |$x| {throw})",
     "RETURN (SELECT * FROM {at}).map(|$row| { THROW <string> $row })",
+)
+_BOBS = "{ email: 'bob-mail@example.com', exp: 9999999999 }"
+AS_BOB = (
+    "FOR $auth IN [user:bob] { %s }",
+    "FOR $token IN [%s] { FOR $auth IN [user:bob] { {do} } }" % _BOBS,  # noqa: UP031
+    "RETURN array::map([user:bob], |$auth| { RETURN array::map([%s], |$token| { {do} }) })" % _BOBS,  # noqa: UP031
+)
+FROM_2_X = (
+    *FROM_2_X,
+    *(
+        each.replace("%s", "{do}").replace("{do}", do)
+        for each in AS_BOB
+        for do in (
+            "THROW <string> (SELECT * FROM user, note)",
+            "UPDATE user:bob SET about = 'x' WHERE { THROW <string> [id, email, about] }",
+            "SELECT * FROM user:bob WHERE { THROW <string> [id, email, about] }",
+            "UPDATE user:bob SET about = 'x'",
+            "UPDATE note SET text = 'x'",
+            "DELETE note",
+            "CREATE note SET owner = user:bob, text = 'x'",
+        )
+    ),
 )
 OTHERS = (
     "RETURN [user:bob.*, user:carol.email, note:bob.*]",

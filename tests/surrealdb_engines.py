@@ -18,6 +18,7 @@ from surrealdb import BlockingEmbeddedSurrealConnection as Engine
 from surrealdb import RecordID
 
 from cognito_claims.contract.surrealdb import Generation, Setup
+from cognito_claims.contract.surrealdb_engine3 import IS_INSTALLED
 from cognito_claims.contract.surrealdb_script import string
 
 ENGINES = Path(__file__).parent / "engines"
@@ -54,6 +55,14 @@ ATTEMPTS = (
 Claims = Mapping[str, Any]
 Request = dict[str, Any]
 Answer = dict[str, Any]
+
+
+def accepted_by_3x(sub: str) -> dict[str, Any]:
+    """Return the verdict's answer for 3.x: the engine's where it is installed, else the table's."""
+    if not IS_INSTALLED:
+        return {"accepted": True, "source": "claims table", "access": "user"}
+    who = {"auth": f"user:⟨{sub}⟩", "access": "user"}
+    return {"accepted": True, "source": "embedded engine", "engine": "3.2.4", **who}
 
 
 def an_id_token(**changed: Any) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from unittest import mock
 import pytest
 
 from cognito_claims.tools.attach.attach import Attachment
-from cognito_claims.tools.pool.update import carried_over, differences
+from cognito_claims.tools.pool.update import carried_over, changes
 from tests.command import Run, run
 from tests.stand_ins.account import Account
-from tests.stand_ins.moto import Answer
+from tests.stand_ins.moto import Answer, answering
 from tests.stand_ins.sqs import in_front_of
 
 pytestmark = pytest.mark.usefixtures("quick_clients")
@@ -201,7 +201,7 @@ def test_detaching_undoes_attaching(account: Account) -> None:
 
     ran = command(account, "detach", *both(account))
 
-    assert [*differences(before, account.pool())] == []
+    assert [*changes(before, account.pool())] == []
     assert account.triggers() == {"PreSignUp": account.other}
     assert account.statements(account.claims) == account.statements(account.sync) == []
     assert len(ran.content["notes"]) == 2
@@ -340,6 +340,16 @@ def test_an_update_that_cognito_throttles_is_not_sent_again(account: Account, mo
     assert "TooManyRequestsException" in ran.err
 
 
+def test_what_may_not_be_read_of_a_function_is_told(account: Account) -> None:
+    arguments = ("--user-pool-id", account.pool_id, "--function-arn", account.claims)
+    with answering(lambda _: Answer.refusing("AccessDeniedException")) as url:
+        environ = {**account.environ, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": url}
+        ran = run("attach", *arguments, "--format", "json", environ=environ)
+
+    told = "logs:DescribeLogGroups is not allowed: what it tells is not checked"
+    assert ran.content["notes"][1:] == [told]
+
+
 def changed_meanwhile(account: Account) -> Any:
     """Let somebody change the pool once its description is saved."""
     real = Attachment._save
@@ -428,7 +438,13 @@ def test_a_rollback_restores_the_triggers_with_their_versions_and_nothing_else(
 
     assert account.triggers() == {"PreSignUp": account.other, **was}
     assert settings(account) == {**before, "EmailVerificationSubject": "Later"}
-    assert (ran.content["changed"], files()) == (planned.content["changed"], [])
+    assert ran.content == {**planned.content, "dry_run": False}
+    assert [note.partition(": ")[2] for note in ran.content["notes"]] == [
+        "Cognito may invoke it, for this pool",
+        "the permission that attach gave is taken back",
+        "the permission that attach gave is taken back",
+    ]
+    assert files() == []
     assert [len(account.statements(f)) for f in (account.claims, account.sync)] == [0, 0]
     assert len(account.statements(account.other)) == 1  # which nobody had granted
 
@@ -464,6 +480,7 @@ def test_a_rollback_that_was_killed_is_finished_by_the_next(account: Account, me
     command(account, "attach", "--rollback")
 
     assert (account.triggers(), files()) == ({"PreSignUp": account.other}, [])
+    assert account.statements(account.claims) == []
 
 
 def test_an_attach_after_a_killed_rollback_keeps_the_first_description(account: Account) -> None:
@@ -623,7 +640,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def answering(account: Account, answer: str, *arguments: str, exit_code: int) -> tuple[Run, str]:
+def at_a_terminal(
+    account: Account, answer: str, *arguments: str, exit_code: int
+) -> tuple[Run, str]:
     """Attach at a terminal whose user types this answer; give what it showed, too."""
     asked = Terminal()
     shown = contextlib.redirect_stderr(asked)
@@ -637,7 +656,7 @@ def answering(account: Account, answer: str, *arguments: str, exit_code: int) ->
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", ""])
 def test_who_does_not_agree_changes_nothing(account: Account, answer: str) -> None:
-    _, asked = answering(account, answer, exit_code=2)
+    _, asked = at_a_terminal(account, answer, exit_code=2)
 
     assert "would change: LambdaConfig.PreTokenGeneration: nothing -> " in asked
     assert f"would change: {account.claims}: Cognito may invoke it, for this pool" in asked
@@ -651,7 +670,7 @@ def test_who_does_not_agree_changes_nothing(account: Account, answer: str) -> No
 
 
 def test_who_agrees_changes_it(account: Account) -> None:
-    ran, asked = answering(account, "y\n", exit_code=0)
+    ran, asked = at_a_terminal(account, "y\n", exit_code=0)
 
     assert ran.content["unexpected"] == []  # the answer for programs has no question in it
     assert asked.count("Change it?") == 1
@@ -662,7 +681,7 @@ def test_who_agrees_changes_it(account: Account) -> None:
 def test_nobody_is_asked_who_has_agreed_or_only_looks(
     account: Account, arguments: list[str]
 ) -> None:
-    _, asked = answering(account, "", *arguments, exit_code=0)
+    _, asked = at_a_terminal(account, "", *arguments, exit_code=0)
 
     assert asked == ""
 
@@ -670,7 +689,7 @@ def test_nobody_is_asked_who_has_agreed_or_only_looks(
 def test_nobody_is_asked_about_nothing(account: Account) -> None:
     attach(account)
 
-    assert answering(account, "", exit_code=0)[1] == ""
+    assert at_a_terminal(account, "", exit_code=0)[1] == ""
 
 
 # Wrong input
@@ -706,11 +725,7 @@ def test_wrong_input_is_told_in_one_line(account: Account, arguments: list[str],
     assert ran.err.count("\n") == 1
 
 
-def test_a_pool_or_function_that_is_not_there_is_told(account: Account) -> None:
-    nowhere = f"{account.claims}-nowhere"
-    ran = command(account, "attach", "--function-arn", nowhere, exit_code=2)
-
-    assert "ResourceNotFoundException" in ran.err
+def test_a_pool_that_is_not_there_is_told(account: Account) -> None:
     assert account.triggers() == {"PreSignUp": account.other}
     account.pool_id = "eu-west-1_Nowhere"
     ran = attach(account, exit_code=2)
@@ -734,8 +749,21 @@ def test_a_function_that_is_not_there_is_told_before_anything_is_done(
 
     ran = command(account, "attach", "--function-arn", nowhere, *dry, exit_code=2)
 
-    assert "ResourceNotFoundException" in ran.err
+    told = "there is no such function; deploy it first"
+    assert ran.err == f"cognito-claims: {nowhere}: {told}\n"
     assert account.triggers() == {"PreSignUp": account.other}
+
+
+def test_a_function_that_is_gone_is_not_restored(account: Account) -> None:
+    account.update(PreTokenGeneration=account.other)
+    attach(account, "--replace")
+    account.functions.delete_function(FunctionName=account.other)
+
+    ran = command(account, "attach", "--rollback", exit_code=2)
+
+    told = "there is no such function; deploy it first"
+    assert ran.err == f"cognito-claims: {account.other}: {told}\n"
+    assert account.triggers()["PreTokenGeneration"] == account.claims
 
 
 def test_a_file_that_is_no_description_is_told(account: Account) -> None:

@@ -20,6 +20,7 @@ from cognito_claims.clients.aws import AwsClient
 from cognito_claims.clients.http import Response
 from cognito_claims.clients.sigv4 import Credentials, sign
 from cognito_claims.errors import (
+    AWS_TRANSIENT,
     AwsError,
     CognitoClaimsError,
     DeadlineError,
@@ -423,12 +424,15 @@ def test_an_error_tells_only_a_known_code_of_aws(kind: Any, told: str) -> None:
         "KmsNotFound",
         "KmsOptInRequired",
         "KmsThrottled",
+        "IncompleteSignatureException",
         "MissingAuthenticationTokenException",
         "ParameterNotFound",
         "ParameterVersionNotFound",
         "QueueDoesNotExist",
         "RequestThrottled",
         "ResourceNotFoundException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
         "ServiceUnavailableException",
         "Throttling",
         "ThrottlingException",
@@ -474,6 +478,35 @@ def test_a_refusal_that_is_no_json_object_is_an_unknown_one(status: int, body: b
 
 
 @pytest.mark.parametrize(
+    ("service", "code"),
+    [(service, code) for service, codes in AWS_TRANSIENT.items() for code in codes],
+)
+def test_every_services_own_transient_codes_are_tried_again(service: str, code: str) -> None:
+    aws = Aws(Answer.refusing(code), FOUND, service=service)
+    with called(aws) as environ:
+        answer = ask(AwsClient(service, REGION, environ))
+
+    assert (answer, len(aws.requests)) == ({"SecretString": "a secret"}, 2)
+
+
+def test_a_code_of_another_service_is_none_that_may_pass() -> None:
+    aws = Aws(Answer.refusing("ProvisionedThroughputExceededException"))
+    with called(aws) as environ:
+        assert isinstance(refused(environ), AwsError)
+
+    assert len(aws.requests) == 1
+
+
+@pytest.mark.parametrize(("retries", "requests"), [(0, 1), (1, 2), (2, 3)])
+def test_a_client_makes_so_many_retries(retries: int, requests: int) -> None:
+    aws = Aws(Answer.refusing("ThrottlingException"))
+    with called(aws) as environ, pytest.raises(AwsError):
+        ask(AwsClient("secretsmanager", REGION, environ, retries=retries))
+
+    assert len(aws.requests) == requests
+
+
+@pytest.mark.parametrize(
     "failure",
     [
         SILENCE,
@@ -481,9 +514,7 @@ def test_a_refusal_that_is_no_json_object_is_an_unknown_one(status: int, body: b
         Answer(503, b"<html>"),
         Answer.refusing("TooManyRequestsException", 429),
         Answer.refusing("ThrottlingException"),
-        Answer.refusing("Throttling"),
-        Answer.refusing("com.amazonaws.sqs#RequestThrottled"),
-        Answer.refusing("com.amazonaws.sqs#KmsThrottled"),
+        Answer.refusing("com.amazonaws.ssm#Throttling"),
     ],
 )
 def test_what_may_pass_is_tried_once_more_after_a_short_wait(failure: Answer) -> None:
@@ -574,6 +605,7 @@ ENDPOINTS = {
     "AWS_ENDPOINT_URL_SSM": "http://127.0.0.1:2",
     "AWS_ENDPOINT_URL_SECRETS_MANAGER": "http://127.0.0.1:3",
     "AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:4",
+    "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:5",
 }
 
 
@@ -585,6 +617,7 @@ ENDPOINTS = {
         ("sqs", "", "http://127.0.0.1:4"),
         ("sts", "", "http://127.0.0.1:1"),
         ("ssm", "AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:1"),
+        ("dynamodb", "", "http://127.0.0.1:5"),
     ],
 )
 def test_the_variables_of_the_sdks_name_another_endpoint(
@@ -592,6 +625,29 @@ def test_the_variables_of_the_sdks_name_another_endpoint(
 ) -> None:
     environ = KEY_VARIABLES | ENDPOINTS | {empty: " "}
     assert called_urls(service, REGION, environ, monkeypatch) == [url]
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("true", "https://dynamodb.eu-central-1.amazonaws.com/"),
+        ("True", "https://dynamodb.eu-central-1.amazonaws.com/"),
+        ("false", "http://127.0.0.1:5"),
+        ("1", "http://127.0.0.1:5"),
+        ("", "http://127.0.0.1:5"),
+    ],
+)
+def test_the_variables_for_endpoints_are_ignored_where_the_sdks_ignore_them(
+    text: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = KEY_VARIABLES | ENDPOINTS | {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": text}
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    of_botocore = get_session().create_client("dynamodb", REGION).meta.endpoint_url
+
+    assert called_urls("dynamodb", REGION, environ, monkeypatch) == [url]
+    assert AwsClient("dynamodb", REGION, environ).url == url
+    assert of_botocore == url.removesuffix("/")
 
 
 def called_urls(
@@ -691,6 +747,17 @@ def test_to_prepare_is_to_make_the_one_client_that_the_calls_use(
     assert urls == [url]
     assert ask(client) == {}
     assert urls == [url]
+
+
+def test_to_open_is_to_connect_and_to_get_the_credentials() -> None:
+    container = Container(lent())
+    with called_from_a_container(Aws(), container) as environ:
+        client = AwsClient("secretsmanager", REGION, environ)
+        client.open(monotonic() + 30)
+        assert len(container.requests) == 1
+        assert ask(client) == {"SecretString": "a secret"}
+
+    assert len(container.requests) == 1
 
 
 def test_to_prepare_asks_nobody_and_wants_no_credentials() -> None:

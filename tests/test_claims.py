@@ -16,6 +16,7 @@ from cognito_claims.errors import (
     DeadlineError,
     EventError,
     FaunaError,
+    LookUpFailedError,
     PluginFailedError,
     PluginResultError,
     PluginTimeoutError,
@@ -496,6 +497,12 @@ PROBLEMS = (Problem("A", "required"), Problem("B", "cannot be empty"))
                 "is_transient": False,
             },
             "ssm: ParameterNotFound (HTTP 400)",
+        ),
+        (
+            LookUpFailedError("member", 503, "refused"),
+            "look-up",
+            {"look_up": "member", "status": 503, "problem": "refused", "is_transient": True},
+            "look-up member: refused (HTTP 503)",
         ),
         (SecretError("no such key"), "secret", {"problem": "no such key"}, "no such key"),
         (

@@ -13,10 +13,15 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 import pytest
+from rich.console import Console
 
 from cognito_claims.__main__ import main
+from cognito_claims.cli.commands.attach import print_change
 from cognito_claims.testing import a_machine_event, a_user_event, recorded, recorded_names, to_json
+from cognito_claims.tools.attach.attach import Change
 from cognito_claims.tools.evaluation.sampled import Traced
+from cognito_claims.tools.json_diff import Difference
+from tests.surrealdb_engines import accepted_by_3x
 
 SURREALDB = {
     "SURREALDB_NAMESPACE": "test",
@@ -120,7 +125,7 @@ def test_preview_asks_a_real_surrealdb_and_hasuras_rules(folder: Path) -> None:
                     "auth": "user:⟨a1b2c3d4-5678-90ab-cdef-111122223333⟩",
                     "access": "user",
                 },
-                "3.x": {"accepted": True, "source": "claims table", "access": "user"},
+                "3.x": accepted_by_3x("a1b2c3d4-5678-90ab-cdef-111122223333"),
             },
         },
         "hasura": {
@@ -201,7 +206,8 @@ def test_a_plugin_that_cannot_be_made_is_one_line_by_class_and_place(
 
     run = _run(*command, environ={"COGNITO_CLAIMS_PLUGINS": "x=acme_broken:f"}, exit_code=2)
 
-    assert run.stderr.startswith("cognito-claims: a plugin could not be made: ")
+    assert run.stderr.startswith("cognito-claims: plugin x: ")
+    assert "acme_broken.py" in run.stderr
     assert (run.stdout, run.stderr.count("\n"), "planted" in run.stderr) == ("", 1, False)
 
 
@@ -271,11 +277,15 @@ def test_preview_refuses_whom_fauna_would_refuse(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("attributes", "code", "told"),
     [
-        ({"email_verified": "true"}, "missing-email", "the ID token has no email"),
+        (
+            {"email_verified": "true"},
+            "missing-email",
+            "no attribute email; give them a verified one",
+        ),
         (
             {"email": "jane.doe@example.com", "email_verified": "false"},
             "email-not-verified",
-            "the user's email is not verified",
+            "an email that is not verified (email_verified); let them verify it",
         ),
     ],
 )
@@ -291,7 +301,7 @@ def test_a_verdict_tells_a_missing_email_from_one_that_is_not_verified(
 
     assert (verdict["code"], verdict["message"]) == (
         code,
-        f"SurrealDB: {told}; set SURREALDB_TOKENS=access, whose script needs no email",
+        f"SurrealDB: the user has {told}, or set SURREALDB_TOKENS=access, whose script needs no email",
     )
 
 
@@ -363,6 +373,31 @@ def test_json_lets_no_attribute_steer_the_terminal_and_says_the_same(folder: Pat
     assert json.loads(text)["id_token"]["after"]["given_name"] == name
     assert all(c.isprintable() or c == "\n" for c in text)
     assert "Zoë \\u001b[2J \\u009b \\u007f \\u202e \\u2028 🦊 \\udb40\\udc41 \\n" in text
+
+
+def test_an_error_lets_no_name_steer_the_terminal() -> None:
+    ran = _run("check", "--env-file", "no\u202e\x1b[2J", environ={}, exit_code=2)
+
+    assert ran.stderr == "cognito-claims: no\\u202e\\x1b[2J: No such file or directory\n"
+
+
+def test_a_change_lets_no_setting_steer_the_terminal() -> None:
+    bad = "a\u202e\x1b[2J"
+    difference = Difference(bad, None, bad)
+    out = io.StringIO()
+
+    print_change(
+        Change([difference], [difference], [bad], is_dry=True, remarks=(bad,)),
+        Console(file=out, width=200),
+    )
+
+    shown, as_json = "a\\u202e\\x1b[2J", '"a\\u202e\\u001b[2J"'
+    assert out.getvalue().splitlines() == [
+        f"would change: {shown}: nothing -> {as_json}",
+        f"would change: {shown}",
+        shown,
+        f"unexpected: {shown}: nothing -> {as_json}",
+    ]
 
 
 def test_the_text_draws_the_size_against_both_marks() -> None:
@@ -719,6 +754,20 @@ def test_a_failure_on_a_made_up_value_is_a_warning_that_names_it(folder: Path) -
         if c == "plugin-failed"
     ]
     assert told == [("warning", "plugin p: KeyError", "made-up values (custom:plan)")]
+
+
+@pytest.mark.parametrize(
+    "taken",
+    ["event.user.name.split('_', 1)[1]", "json.loads(event.user.attributes['identities'])[0]"],
+)
+def test_a_plugin_for_federated_users_is_not_blamed_for_a_native_one(
+    folder: Path, taken: str
+) -> None:
+    found = _check(_own(folder, f"{taken} if event.user else 0\nreturn Claims()"))
+
+    told = {(lv, m.split(", on ")[-1]) for c, lv, m in found if c == "plugin-failed"}
+    native = "a made-up native user (user name, identities); a federated one is no failure"
+    assert told == {("warning", native)}
 
 
 def test_a_failure_that_has_nothing_to_do_with_made_up_values_is_an_error(folder: Path) -> None:

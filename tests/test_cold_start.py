@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.rules_documents import without_lookups
 from tests.stand_ins.fauna import SECRET, FaunaServer
 from tests.stand_ins.hasura import SECRET as ADMIN_SECRET
 from tests.stand_ins.hasura import HasuraServer
@@ -51,6 +52,22 @@ OWN = [
     "cognito_claims.response",
     "cognito_claims.settings",
 ]
+MAPPER_OWN = [
+    "cognito_claims.plugins.mapper",
+    "cognito_claims.rules",
+    *(
+        f"cognito_claims.rules.{module}"
+        for module in (
+            *("among", "conditions", "context", "decoding", "document", "evaluation", "forms"),
+            *("groups", "guard", "lookups", "reader", "reading", "rule", "sections", "sources"),
+            "templates",
+        )
+    ),
+]
+RULES = {
+    "COGNITO_CLAIMS_PLUGINS": "mapper",
+    "MAPPER_RULES": json.dumps({**without_lookups(), "tenant": {"constant": "acme"}, "deny": []}),
+}
 FAUNA_OWN = [
     "cognito_claims.clients",
     "cognito_claims.clients.connection",
@@ -138,6 +155,14 @@ def test_nothing_is_left_for_the_handler_to_import(
     loaded: tuple[list[str], list[str], list[str]],
 ) -> None:
     assert loaded[1] == loaded[0]
+
+
+def test_rules_add_nothing_of_the_standard_library() -> None:
+    from_import, with_first_event, _ = json.loads(probe(PROBE, **RULES))
+
+    own = {m for m in OWN if not m.endswith((".hasura", ".surrealdb"))} | set(MAPPER_OWN)
+    assert set(from_import) - set(STANDARD) == own
+    assert with_first_event == from_import
 
 
 def test_fauna_adds_its_clients_and_what_http_and_tls_need() -> None:

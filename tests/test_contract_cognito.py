@@ -823,12 +823,12 @@ def test_groups_that_are_taken_away_on_purpose_or_that_nobody_has_are_no_news(
     assert issue_tokens(event, returned).findings == ()
 
 
-def test_warnings_come_along_with_errors() -> None:
+def test_warnings_come_along_with_errors_and_after_them() -> None:
     event = a_v2_event()
     returned = answered(event, {"nope": 1}) | {"extra": 1}
     assert [(f.code, f.level) for f in findings(event, returned)] == [
-        ("event-changed", "warning"),
         ("unknown-key", "error"),
+        ("event-changed", "warning"),
     ]
 
 
@@ -840,9 +840,8 @@ def test_findings_are_no_third_token() -> None:
 
 def test_a_part_of_the_event_that_does_not_come_back_is_named() -> None:
     event = a_v2_event()
-    returned = {"response": {V2_KEY: {}}, 7: 8}
+    returned = {"version": "2", "response": {V2_KEY: {}}, 7: 8}
     assert places(event, returned) == [
-        ("event-changed", "version"),
         ("event-changed", "triggerSource"),
         ("event-changed", "region"),
         ("event-changed", "userPoolId"),
@@ -850,6 +849,28 @@ def test_a_part_of_the_event_that_does_not_come_back_is_named() -> None:
         ("event-changed", "callerContext"),
         ("event-changed", "request"),
         ("event-changed", "<a key that is no string>"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("returned", "got"),
+    [
+        ({"response": {V2_KEY: {"nope": 1}}}, "its response alone"),
+        ({V2_KEY: {}}, "the content of its response"),
+        ({"statusCode": 200, "body": ""}, "an object without its keys"),
+    ],
+)
+def test_what_came_back_instead_of_the_event_is_all_that_is_told(returned: Json, got: str) -> None:
+    told = Finding("not-the-event", "returned", f"must be the whole event, not {got}")
+    assert findings(a_v2_event(), returned) == (told,)
+
+
+def test_that_the_response_is_missing_comes_before_what_else_has_changed() -> None:
+    event = a_v2_event()
+    returned = without(event, "response") | {"region": "eu-west-1"}
+    assert places(event, returned) == [
+        ("missing-response", "response"),
+        ("event-changed", "region"),
     ]
 
 

@@ -1,6 +1,7 @@
 """The documentation is true: its examples run, its links lead somewhere, its tables are those of the code."""
 
 import doctest
+import json
 import re
 from pathlib import Path
 
@@ -85,3 +86,28 @@ def test_the_schema_on_the_page_about_fauna_is_what_setup_prints() -> None:
 
     page = (ROOT / "docs/fauna.md").read_text()
     assert f"<!-- begin schema -->\n```\n{printed.out}```\n" in page
+
+
+def test_the_figures_in_the_text_are_those_of_the_benchmark() -> None:
+    sections = json.loads((ROOT / "docs/performance.json").read_text())["sections"]
+    cold = sections["cold"]["tables"]["claims"]
+    ours = cold["both: ours"]
+    peers = [cold[f"Hasura: {name}"] for name in ("Powertools data classes", "pydantic")]
+    first, second = (f"{ours['wall_ms'] / peer['wall_ms']:.2f}" for peer in peers)
+    batch = sections["worker"]["tables"]["users"]["a version column, 5 ms away, batches of 100"]
+    source = cold["both: ours, from source"]
+
+    assert f"{first} of the time of Powertools' data classes, {second} of pydantic's" in page(
+        "README.md"
+    )
+    told = f"{source['wall_to_bare']:.2f} times as long as that of an empty one"
+    assert f"{told}, instead of [{ours['wall_to_bare']:.2f}](performance.md" in page(
+        "docs/deploy.md"
+    )
+    assert f"[{batch['to_one_by_one']:.1f} times as fast](performance.md" in page(
+        "docs/user-sync.md"
+    )
+
+
+def page(name: str) -> str:
+    return " ".join((ROOT / name).read_text().split())

@@ -249,6 +249,21 @@ def test_a_function_that_is_no_user_sync_may_have_one_trigger() -> None:
     assert found == [("not-checked", "warning")]
 
 
+def test_a_sync_beside_the_claims_is_examined_as_one_of_its_own() -> None:
+    environ = {
+        **SYNC,
+        "COGNITO_CLAIMS_PLUGINS": "hasura,user_sync",
+        "HASURA_SYNC_COLUMNS": "id=sub,email=email,name=name",
+        "HASURA_SYNC_UPDATE_COLUMNS": "email",
+    }
+
+    assert told(with_claims(environ)) == [
+        ("no-version-column", "warning"),
+        ("null-unless-verified", "warning"),
+        ("writable-attribute", "warning"),
+    ]
+
+
 @pytest.mark.parametrize(
     "foreign", ["m=builtins:print", "m=builtins:exit", "m=json:loads", "unheard-of", "a b"]
 )
@@ -521,3 +536,13 @@ def test_a_pool_that_is_not_there_is_told_in_one_line(moto: str) -> None:
 
     assert (ran.out, ran.err.count("\n")) == ("", 1)
     assert ran.err.startswith("cognito-claims: eu-west-1_Nowhere: ResourceNotFoundException")
+
+
+def test_no_name_in_aws_steers_the_terminal(account: Account) -> None:
+    configure(account, account.claims, ORG)
+    make_client(account, "web\u202e\x1b[2J", "custom:org_id")
+
+    text = doctor(account).out
+
+    assert all(c.isprintable() or c == "\n" for c in text)
+    assert "the client web\\u202e\\x1b[2J may write custom:org_id" in text

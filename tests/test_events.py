@@ -570,6 +570,7 @@ UNREADABLE = {
     "an empty name": '[{"providerName":""}]',
     "a name that is no string": '[{"providerName":null}]',
     "one of two without a name": '[{"providerName":"Google"},{}]',
+    "two names in one": '[{"providerName":"Google","providerName":"Okta"}]',
     "too deep": "[" * 100_000,
 }
 

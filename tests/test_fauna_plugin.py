@@ -333,7 +333,8 @@ def test_the_driver_is_asked_for_by_its_extra(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delitem(sys.modules, "cognito_claims.clients.fauna_driver", raising=False)
     monkeypatch.setitem(sys.modules, "fauna.client", None)
 
-    assert problems_of(client="driver") == ["client: driver needs the extra: cognito-claims[fauna]"]
+    told = "client: driver needs the extra: pip install 'cognito-claims[fauna]'"
+    assert problems_of(client="driver") == [told]
 
 
 class Rotating:

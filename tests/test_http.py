@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cognito_claims import deadline as clocks
-from cognito_claims.clients import connection
+from cognito_claims.clients import connection, http
 from cognito_claims.clients.connection import tls_context
 from cognito_claims.clients.http import HttpClient, Response, url_problem
 from cognito_claims.errors import CognitoClaimsError, DeadlineError, TransportError
@@ -653,6 +653,79 @@ def test_a_kept_connection_goes_with_its_client(server: FaunaServer) -> None:
     gc.collect()
 
     until(lambda: server.open_connections == 0)
+
+
+# Opened ahead
+
+
+def test_a_connection_that_was_opened_ahead_is_the_first_requests(
+    client: HttpClient, server: FaunaServer
+) -> None:
+    for _ in range(2):
+        client.open(monotonic() + 5)
+    until(lambda: server.connections)
+    assert server.requests == []
+    server.faults.append(says(whole(b"first")))
+
+    assert ask(client) == (200, b"first")
+    assert server.connections == 1
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Event, Event]]:
+    """Hold the first connection until the second event is set; the first event says that it is held."""
+    held, release = Event(), Event()
+
+    def connect(*address: Any) -> connection.Connection:
+        if not held.is_set():
+            held.set()
+            assert release.wait(30)
+        return connection.connect(*address)
+
+    monkeypatch.setattr(http, "connect", connect)
+    yield held, release
+    release.set()
+
+
+def test_a_request_waits_for_the_connection_that_is_being_opened(
+    client: HttpClient, server: FaunaServer, gate: tuple[Event, Event]
+) -> None:
+    held, release = gate
+    server.faults.append(says(whole(b"first")))
+    opening = Thread(target=client.open, args=(monotonic() + 30,))
+    opening.start()
+    assert held.wait(30)
+    answers: list[Response] = []
+    asking = Thread(target=lambda: answers.append(ask(client)))
+    asking.start()
+    sleep(0.05)
+    release.set()
+    opening.join()
+    asking.join()
+
+    assert answers == [(200, b"first")]
+    assert server.connections == 1
+
+
+def test_an_opening_that_hangs_is_not_waited_for_for_long(
+    client: HttpClient, server: FaunaServer, gate: tuple[Event, Event]
+) -> None:
+    held, _ = gate
+    server.faults.append(says(whole(b"first")))
+    Thread(target=client.open, args=(monotonic() + 30,), daemon=True).start()
+    assert held.wait(30)
+
+    assert ask(client) == (200, b"first")
+    assert server.connections == 1
+
+
+def test_what_a_shorter_answer_may_have_is_the_clients(server: FaunaServer) -> None:
+    server.faults += [says(whole(b"x" * 100)), says(whole(b"x" * 2000))]
+    client = HttpClient(server.endpoint, longest_answer=1000)
+
+    assert ask(client) == (200, b"x" * 100)
+    outcome = refused(lambda: ask(client))
+    assert outcome == failed(READING, "more than 1000 bytes", is_transient=False)
 
 
 # TLS

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 import cognito_claims
+import cognito_claims.lookups
 import cognito_claims.testing
 from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.contract.hasura import session
+from cognito_claims.lookups import DynamoDBItem, HttpsAnswer, find_all
 from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
@@ -34,6 +36,7 @@ def test_the_package_offers_exactly_these_names() -> None:
         "Handler",
         "HasuraError",
         "Json",
+        "LookUpFailedError",
         "Plugin",
         "PluginFactory",
         "PluginFailedError",
@@ -42,6 +45,7 @@ def test_the_package_offers_exactly_these_names() -> None:
         "PreTokenGenerationEvent",
         "Problem",
         "ProtectedClaimError",
+        "RuleError",
         "Secret",
         "SecretError",
         "SettingsError",
@@ -67,6 +71,18 @@ def test_the_package_offers_exactly_these_names() -> None:
         "render",
         "seconds_left",
         "user_sync",
+    ]
+
+
+def test_look_ups_are_exactly_these_names() -> None:
+    assert cognito_claims.lookups.__all__ == [
+        "DynamoDBItem",
+        "HttpsAnswer",
+        "Item",
+        "LookUp",
+        "find_all",
+        "prepare_all",
+        "values_of",
     ]
 
 
@@ -109,6 +125,24 @@ def test_the_testing_kit_offers_exactly_these_names() -> None:
         (cognito_claims.UserEvent.from_json, "raw: object"),
         (cognito_claims.seconds_left, ""),
         (cognito_claims.Secret, "text: str, environ: Mapping[str, str] | None = None"),
+        (
+            DynamoDBItem,
+            "table: str, key: Mapping[str, str | Mapping[str, str]], attributes: Collection[str] = (), "
+            "consistent: bool = False, region: str | None = None, "
+            "absent: Literal['omit', 'deny'] = 'omit', cache_seconds: int = 0, "
+            "email_providers: Collection[str] = (), name: str = 'dynamodb', "
+            "environ: Mapping[str, str] | None = None",
+        ),
+        (
+            HttpsAnswer,
+            "url: str, secret: str | secret.Secret, "
+            "auth: Literal['bearer', 'standard-webhooks'] = 'bearer', "
+            "absent: Literal['omit', 'deny'] = 'omit', cache_seconds: int = 0, name: str = 'https', "
+            "environ: Mapping[str, str] | None = None",
+        ),
+        (DynamoDBItem.__call__, "self, event: PreTokenGenerationEvent, tenant: str | None = None"),
+        (DynamoDBItem.find, "self, values: Mapping[str, Json]"),
+        (find_all, "look_ups: Mapping[str, lookups.looking_up.LookUp], values: Mapping[str, Json]"),
         (FaunaTokens.from_env, "environ: Mapping[str, str]"),
         (HasuraClaims.from_env, "environ: Mapping[str, str]"),
         (SurrealDBClaims.from_env, "environ: Mapping[str, str]"),

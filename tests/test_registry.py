@@ -21,7 +21,9 @@ ROOT = Path(cognito_claims.__file__).parents[1]
 NEITHER = "neither a known plugin nor name=import.path:factory"
 SHAPE = "expected name=import.path:factory"
 NO_FACTORY = "the module has no such factory"
+FACTORY = "expected a factory, which takes the environment and returns a plugin"
 NO_MODULE = "the module cannot be imported"
+NOWHERE = "it is neither in the working directory nor on PYTHONPATH"
 NO_NAME = "the text before = is not a valid plugin name"
 POLICIES = "expected one of deny, omit"
 SURREALDB = {
@@ -61,9 +63,23 @@ def strict(environ):
 def broken(environ):
     return 1 / 0
 
+def asks(environ):
+    return environ.hunter2
+
 def forgetful(environ):
     Plan("free")
 
+def plain(event):
+    return Claims() if event.user is None else Claims.adding({"plan": "free"})
+
+def constant(event):
+    return Claims.adding({"plan": "free"})
+
+class Bare:
+    pass
+
+instance = Plan("free")
+claims = Claims()
 not_callable = "free"
 """
 Write = Callable[[str, str], None]
@@ -184,9 +200,9 @@ def test_an_unknown_plugin_is_told_with_the_nearest_name(
         ("x=", f"entry 1: {SHAPE}"),
         ("x=:free", f"entry 1: {SHAPE}"),
         ("x=acme_claims:", f"entry 1: {SHAPE}"),
-        ("x=acme_missing:free", f"entry 1: {NO_MODULE}"),
-        ("x=acme_claims.deeper:free", f"entry 1: {NO_MODULE}"),
-        ("x=acme_missing.claims:free", f"entry 1: {NO_MODULE}"),
+        ("x=acme_missing:free", f"entry 1: {NO_MODULE}: {NOWHERE}"),
+        ("x=acme_claims.deeper:free", f"entry 1: {NO_MODULE}: {NOWHERE}"),
+        ("x=acme_missing.claims:free", f"entry 1: {NO_MODULE}: {NOWHERE}"),
         ("x=acme_claims:missing", f"entry 1: {NO_FACTORY}"),
         ("x=acme_claims:Plan.missing", f"entry 1: {NO_FACTORY}"),
         ("x=acme_claims:missing.from_env", f"entry 1: {NO_FACTORY}"),
@@ -196,8 +212,8 @@ def test_an_unknown_plugin_is_told_with_the_nearest_name(
         ("=acme_claims:free", f"entry 1: {NO_NAME}"),
         ("a b=acme_claims:free", f"entry 1: {NO_NAME}"),
         ("deadline_ms=acme_claims:free", f"entry 1: {NO_NAME}"),
-        ("x=acme_claims:not_callable", f"entry 1: {NO_FACTORY}"),
-        ("hasura,x=acme_claims:not_callable", f"entry 2: {NO_FACTORY}"),
+        ("x=acme_claims:not_callable", f"entry 1: {FACTORY}; got str"),
+        ("hasura,x=acme_claims:not_callable", f"entry 2: {FACTORY}; got str"),
         ("hasura,surrealdb,hasura", "entry 3: duplicate plugin name"),
         ("hasura,hasura=acme_claims:free", "entry 2: duplicate plugin name"),
         ("hasura,none", f"entry 2: {NEITHER}"),
@@ -375,6 +391,8 @@ def test_the_name_has_these_policies_whatever_plugin_bears_it() -> None:
         ("x=acme_claims:broken,hasura", "ZeroDivisionError"),
         ("x=acme_loud:f", "LookupError"),
         ("x=acme_exits:f", "SystemExit"),
+        ("x=acme_unread:f", "SyntaxError"),
+        ("x=acme_claims:asks", "AttributeError"),
     ],
 )
 def test_what_a_factory_raises_is_told_by_plugin_class_and_place(
@@ -382,6 +400,7 @@ def test_what_a_factory_raises_is_told_by_plugin_class_and_place(
 ) -> None:
     write("acme_loud.py", "raise LookupError('hunter2')")
     write("acme_exits.py", "raise SystemExit('hunter2')")
+    write("acme_unread.py", "hunter2 !")
 
     with pytest.raises(PluginFailedError) as failure:
         load({"COGNITO_CLAIMS_PLUGINS": entries})
@@ -466,9 +485,9 @@ def test_installed_plugins_are_searched_only_for_a_name_that_is_neither(
 @pytest.mark.parametrize(
     ("path", "problem"),
     [
-        ("acme_missing:free", NO_MODULE),
+        ("acme_missing:free", f"{NO_MODULE}: {NOWHERE}"),
         ("acme_claims:missing", NO_FACTORY),
-        ("acme_claims:not_callable", NO_FACTORY),
+        ("acme_claims:not_callable", f"{FACTORY}; got str"),
     ],
 )
 def test_an_installed_plugin_that_cannot_be_loaded_is_told_by_its_place(
@@ -532,3 +551,18 @@ def test_a_wrong_policy_is_told_of_a_plugin_that_cannot_be_loaded() -> None:
 @pytest.mark.usefixtures("write")
 def test_a_factory_that_makes_no_plugin_is_a_problem(factory: str) -> None:
     assert entry_problem(f"x=acme_claims:{factory}").startswith("entry 1: ")
+
+
+@pytest.mark.parametrize(
+    ("found", "got"),
+    [
+        ("plain", "a plugin"),
+        ("constant", "a plugin"),
+        ("instance", "a plugin"),
+        ("claims", "Claims"),
+        ("Bare", "what does not take it"),
+    ],
+)
+@pytest.mark.usefixtures("write")
+def test_what_stands_where_a_factory_should_is_told(found: str, got: str) -> None:
+    assert entry_problem(f"x=acme_claims:{found}") == f"entry 1: {FACTORY}; got {got}"

@@ -1,4 +1,4 @@
-"""One more attempt after what may pass, when there is time for it, and never a third."""
+"""More attempts after what may pass, when there is time for them, and never more than are wanted."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,6 +11,7 @@ from cognito_claims.errors import (
     CognitoClaimsError,
     DeadlineError,
     FaunaError,
+    LookUpFailedError,
     SecretError,
     TransportError,
 )
@@ -20,11 +21,13 @@ TRANSIENT: list[CognitoClaimsError] = [
     *(FaunaError(status, "unknown") for status in (409, 429, 500, 502, 503, 504)),
     *(AwsError("ssm", status, "unknown") for status in (429, 500, 503)),
     AwsError("ssm", 400, "ThrottlingException"),
+    *(LookUpFailedError("member", status, "refused") for status in (408, 429, 500, 503)),
 ]
 LASTING: list[Exception] = [
     TransportError("TLS handshake", "the certificate has expired", is_transient=False),
     *(FaunaError(status, "unknown") for status in (200, 302, 400, 401, 403, 404, 410, 440)),
     *(AwsError("ssm", status, "unknown") for status in (400, 403)),
+    *(LookUpFailedError("member", status, "refused") for status in (200, 302, 401)),
     DeadlineError("connecting"),
     SecretError("the secret is empty"),
     ValueError("a bug"),
@@ -98,6 +101,22 @@ def test_another_attempt_needs_time(pauses: list[float], left: float, attempts: 
         retried(attempt, deadline=100.0 + left)
 
     assert (caught.value, len(pauses)) == (TRANSIENT[attempts - 1], attempts - 1)
+
+
+def test_of_several_retries_each_waits_twice_as_long(
+    pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "monotonic_ns", lambda: 0)
+    answer = retried(raising(*TRANSIENT[:3]), deadline=101.0, retries=3)
+
+    assert (answer, pauses) == ("done", [0.05, 0.1, 0.2])
+
+
+def test_a_later_retry_needs_time_for_its_longer_pause(pauses: list[float]) -> None:
+    with pytest.raises(FaunaError) as caught:
+        retried(raising(*TRANSIENT[:3]), deadline=100.2, retries=3)
+
+    assert (caught.value, len(pauses)) == (TRANSIENT[1], 1)
 
 
 def test_those_who_failed_together_do_not_come_back_together(

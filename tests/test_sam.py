@@ -300,6 +300,16 @@ FAILED, OMITTED = (
 )
 PLUGINS = """
 from cognito_claims import TokenDenied, optional
+from cognito_claims.sync.users import UserSync
+
+class Sink:
+    columns = {"id": "sub", "email": "email"}
+
+    def prepare(self, *, deadline):
+        pass
+
+    def write(self, rows, *, deadline):
+        assert rows[0].values["email"] is None
 
 def deny(event):
     raise TokenDenied("No.")
@@ -316,6 +326,7 @@ denies_too = lambda environ: optional(deny)
 fails = lambda environ: fail
 omitted = lambda environ: optional(fail)
 hangs = lambda environ: hang
+syncs = lambda environ: UserSync(Sink())
 """
 
 
@@ -330,6 +341,7 @@ def alarms(tmp_path: Path, plugins: str) -> tuple[bool, bool]:
         "COGNITO_CLAIMS_DEADLINE_MS": "2000",
     }
     event = recorded("pretoken_v2_Authentication")
+    event["request"]["userAttributes"]["email_verified"] = "false"
     handler = "cognito_claims.functions.pre_token_generation.handler"
     answers, printed = runtime_api.run(handler, environ, [event])
     lines = printed.splitlines()
@@ -348,6 +360,7 @@ def alarms(tmp_path: Path, plugins: str) -> tuple[bool, bool]:
         ("a=acme:fails", True, False),
         ("a=acme:hangs", True, False),
         ("a=acme:omitted", False, True),
+        ("a=acme:syncs", False, False),  # writes null for an email that is not verified
         ("a=acme:missing", True, False),
         ("hasure", True, False),
     ],

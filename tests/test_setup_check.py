@@ -5,14 +5,21 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cognito_claims.cli.commands.setup import TokenKind
 from cognito_claims.contract.surrealdb_script import Setup
-from cognito_claims.tools.backends.surrealdb.run_script import engine_findings
+from cognito_claims.tools.backends.fauna import setup as fauna
+from cognito_claims.tools.backends.fit import fit
+from cognito_claims.tools.backends.hasura import setup as hasura
+from cognito_claims.tools.backends.part import Part, issuer_of, the_part
+from cognito_claims.tools.backends.surrealdb import setup as surrealdb
+from cognito_claims.tools.backends.surrealdb.run_script import engine_findings, refusal_of
+from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.findings import Finding
 from tests.command import Run, run
 
@@ -53,57 +60,85 @@ EACH = pytest.mark.parametrize("name", PARTS)
 PLANTED = "planted_5f2c9a"
 
 
-def setup(backend: str, *options: str, **environ: str) -> Run:
-    command = ("setup", backend, *COMMANDS[backend], *options)
-    own = {"COGNITO_CLAIMS_PLUGINS": backend, **ENVIRON, **environ}
-    return run(*command, environ=own, exit_code=None)
+POOL, CLIENT = FROM_POOL[1], FROM_POOL[3]
+
+
+class Settings(NamedTuple):
+    """What decides of the parts that `setup` makes."""
+
+    environ: tuple[tuple[str, str], ...] = ()
+    token: TokenKind | None = None
+    editable: tuple[str, ...] = ()
+    part: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        token: str | None = None,
+        editable: tuple[str, ...] = (),
+        part: str | None = None,
+        **environ: str,
+    ) -> Self:
+        return cls((*environ.items(),), TokenKind(token) if token else None, editable, part)
 
 
 @cache
-def printed(name: str) -> str:
-    return setup(PARTS[name], "--part", name).out
+def made(backend: str, settings: Settings) -> tuple[list[Part], Setup | None]:
+    """Make a backend's parts, and what a run on an engine needs."""
+    environ = {"COGNITO_CLAIMS_PLUGINS": backend, **ENVIRON, **dict(settings.environ)}
+    if backend == "fauna":
+        return fauna.parts(environ), None
+    issuer = issuer_of(POOL, [CLIENT])
+    if backend == "hasura":
+        return hasura.parts(environ, issuer), None
+    database = surrealdb.setup_of(environ, issuer, settings.token)
+    return surrealdb.parts(database, editable=settings.editable), database
 
 
-class Check(NamedTuple):
-    """Texts that are checked in one file, one after another."""
-
-    path: Path
-
-    def run(self, name: str, text: str, *options: str, **environ: str) -> Run:
-        self.path.write_text(text, encoding="utf-8")
-        check = ("--check", str(self.path))
-        return setup(PARTS.get(name, name), *check, *options, **environ)
-
-    def findings(self, name: str, text: str, **environ: str) -> list[tuple[str, str]]:
-        ran = self.run(name, text, "--format", "json", **environ)
-        return [(found["code"], found["message"]) for found in ran.content["findings"]]
-
-    def fits(self, name: str, text: str, **environ: str) -> bool:
-        ran = self.run(name, text, **environ)
-        no_findings = f"No findings: {self.path} fits the settings.\n"
-        return (ran.exit_code, ran.out, ran.err) == (0, no_findings, "")
-
-    def finds(self, name: str, text: str) -> bool:
-        """Say whether an error is found, or the file cannot be used at all."""
-        ran = self.run(name, text)
-        assert ran.exit_code != 2 or re.fullmatch(
-            "cognito-claims: --check: the file is .*\n", ran.err
-        )
-        assert PLANTED not in ran.out + ran.err
-        return ran.exit_code != 0
+def printed(name: str, **settings: Any) -> str:
+    parts, _ = made(PARTS[name], Settings.of(**settings))
+    return the_part(parts, name).text
 
 
-@pytest.fixture(scope="module")
-def check(tmp_path_factory: pytest.TempPathFactory) -> Check:
-    return Check(tmp_path_factory.mktemp("check") / "file")
+def check(name: str, text: str, **settings: Any) -> list[Finding]:
+    """Compare a text with what the settings make, as the command does, with the engine in this process."""
+    chosen = Settings.of(**settings)
+    parts, database = made(PARTS.get(name, name), chosen)
+    nearest, findings = fit([the_part(parts, chosen.part)] if chosen.part else parts, text)
+    if nearest.name == "2.x" and not any(finding.level == "error" for finding in findings):
+        assert database is not None
+        for code, message in filter(None, [refusal_of(text, database, chosen.editable)]):
+            findings.append(Finding(code, "error", f"run on a SurrealDB 2.x: {message}"))
+    return findings
+
+
+def pairs(name: str, text: str, **settings: Any) -> list[tuple[str, str]]:
+    return [(finding.code, finding.message) for finding in check(name, text, **settings)]
+
+
+def is_found(name: str, text: str, **settings: Any) -> bool:
+    """Say whether an error is found, or the file cannot be used at all; what was planted is not repeated."""
+    try:
+        findings = check(name, text, **settings)
+    except UnusableInput as error:
+        said, is_amiss = str(error), True
+    else:
+        said, is_amiss = str(findings), any(finding.level == "error" for finding in findings)
+    assert PLANTED not in said
+    return is_amiss
+
+
+def setup(backend: str, *options: str) -> Run:
+    command = ("setup", backend, *COMMANDS[backend], *options)
+    return run(*command, environ={"COGNITO_CLAIMS_PLUGINS": backend, **ENVIRON}, exit_code=None)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "file"
 
 
 # What fits
-
-
-@EACH
-def test_what_is_printed_fits(check: Check, name: str) -> None:
-    assert check.fits(name, printed(name))
 
 
 def swapped(one: str, other: str) -> Callable[[str], str]:
@@ -156,8 +191,7 @@ def unlike(text: str) -> str:
 
 
 OWN_FIELD = """DEFINE FIELD plan ON user TYPE option<string>
-  PERMISSIONS FOR select WHERE id = $auth FOR create, update NONE;
-DEFINE TABLE product SCHEMAFULL;"""
+  PERMISSIONS FOR select WHERE id = session::rd() FOR create, update NONE;"""
 UNIQUE, INDEX = "  unique [.sub]\n", "  index bySub {\n    terms [.sub]\n  }\n"
 OWN_MEMBERS = """  email: String
   history_days 0
@@ -171,7 +205,7 @@ OWN_PRIVILEGES = "  privileges Product {\n    read\n  }\n"
 SAME: list[tuple[tuple[str, ...], Callable[[str], str]]] = [
     (SURREALQL, keywords_in_lower_case),
     (SCRIPTS, one_line),
-    (SCRIPTS, lambda text: "\ufeff" + text.replace("\n", "\r\n\r\n  ")),
+    (SCRIPTS, lambda text: text.replace("\n", "\n\n  ")),
     ((*SURREALQL, "schema"), other_string_quotes),
     (SURREALQL, lambda text: text.replace("`", "")),
     (SURREALQL, replaced(("`app`", "⟨app⟩"))),
@@ -191,9 +225,6 @@ SAME: list[tuple[tuple[str, ...], Callable[[str], str]]] = [
     (("schema",), replaced((INDEX, f"{INDEX}  name: String?\n"))),
     (("schema",), replaced((INDEX, f"{INDEX}{OWN_MEMBERS}"))),
     (("schema",), replaced(("  unique", f"{OWN_MEMBERS}  unique"))),
-    (("schema",), lambda text: f"collection Product {{\n  price: Int\n}}\n{text}"),
-    (("schema",), lambda text: text + "role shop {\n  membership Product\n}\n"),
-    (("schema",), lambda text: text + "function double(x) {\n  x * 2\n}\n"),
     (JSON, unlike),
     (("jwt-secret",), replaced(('["client"]', '"client"'))),
     (("auth-config",), lambda text: json.dumps(json.loads(text)["definition"]["mode"]["jwt"])),
@@ -217,34 +248,30 @@ SAME: list[tuple[tuple[str, ...], Callable[[str], str]]] = [
 @pytest.mark.parametrize(
     ("name", "respell"), [(name, respell) for names, respell in SAME for name in names]
 )
-def test_another_spelling_of_the_same_fits(
-    check: Check, name: str, respell: Callable[[str], str]
-) -> None:
+def test_another_spelling_of_the_same_fits(name: str, respell: Callable[[str], str]) -> None:
     text = respell(printed(name))
 
     assert text != printed(name)
-    assert check.fits(name, text)
+    assert check(name, text) == []
 
 
-def test_a_default_of_hasuras_may_be_left_out(check: Check) -> None:
-    secret = json.loads(setup("hasura", "--part", "jwt-secret", HASURA_CLAIMS_FORMAT="json").out)
+def test_a_default_of_hasuras_may_be_left_out() -> None:
+    secret = json.loads(printed("jwt-secret", HASURA_CLAIMS_FORMAT="json"))
 
     del secret["claims_namespace"], secret["claims_format"]
 
-    assert check.fits("jwt-secret", json.dumps(secret), HASURA_CLAIMS_FORMAT="json")
+    assert check("jwt-secret", json.dumps(secret), HASURA_CLAIMS_FORMAT="json") == []
 
 
 @pytest.mark.parametrize("reads", ["id", "access"])
 @pytest.mark.parametrize("name", SURREALQL)
-def test_a_script_for_either_token_fits_its_own_settings_alone(
-    check: Check, name: str, reads: str
-) -> None:
+def test_a_script_for_either_token_fits_its_own_settings_alone(name: str, reads: str) -> None:
     both = {"SURREALDB_TOKENS": "id,access"}
-    text = setup("surrealdb", "--part", name, "--token", reads, **both).out
+    text = printed(name, token=reads, **both)
 
-    ran = {each: check.run(name, text, "--token", each, **both) for each in ("id", "access")}
+    found = {each: is_found(name, text, token=each, **both) for each in ("id", "access")}
 
-    assert [each for each in ran if ran[each].exit_code == 0] == [reads]
+    assert [each for each in found if not found[each]] == [reads]
 
 
 # What is found
@@ -254,55 +281,56 @@ DEFAULT = ('"schema": "public"', '"source": "default"')  # what Hasura takes whe
 
 
 @EACH
-def test_every_line_that_is_taken_out_is_missed(check: Check, name: str) -> None:
+def test_every_line_that_is_taken_out_is_missed(name: str) -> None:
     lines = printed(name).splitlines(keepends=True)
 
     missed = [
         line
         for place, line in enumerate(lines)
         if line.strip() and not line.strip().startswith(("--", "//", *DEFAULT))
-        if not check.finds(name, "".join(lines[:place] + lines[place + 1 :]))
+        if not is_found(name, "".join(lines[:place] + lines[place + 1 :]), part=name)
     ]
 
     assert missed == []
 
 
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_every_word_that_is_changed_is_found_and_never_repeated(check: Check, name: str) -> None:
+def test_every_word_that_is_changed_is_found_and_never_repeated(name: str, step: int) -> None:
     text = printed(name)
-    words = [*re.finditer(r"(?m)^\s*(?:--|//).*$|\w+", text)]
+    words = [*re.finditer(r"(?m)^\s*(?:--|//).*$|\w+", text)][::step]
 
     missed = [
         word
         for word in words
         if not word[0].strip().startswith(("--", "//"))
-        if not check.finds(name, f"{text[: word.start()]}{PLANTED}{text[word.end() :]}")
+        if not is_found(name, f"{text[: word.start()]}{PLANTED}{text[word.end() :]}", part=name)
     ]
 
     assert missed == []
 
 
 @pytest.mark.parametrize("name", SURREALQL)
-def test_names_and_strings_in_another_case_are_others(check: Check, name: str) -> None:
+def test_names_and_strings_in_another_case_are_others(name: str) -> None:
     quoted = re.findall(r"`[^`]+`|\"[^\"]+\"", re.sub("--.*", "", printed(name)))
 
     missed = [
         each
         for each in quoted
-        if not check.finds(name, printed(name).replace(each, each.swapcase()))
+        if not is_found(name, printed(name).replace(each, each.swapcase()), part=name)
     ]
 
     assert missed == []
 
 
-def test_a_name_in_capitals_is_not_taken_for_a_keyword(check: Check) -> None:
+def test_a_name_in_capitals_is_not_taken_for_a_keyword() -> None:
     capitals = {"SURREALDB_NAMESPACE": "APP", "SURREALDB_DATABASE": "DB"}
-    text = setup("surrealdb", "--part", "3.x", **capitals).out
+    text = printed("3.x", **capitals)
 
-    assert check.fits("3.x", text, **capitals)
+    assert check("3.x", text, **capitals) == []
     for name in ("`APP`", "`DB`"):
-        found = check.findings("3.x", text.replace(name, name.lower()), **capitals)
-        assert found == [("differs", "3.x: USE, line 7: expected USE NS `APP` DB `DB`;")]
+        found = pairs("3.x", text.replace(name, name.lower()), **capitals)
+        assert found == [("differs", "3.x: USE, line 9: expected USE NS `APP` DB `DB`;")]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -331,18 +359,16 @@ HARMLESS = {"allowed_skew", "allowedSkew", "claims_namespace"}  # a warning; Has
 
 
 @pytest.mark.parametrize("name", JSON)
-def test_everything_that_json_lacks_or_has_otherwise_is_found_and_never_repeated(
-    check: Check, name: str
-) -> None:
+def test_everything_that_json_lacks_or_has_otherwise_is_found_and_never_repeated(name: str) -> None:
     text = printed(name)
     paths = [*places(json.loads(text))]
 
-    lacking = [path for path in paths if not check.finds(name, without(text, path))]
+    lacking = [path for path in paths if not is_found(name, without(text, path))]
     changed = [
         (path, value)
         for path in paths
         for value in (PLANTED, [PLANTED], {"role": PLANTED}, None, 7)
-        if not check.finds(name, without(text, path, value))
+        if not is_found(name, without(text, path, value))
     ]
 
     assert [path for path in lacking if path[-1] not in HARMLESS | DEFAULTS] == []
@@ -352,10 +378,10 @@ def test_everything_that_json_lacks_or_has_otherwise_is_found_and_never_repeated
 FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
     (
         "3.x",
-        replaced((" AND email = $token.email", "")),
+        replaced((" AND email = session::token().email", "")),
         (
             "differs",
-            '3.x: DEFINE TABLE user, line 25: expected FOR select WHERE $access = "user" AND $token.exp > time::unix() AND id = $auth AND email = $token.email',
+            '3.x: DEFINE TABLE user, line 27: expected FOR select WHERE session::ac() = "user" AND session::token().exp > time::unix() AND id = session::rd() AND email = session::token().email',
         ),
     ),
     (
@@ -363,7 +389,7 @@ FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
         replaced(("DEFINE TABLE", "DEFINE TABLE IF NOT EXISTS")),
         (
             "kept",
-            "3.x: DEFINE TABLE user, line 23: IF NOT EXISTS keeps what is there, which may be less strict",
+            "3.x: DEFINE TABLE user, line 25: IF NOT EXISTS keeps what is there, which may be less strict",
         ),
     ),
     (
@@ -387,29 +413,29 @@ FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
     (
         "3.x",
         replaced(("create NONE", "create `none`")),
-        ("differs", "3.x: DEFINE TABLE user, line 25: expected FOR create NONE"),
+        ("differs", "3.x: DEFINE TABLE user, line 27: expected FOR create NONE"),
     ),
     (
         "3.x",
         lambda text: text + "DEFINE FIELD email ON user;",
-        ("defined-twice", "3.x: DEFINE FIELD email ON user, line 35: stands here again"),
+        ("defined-twice", "3.x: DEFINE FIELD email ON user, line 37: stands here again"),
     ),
     (
         "1.x",
         swapped("USE", "DEFINE SCOPE"),
-        ("order", "1.x: line 12: DEFINE SCOPE user stands before what it needs"),
+        ("order", "1.x: line 14: DEFINE SCOPE user stands before what it needs"),
     ),
     (
         "1.x",
         replaced(("COMMIT TRANSACTION;\n", "")),
-        ("not-committed", "1.x: line 13: BEGIN without a COMMIT defines nothing"),
+        ("not-committed", "1.x: line 15: BEGIN without a COMMIT defines nothing"),
     ),
     (
         "1.x",
         replaced(("COMMIT", "CANCEL")),
         (
             "not-committed",
-            "1.x: line 25: expected BEGIN TRANSACTION and then COMMIT TRANSACTION",
+            "1.x: line 27: expected BEGIN TRANSACTION and then COMMIT TRANSACTION",
         ),
     ),
     (
@@ -417,7 +443,7 @@ FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
         replaced(("https://cog", "https://\\cog")),
         (
             "differs",
-            '3.x: DEFINE ACCESS user, line 10: expected WITH JWT URL "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a1B2c3D4e/.well-known/jwks.json"',
+            '3.x: DEFINE ACCESS user, line 12: expected WITH JWT URL "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a1B2c3D4e/.well-known/jwks.json"',
         ),
     ),
     (
@@ -472,17 +498,17 @@ FOUND: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
 
 @pytest.mark.parametrize(("name", "change", "finding"), FOUND)
 def test_a_finding_names_the_place_and_what_is_expected_there(
-    check: Check, name: str, change: Callable[[str], str], finding: tuple[str, str]
+    name: str, change: Callable[[str], str], finding: tuple[str, str]
 ) -> None:
-    assert check.findings(name, change(printed(name))) == [finding]
+    assert pairs(name, change(printed(name))) == [finding]
 
 
-def test_a_permission_that_stands_there_twice_is_found(check: Check) -> None:
+def test_a_permission_that_stands_there_twice_is_found() -> None:
     content = json.loads(printed("metadata"))
     content["args"].insert(1, without_filter := json.loads(json.dumps(content["args"][1])))
     without_filter["args"]["permission"]["filter"] = {}
 
-    codes = [code for code, _ in check.findings("metadata", json.dumps(content))]
+    codes = [code for code, _ in pairs("metadata", json.dumps(content))]
 
     assert codes == ["defined-twice", "differs"]
 
@@ -490,7 +516,7 @@ def test_a_permission_that_stands_there_twice_is_found(check: Check) -> None:
 @pytest.mark.parametrize("table", ["users", {"name": "users"}])
 @pytest.mark.parametrize("place", [0, 1, 99])
 def test_a_wider_permission_is_found_wherever_it_stands_and_however_the_table_is_spelled(
-    check: Check, table: object, place: int
+    table: object, place: int
 ) -> None:
     content = json.loads(printed("metadata"))
     wider = json.loads(json.dumps(content["args"][1]))
@@ -498,22 +524,24 @@ def test_a_wider_permission_is_found_wherever_it_stands_and_however_the_table_is
     nested = {"type": "bulk", "args": [wider]}
     content["args"].insert(place, nested)
 
-    codes = {code for code, _ in check.findings("metadata", json.dumps(content))}
+    codes = {code for code, _ in pairs("metadata", json.dumps(content))}
 
     assert codes == {"defined-twice", "differs"}
 
 
-def test_a_2_x_script_is_tried_on_an_engine(check: Check) -> None:
-    required = "DEFINE FIELD plan ON user TYPE string PERMISSIONS NONE;\nCOMMIT"
-    opened = "ALTER TABLE user PERMISSIONS FULL;\nCOMMIT"
+REQUIRED = "DEFINE FIELD plan ON user TYPE string PERMISSIONS NONE;"
+OPENED = "ALTER TABLE user PERMISSIONS FULL;"
 
+
+def test_an_engine_says_what_a_2_x_script_does() -> None:
     found = [
-        check.findings("2.x", printed("2.x").replace("COMMIT", more)) for more in (required, opened)
+        pairs("2.x", printed("2.x").replace("COMMIT", f"{more}\nCOMMIT"))
+        for more in (REQUIRED, OPENED)
     ]
 
     reason = "run on a SurrealDB 2.x: the engine refused a statement of the set-up script"
     reach = "run on a SurrealDB 2.x: the bearer can read or change another user's row"
-    altered = ("not-examined", "line 32: ALTER may undo what stands before")
+    altered = ("not-examined", "line 34: ALTER may undo what stands before")
     assert found == [[("setup-script", reason)], [altered, ("other-row", reach)]]
 
 
@@ -524,17 +552,17 @@ WARNED: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
     (
         "3.x",
         lambda text: f"{text}define user {PLANTED} ON ROOT PASSWORD '{PLANTED}' ROLES OWNER;",
-        ("another-entrance", "line 35: DEFINE USER: another way in, not examined"),
+        ("another-entrance", "line 37: DEFINE USER: another way in, not examined"),
     ),
     (
         "1.x",
         lambda text: f"{text}DEFINE TOKEN `{PLANTED}` ON DATABASE TYPE HS512 VALUE '{PLANTED}';",
-        ("another-entrance", "line 26: DEFINE TOKEN: another way in, not examined"),
+        ("another-entrance", "line 28: DEFINE TOKEN: another way in, not examined"),
     ),
     (
         "3.x",
         lambda text: f"{text}REMOVE TABLE user;",
-        ("not-examined", "line 35: REMOVE may undo what stands before"),
+        ("not-examined", "line 37: REMOVE may undo what stands before"),
     ),
     (
         "jwt-secret",
@@ -559,23 +587,21 @@ WARNED: list[tuple[str, Callable[[str], str], tuple[str, str]]] = [
 
 @pytest.mark.parametrize(("name", "change", "finding"), WARNED)
 def test_what_opens_more_is_a_warning_that_repeats_nothing(
-    check: Check, name: str, change: Callable[[str], str], finding: tuple[str, str]
+    name: str, change: Callable[[str], str], finding: tuple[str, str]
 ) -> None:
     settings = {"HASURA_GROUP_ROLES": "none"} if name == "metadata" else {}
     text = change(printed(name))
 
-    ran = check.run(name, text, **settings)
+    found = check(name, text, **settings)
 
-    assert check.findings(name, text, **settings) == [finding]
-    assert ran.exit_code == 0
-    assert PLANTED not in ran.out + ran.err
+    assert found == [Finding(finding[0], "warning", finding[1])]
+    assert PLANTED not in str(found)
 
 
 ENTRANCE = 'DEFINE ACCESS backdoor ON DATABASE TYPE JWT ALGORITHM HS256 KEY "k"'
 OTHER_ACCESS = ("another-entrance", "line {n}: DEFINE ACCESS: another way in, not examined")
 OTHER_USER = ("another-entrance", "line {n}: DEFINE USER: another way in, not examined")
 OWNER = "DEFINE USER r ON ROOT PASSWORD 'x' ROLES OWNER"
-NAMED = ("not-examined", "line {n}: the table user is named: not examined")
 UNKNOWN = ("not-examined", "line {n}: not examined")
 COMPUTED = (
     "not-examined",
@@ -586,16 +612,6 @@ DOUBT = ("not-examined", "line {n}: may be read in more than one way: not examin
 OPEN = (
     "not-closed",
     "{name}: line {n}: brackets or quotes do not close: nothing after it was examined",
-)
-PROVIDER = ("not-examined", "line {n}: an access provider: another way in: not examined")
-MEMBER = ("not-examined", "line {n}: another role that Customer is a member of: not examined")
-WITH_ROLE = (
-    "not-examined",
-    "line {n}: what is called here runs with a role of its own: not examined",
-)
-KEYS = (
-    "not-examined",
-    "line {n}: privileges on what tokens, keys and roles are made of: not examined",
 )
 
 
@@ -623,24 +639,17 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
             r"DEFINE FIELD code ON post ASSERT $value = /^\/[{(]x$/",
             "DEFINE FIELD ⟨{⟩ ON post",
             "DEFINE FIELD `;{` ON post",
-            "RETURN r'{'",
-            'RETURN d"{"',
-            "LET $a = 4; RETURN $a / 2; RETURN 4 / 2; RETURN (4) / 2",
+            "DEFINE FIELD a ON post VALUE r'{'",
+            'DEFINE FIELD a ON post VALUE d"{"',
+            "DEFINE FIELD a ON post VALUE $a / 2 + 4 / 2 + (4) / 2",
         )
     ),
     *(
-        ("3.x", text, [NAMED])
+        ("3.x", text, [UNKNOWN])
         for text in (
             "DEFINE TABLE leak AS SELECT * FROM user PERMISSIONS FULL;",
-            "DEFINE TABLE leak AS SELECT * FROM ⟨user⟩ PERMISSIONS FULL;",
             "DEFINE EVENT e ON user THEN { CREATE x };",
-            "DEFINE EVENT e ON x THEN { DELETE `user` };",
             "DEFINE FUNCTION fn::all() { RETURN SELECT * FROM user };",
-            'DEFINE FUNCTION fn::all() { RETURN SELECT * FROM type::table("user") };',
-            "DEFINE FIELD all ON post VALUE (SELECT * FROM user);",
-            "DEFINE FIELD all ON user VALUE (SELECT * FROM user) PERMISSIONS NONE;",
-            "UPDATE r'⟨user⟩:1' SET email = 'x';",
-            "UPDATE 'user:1' SET email = 'x';",
             "UPDATE user:1;",
         )
     ),
@@ -657,7 +666,7 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
                 "TABLE `user` TYPE option<string> PERMISSIONS FULL",
                 "user PERMISSIONS FOR select FULL FOR create NONE",
             ),
-            "update": ("user PERMISSIONS FOR select, create WHERE id = $auth",),
+            "update": ("user PERMISSIONS FOR select, create WHERE id = session::rd()",),
             "select": ("user PERMISSIONS FOR update NONE, FOR create, select FULL",),
         }.items()
         for text in texts
@@ -665,7 +674,8 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
     *(
         ("3.x", f"DEFINE FIELD plan ON {text} PERMISSIONS NONE;", [COMPUTED])
         for text in (
-            "user VALUE (SELECT * FROM post)",
+            "user VALUE (SELECT * FROM user)",
+            "post VALUE (SELECT * FROM user)",
             "post VALUE { UPDATE post SET a = 1; RETURN $value }",
             "user DEFAULT fn::plan() READONLY",
             "user ASSERT http::get('https://example.com') = 1",
@@ -679,34 +689,14 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
         for text in (
             "TYPE string DEFAULT 'x' PERMISSIONS NONE",
             "VALUE $token.plan OR 1.5 PERMISSIONS NONE",
-            "PERMISSIONS FOR select, update WHERE id = $auth",
+            "PERMISSIONS FOR select, update WHERE id = session::rd()",
             "ASSERT string::len($value) < 9 PERMISSIONS FOR update NONE FOR select WHERE a.b = 1",
         )
     ),
-    *(
-        ("3.x", text, [UNKNOWN])
-        for text in (
-            "DEFINE TABLE leak AS SELECT author.* FROM post;",
-            'DEFINE FUNCTION fn::all() { RETURN SELECT * FROM type::table("us" + "er") };',
-            "DEFINE FUNCTION fn::all($t: string) { RETURN SELECT * FROM type::table($t) };",
-            "DEFINE API '/x' FOR get THEN { RETURN 1 };",
-            "OPTION IMPORT;",
-            "IF true { DEFINE API '/x' FOR get THEN { RETURN 1 } };",
-            "IF true { DEFINE TABLE leak AS SELECT author.* FROM post };",
-            "DEFINE PARAM $token VALUE { exp: 9999999999 };",
-            "DEFINE PARAM $⟨access⟩ VALUE 'x';",
-        )
-    ),
-    *(
-        ("3.x", text, [])
-        for text in (
-            "DEFINE FIELD author ON post TYPE option<record<user>>; DEFINE INDEX a ON post FIELDS author;",
-            "DEFINE FIELD user ON post TYPE record<user | team>;",
-            "DEFINE TABLE post PERMISSIONS FOR select WHERE user = $auth AND author.user = $user;",
-            "DEFINE FIELD tags ON user TYPE array<string> PERMISSIONS NONE; DEFINE INDEX tags ON post FIELDS tags;",
-            "DEFINE PARAM $currency VALUE 'EUR'; UPSERT type::thing('post', 1) SET x = 2;",
-            "DEFINE FUNCTION fn::user($a: array) { RETURN array::remove($a, 1) };",
-        )
+    (
+        "3.x",
+        "DEFINE FIELD plan ON user TYPE string PERMISSIONS FOR select, update WHERE id = $auth;",
+        [("field-permission", "line {n}: users can give $auth another value; ask session::rd()")],
     ),
     *(
         ("3.x", text, [INDEXED])
@@ -742,7 +732,7 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
             r"DEFINE FIELD ⟨a\⟩ ON x",
         )
     ),
-    ("sql", "SELECT 'x", [OPEN, UNKNOWN]),
+    ("sql", "SELECT 'x", [OPEN]),
     (
         "3.x",
         "IF true { ALTER TABLE post DROP COMMENT };",
@@ -758,19 +748,13 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
         )
     ),
     *(
-        ("sql", text, [DOUBT, UNKNOWN])
+        ("sql", text, [DOUBT])
         for text in ("SELECT E'\\';", "SELECT $$x$$;", "/* a /* b */ SELECT 1;")
     ),
-    ("schema", "access provider evil {\n  issuer 'x'\n  role admin\n}", [PROVIDER]),
-    ("schema", "role evil {\n  membership Customer\n}", [MEMBER]),
-    ("schema", "role evil {\n  membership Customer {\n    predicate (u => true)\n  }\n}", [MEMBER]),
-    ("schema", "@role(admin)\nfunction f() {\n  1\n}", [WITH_ROLE]),
-    ("schema", '@alias(x) @role("server")\nfunction f() {\n  1\n}', [WITH_ROLE]),
-    *(
-        ("schema", f"role evil {{ privileges {what} {{ create }} }}", [KEYS])
-        for what in ("Token", "Key", "Credential", "AccessProvider", "Role")
-    ),
+    ("schema", "access provider evil {\n  issuer 'x'\n  role admin\n}", [UNKNOWN]),
+    ("schema", "role evil {\n  membership Customer\n}", [UNKNOWN]),
     ("schema", "something else {\n}", [UNKNOWN]),
+    ("sql", "SELECT 1;\nSELECT 2;", [("not-examined", "lines {n}, {next}: not examined")]),
     ("schema", 'function f() { "#{"a"}" }', [DOUBT]),
     ("schema", "function f(x) { (1 }", [OPEN]),
 ]
@@ -779,14 +763,14 @@ BESIDE: list[tuple[str, str, list[tuple[str, str]]]] = [
 def told(name: str, findings: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Fill in the part's name, and the line after its text."""
     line = printed(name).count("\n") + 1
-    return [(code, message.format(name=name, n=line)) for code, message in findings]
+    return [(code, message.format(name=name, n=line, next=line + 1)) for code, message in findings]
 
 
 @pytest.mark.parametrize(("name", "text", "findings"), BESIDE)
 def test_what_stands_beside_ours_is_named_where_it_could_do_harm(
-    check: Check, name: str, text: str, findings: list[tuple[str, str]]
+    name: str, text: str, findings: list[tuple[str, str]]
 ) -> None:
-    assert check.findings(name, printed(name) + text) == told(name, findings)
+    assert pairs(name, printed(name) + text) == told(name, findings)
 
 
 @pytest.mark.parametrize(
@@ -798,8 +782,8 @@ def test_what_stands_beside_ours_is_named_where_it_could_do_harm(
         "DEFINE FIELD ⟨email⟩ ON TABLE `user` TYPE any;",
     ],
 )
-def test_a_name_is_the_same_in_every_spelling(check: Check, again: str) -> None:
-    codes = {code for code, _ in check.findings("3.x", f"{printed('3.x')}{again}")}
+def test_a_name_is_the_same_in_every_spelling(again: str) -> None:
+    codes = {code for code, _ in pairs("3.x", f"{printed('3.x')}{again}")}
 
     assert codes - {"order"} == {"defined-twice"}
 
@@ -813,64 +797,59 @@ def test_a_name_is_the_same_in_every_spelling(check: Check, again: str) -> None:
     ],
 )
 def test_our_users_role_may_have_more_but_neither_more_members_nor_keys(
-    check: Check, more: str, found: str
+    more: str, found: str
 ) -> None:
     text = printed("schema").replace("  // privileges: what your users may do", f"  {more}")
 
-    assert "".join(code for code, _ in check.findings("schema", text)) == found
+    assert "".join(code for code, _ in pairs("schema", text)) == found
 
 
 @pytest.mark.parametrize("path", [("secrets",), ("definition", "secrets")])
-def test_another_key_in_an_auth_config_is_not_examined(check: Check, path: tuple[str, ...]) -> None:
+def test_another_key_in_an_auth_config_is_not_examined(path: tuple[str, ...]) -> None:
     more = "auth-config: more keys than the settings need: not examined"
 
-    found = check.findings("auth-config", without(printed("auth-config"), path, {}))
+    found = pairs("auth-config", without(printed("auth-config"), path, {}))
 
     assert found == [("not-examined", more)]
 
 
 @pytest.mark.parametrize("name", JSON)
-def test_json_with_a_key_that_stands_twice_is_refused(check: Check, name: str) -> None:
-    ran = check.run(name, re.sub(r'("\w+":)', r"\1 1, \1", printed(name), count=1))
-
+def test_json_with_a_key_that_stands_twice_is_refused(name: str) -> None:
     said = "--check: the file is JSON with a key that stands twice in one object"
-    assert (ran.exit_code, ran.out, ran.err) == (2, "", f"cognito-claims: {said}\n")
+    with pytest.raises(UnusableInput, match=f"^{said}$"):
+        check(name, re.sub(r'("\w+":)', r"\1 1, \1", printed(name), count=1))
 
 
 @pytest.mark.parametrize(
     "kind", ["run_sql", "add_inherited_role", "pg_drop_select_permission", "bulk_atomic"]
 )
-def test_a_call_that_is_not_known_is_not_examined(check: Check, kind: str) -> None:
+def test_a_call_that_is_not_known_is_not_examined(kind: str) -> None:
     content = json.loads(printed("metadata"))
     content["args"].append({"type": kind, "args": {"role": PLANTED}})
 
-    found = check.findings("metadata", json.dumps(content))
+    found = pairs("metadata", json.dumps(content))
 
     place = f"args[{len(content['args']) - 1}]"
     assert found == [("not-examined", f"metadata: {place}: not examined")]
 
 
 @pytest.mark.parametrize("between", [" ", " /* x */ ", "\n-- x\n"])
-def test_the_engine_gets_its_key_whatever_stands_before_the_address(
-    check: Check, between: str
-) -> None:
-    assert check.fits("2.x", printed("2.x").replace("JWT URL", f"JWT{between}URL{between}"))
+def test_the_engine_gets_its_key_whatever_stands_before_the_address(between: str) -> None:
+    assert check("2.x", printed("2.x").replace("JWT URL", f"JWT{between}URL{between}")) == []
 
 
-def test_the_users_own_fields_fit_where_they_are_asked_for_alone(check: Check) -> None:
-    editable = ("--editable", "about", "--editable", "display_name")
-    text = setup("surrealdb", "--part", "2.x", *editable).out
+def test_the_users_own_fields_fit_where_they_are_asked_for_alone() -> None:
+    editable = ("about", "display_name")
+    text = printed("2.x", editable=editable)
 
-    assert check.run("2.x", text, *editable).out.startswith("No findings")
-    assert check.run("2.x", text).exit_code == 1
-    assert check.run("2.x", printed("2.x"), *editable).exit_code == 1
-    assert check.run("2.x", text, *editable, "--editable", "plan").exit_code == 1
+    assert check("2.x", text, editable=editable) == []
+    assert is_found("2.x", text)
+    assert is_found("2.x", printed("2.x"), editable=editable)
+    assert is_found("2.x", text, editable=(*editable, "plan"))
 
 
 @pytest.mark.parametrize("generation", ["1.x", "2.x", "3.x"])
-def test_a_script_of_before_is_compared_with_the_one_of_its_generation(
-    check: Check, generation: str
-) -> None:
+def test_a_script_of_before_is_compared_with_the_one_of_its_generation(generation: str) -> None:
     """It had one permission for all on the table, none on fields, and a unique index."""
     before = re.sub(r"\n  PERMISSIONS FOR select WHERE id = .*;", ";", printed(generation))
     before = re.sub(r"DEFINE FIELD id .*\n", "", before)
@@ -879,7 +858,7 @@ def test_a_script_of_before_is_compared_with_the_one_of_its_generation(
         r"FOR select (WHERE.*)\n(.*\n)*?.*FOR delete NONE", r"FOR select, delete \1", before
     )
 
-    found = check.findings(generation, before)
+    found = pairs(generation, before)
     errors = [text for code, text in found if code not in ("indexed", "not-examined")]
 
     assert len(errors) < len(found)
@@ -887,10 +866,10 @@ def test_a_script_of_before_is_compared_with_the_one_of_its_generation(
     assert f"{generation}: DEFINE TABLE user" in " ".join(errors)
 
 
-def test_a_field_that_others_can_read_is_found_by_the_engine(check: Check) -> None:
+def test_a_field_that_others_can_read_is_found_by_the_engine() -> None:
     field = "DEFINE FIELD plan ON user TYPE option<string>;\nCOMMIT"
 
-    codes = [code for code, _ in check.findings("2.x", printed("2.x").replace("COMMIT", field))]
+    codes = [code for code, _ in pairs("2.x", printed("2.x").replace("COMMIT", field))]
 
     assert codes == ["field-permission", "other-row"]
 
@@ -904,12 +883,12 @@ def test_an_engine_that_sleeps_is_not_waited_for() -> None:
     assert found == [Finding("not-run", "warning", said)]
 
 
-def test_what_is_about_another_table_is_nobodys_business(check: Check) -> None:
+def test_what_is_about_another_table_is_nobodys_business() -> None:
     content = json.loads(printed("metadata"))
     other = json.loads(json.dumps(content["args"]).replace('"users"', '"products"'))
     content["args"] += other
 
-    assert check.fits("metadata", json.dumps(content))
+    assert check("metadata", json.dumps(content)) == []
 
 
 # Files that cannot be used
@@ -924,38 +903,17 @@ def test_what_is_about_another_table_is_nobodys_business(check: Check) -> None:
         ("hasura", "[" * 100_000, "--check: the file is not JSON"),
     ],
 )
-def test_a_file_of_another_kind_is_refused(
-    check: Check, backend: str, text: str, said: str
-) -> None:
-    ran = check.run(backend, text)
-
-    assert (ran.exit_code, ran.out, ran.err) == (2, "", f"cognito-claims: {said}\n")
-
-
-def test_another_part_than_the_one_asked_for_is_refused(check: Check) -> None:
-    ran = check.run("hasura", printed("jwt-secret"), "--part", "auth-config")
-
-    said = "jwt-secret: the settings make no such part, but auth-config"
-    assert (ran.exit_code, ran.err) == (2, f"cognito-claims: {said}\n")
-
-
-def test_a_file_that_cannot_be_read_is_named(check: Check) -> None:
-    absent = check.path.with_name("absent")
-    ran = setup("fauna", "--check", str(absent))
-    check.path.write_bytes(b"\xff")
-    binary = setup("fauna", "--check", str(check.path))
-
-    said = [f"{absent}: No such file or directory", f"{check.path}: not a text in UTF-8"]
-    assert [ran.err, binary.err] == [f"cognito-claims: {line}\n" for line in said]
-    assert [ran.exit_code, binary.exit_code] == [2, 2]
+def test_a_file_of_another_kind_is_refused(backend: str, text: str, said: str) -> None:
+    with pytest.raises(UnusableInput, match=f"^{said}$"):
+        check(backend, text)
 
 
 @pytest.mark.parametrize(
     "text", ["", ";", '"";', "``", "}", "{", "role cognitoUser", "USE", "@role"]
 )
 @pytest.mark.parametrize("name", ["3.x", "sql", "schema"])
-def test_scraps_are_nothing_that_fits(check: Check, name: str, text: str) -> None:
-    assert check.finds(name, text)
+def test_scraps_are_nothing_that_fits(name: str, text: str) -> None:
+    assert is_found(name, text)
 
 
 SCRAPS = st.sampled_from(
@@ -965,12 +923,55 @@ SCRAPS = st.sampled_from(
 
 @settings(max_examples=5_000 if settings().max_examples > 5_000 else 60)
 @given(name=st.sampled_from([*PARTS]), data=st.data())
-def test_no_file_is_too_odd_to_be_told_about(check: Check, name: str, data: st.DataObject) -> None:
+def test_no_file_is_too_odd_to_be_told_about(name: str, data: st.DataObject) -> None:
     text = printed(name)
     start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(text))] * 2)))
     scrap = data.draw(SCRAPS | st.text(st.characters(exclude_categories=["Cs"]), max_size=5))
 
-    ran = check.run(name, text[:start] + scrap + text[data.draw(st.sampled_from((start, end))) :])
+    is_found(name, text[:start] + scrap + text[data.draw(st.sampled_from((start, end))) :])
 
-    assert (ran.exit_code in (0, 1)) is (ran.err == "")
-    assert ran.err.count("\n") < 2
+
+# The command
+
+
+@EACH
+def test_what_is_printed_fits(file: Path, name: str) -> None:
+    file.write_text(setup(PARTS[name], "--part", name).out)
+
+    fits = f"No findings: {file} fits the settings.\n"
+    assert setup(PARTS[name], "--check", str(file)) == Run(fits, "", exit_code=0)
+
+
+def test_a_file_may_come_from_windows(file: Path) -> None:
+    file.write_text("\ufeff" + printed("sql").replace("\n", "\r\n"), newline="")
+
+    assert setup("hasura", "--check", str(file)).exit_code == 0
+
+
+def test_a_2_x_script_is_tried_on_an_engine(file: Path) -> None:
+    file.write_text(printed("2.x").replace("COMMIT", f"{REQUIRED}\nCOMMIT"))
+
+    ran = setup("surrealdb", "--check", str(file), "--format", "json")
+
+    reason = "run on a SurrealDB 2.x: the engine refused a statement of the set-up script"
+    found = {"code": "setup-script", "level": "error", "message": reason}
+    assert (ran.exit_code, ran.content["findings"]) == (1, [found])
+
+
+def test_another_part_than_the_one_asked_for_is_refused(file: Path) -> None:
+    file.write_text(printed("jwt-secret"))
+
+    ran = setup("hasura", "--check", str(file), "--part", "auth-config")
+
+    said = "jwt-secret: the settings make no such part, but auth-config"
+    assert (ran.exit_code, ran.err) == (2, f"cognito-claims: {said}\n")
+
+
+def test_a_file_that_cannot_be_read_is_named(file: Path) -> None:
+    absent = setup("fauna", "--check", str(file))
+    file.write_bytes(b"\xff")
+    binary = setup("fauna", "--check", str(file))
+
+    said = [f"{file}: No such file or directory", f"{file}: not a text in UTF-8"]
+    assert [absent.err, binary.err] == [f"cognito-claims: {line}\n" for line in said]
+    assert [absent.exit_code, binary.exit_code] == [2, 2]

@@ -150,8 +150,8 @@ KEY_LINE = {re.escape(string(public_key())): string(OTHER_PEM.decode())}
 OWN_ROW = ("own row alone", "own row alone")
 SHUT_OUT = ("sees nothing", "refused")
 REFUSED = ("refused", "refused")
-EMAIL = r" AND email = \$token\.email"
-OWNER = r" AND id = \$auth"
+EMAIL = r" AND email = session::token\(\)\.email"
+OWNER = r" AND id = session::rd\(\)"
 SUBJECT = r' AND id = type::thing\("user", \$token\.sub\)'
 AUTHENTICATE = r"(?s)  AUTHENTICATE {.*?\n  }"
 FIELDS = {r"\n  PERMISSIONS FOR select WHERE id = .*;": ";"}
@@ -414,7 +414,7 @@ def test_who_takes_over_an_email_does_not_take_over_the_row_on_1_x(
 
 
 @pytest.mark.parametrize(
-    ("taken_out", "count"), [("", 0), (r" AND \$token\.exp > time::unix\(\)", 1)]
+    ("taken_out", "count"), [("", 0), (r" AND session::token\(\)\.exp > time::unix\(\)", 1)]
 )
 def test_a_session_shows_nothing_any_more_once_its_token_has_expired(
     taken_out: str, count: int
@@ -484,6 +484,20 @@ def test_what_is_there_is_replaced_only_when_asked_to(
     assert not is_taken or outcome(answer) == "own row alone"
 
 
+@pytest.mark.parametrize("generation", ["2.x", "3.x"])
+def test_an_index_of_an_earlier_script_is_taken_out(generation: Generation) -> None:
+    url, key = URL_OF[generation]
+    second = setup("--part", generation, "--token", "id", "--overwrite").out
+    index = "DEFINE INDEX email ON user FIELDS email UNIQUE;"
+    script = printed(generation) + index + second.replace(url, key + string(public_key()))
+
+    asked = request(id_token(), SETUP, generation, script, ["INFO FOR TABLE user;"])
+    (answer,) = ask(generation, [asked])
+
+    assert answer["told"][0]["indexes"] == {}
+    assert outcome(answer) == "own row alone"
+
+
 @EACH
 def test_a_script_that_cannot_be_run_whole_defines_nothing(generation: Generation) -> None:
     broken = printed(generation).replace("COMMIT", 'THROW "no";\nCOMMIT')
@@ -522,8 +536,8 @@ def test_the_script_says_how_to_start_the_server(generation: Generation) -> None
     script = setup("--token", "id", "--part", generation).out
 
     comment = script[: script.index("USE NS")]
-    assert "surreal start --deny-funcs http --allow-net " in comment
-    assert "--allow-funcs type,string,time" in comment
+    assert "surreal start --deny-funcs=http --allow-net=" in comment
+    assert "--allow-funcs=session,type,string,time" in comment
     assert ("DEFINE DATABASE `main` STRICT" in comment) is (generation == "3.x")
     assert ("every signed-in user read all that is stored" in comment) is (generation == "1.x")
 
@@ -539,7 +553,7 @@ def test_1_x_says_which_editable_fields_everybody_can_read() -> None:
 def test_the_script_says_from_where_the_server_fetches_keys(generation: Generation) -> None:
     script = setup("--token", "id", "--part", generation).out
 
-    assert "--allow-net cognito-idp.eu-west-1.amazonaws.com ..." in script
+    assert "--allow-net=cognito-idp.eu-west-1.amazonaws.com ..." in script
     assert script.count(f'"{ISSUER}/.well-known/jwks.json"') == 1
 
 

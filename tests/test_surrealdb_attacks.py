@@ -47,6 +47,7 @@ def answered(
     *,
     own: bool,
     take_out: str = "",
+    instead: str = ";",
     added: str = "",
     attempts: tuple[str, ...] = (),
 ) -> Answer:
@@ -56,7 +57,7 @@ def answered(
     editable: Sequence[str] = EDITABLE if own and is_later else ()
     script = setup_script(SETUP, generation, public_key=public_key(), editable=editable) + more
     if take_out:
-        script, count = re.subn(take_out, ";", script)
+        script, count = re.subn(take_out, instead, script)
         assert count
     rows = planted(generation, fields=own and is_later, tables=own and is_later)
     entrance = "$scope" if generation == "1.x" else "$access"
@@ -130,8 +131,15 @@ def test_no_statement_changes_another_users_row_or_what_is_not_ones_own(
 
 
 @pytest.mark.parametrize("generation", LATER)
+def test_with_auth_in_the_permissions_one_user_acts_as_another(generation: Generation) -> None:
+    answer = answered(generation, own=True, take_out=r"session::rd\(\)", instead="$auth")
+
+    assert shown(answer, generation, ALL_SECRETS)
+
+
+@pytest.mark.parametrize("generation", LATER)
 def test_without_the_permissions_of_fields_they_show_everything(generation: Generation) -> None:
-    permissions = r"\n  PERMISSIONS FOR select[^;\n]* WHERE (?:id|owner) = \$auth[^;]*;"
+    permissions = r"\n  PERMISSIONS FOR select[^;\n]* WHERE (?:id|owner) = session::rd\(\)[^;]*;"
 
     found = shown(answered(generation, own=True, take_out=permissions), generation, ALL_SECRETS)
 

@@ -9,6 +9,7 @@ import pytest
 
 from cognito_claims import (
     Claims,
+    EventError,
     PreTokenGenerationEvent,
     TriggerVersion,
     UserEvent,
@@ -24,6 +25,7 @@ from cognito_claims.testing import (
 )
 from cognito_claims.testing.acceptance import assert_accepted
 
+ROOT = Path(__file__).parents[1]
 USERS_TEST = """
 from cognito_claims import Claims, pre_token_generation
 
@@ -174,8 +176,8 @@ def test_acceptance_marks_the_warnings_beside_what_cognito_would_refuse() -> Non
         assert_accepted(handler, versions=("1",))
 
     first, second = str(failure.value).splitlines()[:2]
-    assert first.startswith("pretoken_v1_AuthenticateDevice: warning: seen: was added")
-    assert second.startswith("pretoken_v1_AuthenticateDevice: response: must be an object")
+    assert first.startswith("pretoken_v1_AuthenticateDevice: response: must be an object")
+    assert second.startswith("pretoken_v1_AuthenticateDevice: warning: seen: was added")
 
 
 def test_pytest_finds_the_fixtures_without_a_conftest(tmp_path: Path) -> None:
@@ -194,3 +196,70 @@ def test_pytest_finds_the_fixtures_without_a_conftest(tmp_path: Path) -> None:
 
 def _tier(event: PreTokenGenerationEvent, claims: dict[str, Any]) -> Claims:
     return Claims.adding(claims) if event.user else Claims()
+
+
+@pytest.mark.parametrize("version", ["2", "V2_0", TriggerVersion.V2_0])
+def test_a_version_has_the_spelling_of_the_event_or_of_the_trigger(version: str) -> None:
+    assert a_user_event(version=version) == a_user_event()
+    assert list(assert_accepted(unchanged, versions=[version])) == [*recorded_names("pretoken_v2_")]
+
+
+def test_a_version_or_an_event_that_there_is_none_of_is_no_success() -> None:
+    with pytest.raises(EventError, match="expected 1, 2 or 3, or V1_0, V2_0 or V3_0"):
+        a_user_event(version="V4_0")
+    with pytest.raises(EventError, match="expected 1, 2 or 3, or V1_0, V2_0 or V3_0"):
+        assert_accepted(unchanged, versions=["V4_0"])
+    with pytest.raises(LookupError, match="did you mean pretoken_v2_RefreshTokens"):
+        assert_accepted(unchanged, refuses=["pretoken_v2_RefreshToken"])
+
+
+def unchanged(event: Any, _context: Any) -> Any:
+    return event
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("pretoken_v2_Authentcation", "; did you mean pretoken_v2_Authentication?"),
+        ("HostedAuth", "; did you mean one of pretoken_v1_HostedAuth, pretoken_v1_HostedAuth_fed"),
+        ("TokenGeneration_HostedAuth", "; did you mean one of pretoken_v1_HostedAuth, pretoken"),
+        ("pretoken_v3", "; did you mean one of pretoken_v3_AuthenticateDevice, pretoken_v3_Au"),
+        ("nothing like it", ""),
+    ],
+)
+def test_an_unknown_event_is_told_with_those_that_may_be_meant(name: str, meant: str) -> None:
+    with pytest.raises(LookupError) as raised:
+        recorded(name)
+
+    assert str(raised.value).startswith(f"no recorded event {name!r}{meant}")
+    assert bool(meant) is str(raised.value).endswith("?")
+
+
+@pytest.mark.parametrize(
+    ("module", "told"),
+    [
+        ("testing.acceptance", "cognito_claims.contract needs pydantic: [testing]"),
+        ("contract.surrealdb", "cognito_claims.contract needs pydantic: [testing]"),
+        ("functions.user_sync_worker", "the worker needs boto3: [worker]"),
+    ],
+)
+def test_a_missing_extra_is_one_sentence_with_the_command(module: str, told: str) -> None:
+    command = [sys.executable, "-S", "-c", f"import cognito_claims.{module}"]
+    ran = subprocess.run(
+        command, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+
+    needs, _, extra = told.partition(": ")
+    sentence = f"ModuleNotFoundError: {needs}: pip install 'cognito-claims{extra}'"
+    assert (ran.stderr.splitlines()[-1], "another exception" in ran.stderr) == (sentence, False)
+
+
+@pytest.mark.parametrize("module", ["cryptography", "surrealdb"])
+def test_a_part_of_an_extra_that_is_missing_is_told_alike(module: str) -> None:
+    block = f"import sys; sys.modules[{module!r}] = None; import cognito_claims.contract.surrealdb"
+    ran = subprocess.run(
+        [sys.executable, "-c", block], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    told = f"cognito_claims.contract needs {module}: pip install 'cognito-claims[testing]'"
+    assert ran.stderr.splitlines()[-1] == f"ModuleNotFoundError: {told}"

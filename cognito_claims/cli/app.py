@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from cognito_claims.cli.escapes import printable
 from cognito_claims.cli.options import Commands
 from cognito_claims.tools.errors import UnusableInput
 
@@ -104,11 +105,16 @@ def _not_loaded() -> None:
 
 
 def run() -> None:
-    """Run the command; what cannot be used is told in one line each, with exit code 2."""
+    """Run the command; what cannot be used is told in one line each, with exit code 2.
+
+    A plugin's module may be in the working directory. It comes last, so that it hides no other module.
+    """
+    if "" not in sys.path:
+        sys.path.append("")
     called = next((each for each in sys.argv[1:] if not each.startswith("-")), None)
     try:
         application(called)()
     except UnusableInput as error:
         for line in error.lines:
-            print(f"cognito-claims: {line}", file=sys.stderr)  # noqa: T201  (the command's own error)
+            print(f"cognito-claims: {printable(line)}", file=sys.stderr)  # noqa: T201  (the command's own error)
         sys.exit(2)

@@ -1,6 +1,5 @@
-"""What several commands print: findings, and JSON that steers no terminal."""
+"""What several commands print: findings and lines."""
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
@@ -8,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from cognito_claims.cli.escapes import json_text, printable
 from cognito_claims.cli.options import Format
 from cognito_claims.tools.findings import Finding
 
@@ -27,18 +27,13 @@ def print_findings(findings: Iterable[Finding], if_none: str | None, console: Co
     """Print the findings, or what it means that there are none."""
     found = list(findings)
     if not found and if_none is not None:
-        console.print(Text(if_none, style="green"))
+        console.print(line(if_none, style="green"))
     for finding in found:
-        line = Text(f"{finding.level}: ", style=_LEVEL_STYLES[finding.level])
-        console.print(line.append(f"{finding.message} [{finding.code}]", style="default"))
+        told = Text(f"{finding.level}: ", style=_LEVEL_STYLES[finding.level])
+        message = printable(f"{finding.message} [{finding.code}]")
+        console.print(told.append(message, style="default"))
 
 
-def printable(text: str) -> str:
-    """Escape what would steer a terminal: users write attributes, and developers preview them."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def json_text(content: object) -> str:
-    """Return indented JSON that steers no terminal: what `printable` escapes is escaped as in JSON."""
-    text = json.dumps(content, indent=2, ensure_ascii=False)
-    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+def line(text: str, style: str = "") -> Text:
+    """Return a line that steers no terminal."""
+    return Text(printable(text), style=style)

@@ -9,18 +9,18 @@ from cognito_claims.claims import Json
 from cognito_claims.clients.http import HttpClient, Response, json_object, url_problem
 from cognito_claims.clients.retry import retried
 from cognito_claims.clients.sigv4 import Credentials, sign
-from cognito_claims.errors import AwsError, SecretError
+from cognito_claims.errors import AWS_TRANSIENT, AwsError, SecretError
 
 _OUTDATED = frozenset(("ExpiredTokenException", "UnrecognizedClientException"))
 _CODES = _OUTDATED.union(  # errors repeat only these: a server's text may hold anything
-    """AccessDeniedException DecryptionFailure InternalFailure InternalServerError InternalServiceError
+    *AWS_TRANSIENT.values(),
+    """AccessDeniedException DecryptionFailure IncompleteSignatureException InternalFailure
     InvalidAddress InvalidKeyId InvalidMessageContents InvalidParameterException
     InvalidRequestException InvalidSecurity InvalidSignatureException KmsAccessDenied KmsDisabled
-    KmsInvalidKeyUsage KmsInvalidState KmsNotFound KmsOptInRequired KmsThrottled
+    KmsInvalidKeyUsage KmsInvalidState KmsNotFound KmsOptInRequired
     MissingAuthenticationTokenException ParameterNotFound ParameterVersionNotFound
-    QueueDoesNotExist RequestThrottled ResourceNotFoundException ServiceUnavailableException
-    Throttling ThrottlingException TooManyRequestsException UnsupportedOperation
-    ValidationException""".split()  # noqa: SIM905  (a list takes a line for each name)
+    QueueDoesNotExist ResourceNotFoundException ServiceUnavailableException Throttling
+    ThrottlingException TooManyRequestsException UnsupportedOperation ValidationException""".split(),  # noqa: SIM905  (a list takes a line for each name)
 )
 _ENDPOINT_OF = {"secretsmanager": "SECRETS_MANAGER"}
 _SUFFIXES = {  # of partitions other than the commercial one and GovCloud
@@ -33,6 +33,7 @@ _SUFFIXES = {  # of partitions other than the commercial one and GovCloud
 }
 HOSTS: tuple[str, ...] = (".amazonaws.com", *(f".{suffix}" for suffix in _SUFFIXES.values()))
 """How the hosts of AWS's services end."""
+_IGNORED = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
 _FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 _TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
 _EARLY_S = 120  # credentials are replaced so long before they expire
@@ -52,11 +53,13 @@ class AwsClient:
         *,
         json_version: Literal["1.0", "1.1"] = "1.1",
         endpoint: str | None = None,
+        retries: int = 1,
     ) -> None:
         self._service = service
         self._region = region
         self._environ = environ
         self._usual_endpoint = endpoint
+        self._retries = retries
         self._content_type = f"application/x-amz-json-{json_version}"
         self._clients: dict[str, HttpClient] = {}
         self._lent: tuple[Credentials, str] | None = None
@@ -82,10 +85,20 @@ class AwsClient:
 
     def prepare(self) -> None:
         """Load what TLS needs before the first call."""
-        self._client(*self._endpoint(self._region or _region(self._environ)))
+        self._client(*self._endpoint(self._current_region()))
+
+    def open(self, deadline: float) -> None:
+        """Open the connection and get the credentials ahead of the first call."""
+        self._client(*self._endpoint(self._current_region())).open(deadline)
+        self._credentials(deadline)
+
+    @property
+    def url(self) -> str:
+        """Where the next call goes."""
+        return self._endpoint(self._current_region())[0]
 
     def _post(self, target: str, body: bytes, credentials: Credentials, deadline: float) -> Any:
-        region = self._region or _region(self._environ)
+        region = self._current_region()
         url, variable = self._endpoint(region)
         client = self._client(url, variable)
 
@@ -103,14 +116,18 @@ class AwsClient:
             response = client.request("POST", headers, body, deadline=deadline)
             return _answer(self._service, response, variable)
 
-        return retried(once, deadline=deadline)
+        return retried(once, deadline=deadline, retries=self._retries)
+
+    def _current_region(self) -> str:
+        return self._region or _region(self._environ)
 
     def _endpoint(self, region: str) -> tuple[str, str]:
         """Return the URL, and the variable that it comes from."""
         service = _ENDPOINT_OF.get(self._service, self._service.upper())
+        is_ignored = self._environ.get(_IGNORED, "").strip().lower() == "true"
         for variable in (f"AWS_ENDPOINT_URL_{service}", "AWS_ENDPOINT_URL"):
             url = _variable(self._environ, variable)
-            if url is not None:
+            if url is not None and not is_ignored:
                 return url, variable
         if self._usual_endpoint is not None:
             return self._usual_endpoint, "AWS_REGION"

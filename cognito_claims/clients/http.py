@@ -7,6 +7,8 @@ else.
 import http.client
 import json
 from collections.abc import Mapping
+from threading import Lock
+from time import monotonic
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 from weakref import finalize
@@ -18,6 +20,7 @@ from cognito_claims.errors import CognitoClaimsError, DeadlineError, TransportEr
 LONGEST_ANSWER = (
     1 << 18
 )  # room for a secret of AWS's longest, and read at once on the smallest function
+_LONGEST_OPENING_S = 0.5
 _LONGEST_IDLE_S = 60.0  # NATs and load balancers forget a connection after minutes, without a word
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _CHARACTERS = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('"<>\\^`{|}')
@@ -52,7 +55,7 @@ class HttpClient:
     Raises `ValueError` for a URL that is not https, or http to a loopback address.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, longest_answer: int = LONGEST_ANSWER) -> None:
         problem = url_problem(url)
         if problem is not None:
             raise ValueError(problem)
@@ -62,8 +65,20 @@ class HttpClient:
         self._default_port = 80 if self._context is None else 443
         self._port = parts.port or self._default_port
         self._target = parts.path or "/"
+        self._longest_answer = longest_answer
         self._kept: list[tuple[Connection, Moment]] = []
+        self._opening = Lock()
         finalize(self, _end, self._kept)
+
+    def open(self, deadline: float) -> None:
+        """Open the connection ahead of the first request; raise what `request` raises.
+
+        A request that comes meanwhile waits for this connection for a while, and then opens its own.
+        """
+        with self._opening:
+            if not self._kept:
+                opened = connect(self._host, self._port, self._context, deadline)
+                self._kept.append((opened, Moment()))
 
     def request(
         self, method: str, headers: Mapping[str, str], body: bytes, *, deadline: float
@@ -74,6 +89,8 @@ class HttpClient:
         (408), the request is sent once more on a new connection. Raises `DeadlineError` and
         `TransportError`.
         """
+        if self._opening.locked():
+            self._await_opening(deadline)
         kept = self._take()
         if kept is not None:
             try:
@@ -87,6 +104,11 @@ class HttpClient:
         left(deadline, "connecting")
         fresh = connect(self._host, self._port, self._context, deadline)
         return self._exchange(fresh, method, headers, body, deadline)
+
+    def _await_opening(self, deadline: float) -> None:
+        # In a frozen process an opening may hang for ever: it is waited for like an address.
+        if self._opening.acquire(timeout=max(0.0, min(_LONGEST_OPENING_S, deadline - monotonic()))):
+            self._opening.release()
 
     def _take(self) -> Connection | None:
         """Return the kept connection, unless it was idle too long or the other end has sent
@@ -109,7 +131,7 @@ class HttpClient:
         body: bytes,
         deadline: float,
     ) -> Response:
-        connection.begin(deadline, LONGEST_ANSWER)
+        connection.begin(deadline, self._longest_answer)
         failure: CognitoClaimsError
         is_kept = False
         try:
@@ -119,7 +141,7 @@ class HttpClient:
             wire.sock = connection
             wire.request(method, self._target, body, headers)
             answer: http.client.HTTPResponse = wire.getresponse()
-            response = Response(answer.status, _body(answer))
+            response = Response(answer.status, _body(answer, self._longest_answer))
             left(deadline, connection.stage)
             # After an interim answer the final one is to come: the next request would take it for its own.
             is_kept = answer.status >= 200 and not answer.will_close and not self._kept
@@ -150,10 +172,14 @@ def json_object(text: str | bytes) -> dict[str, Any] | None:
     A decoder's own exception would hold the whole text.
     """
     try:
-        found = json.loads(text)
+        found = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def _refuse_constant(_name: str) -> Any:
+    raise ValueError  # NaN and Infinity, which JSON lacks and Python reads
 
 
 def _end(kept: list[tuple[Connection, Moment]]) -> None:
@@ -187,9 +213,9 @@ def _is_host(written: str, host: str) -> bool:
     return _NAME.issuperset(host) and ".." not in host
 
 
-def _body(answer: http.client.HTTPResponse) -> bytes:
+def _body(answer: http.client.HTTPResponse, longest: int) -> bytes:
     # Asked for at most so much, or a length that the other end made up would be allocated at once.
-    body = answer.read(LONGEST_ANSWER)
+    body = answer.read(longest)
     if answer.length:
         raise TransportError(_STAGE, "the answer ends too early")
     return body

@@ -4,14 +4,16 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from threading import Lock
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from cognito_claims.claims import Json
 from cognito_claims.clients.http import json_object
-from cognito_claims.errors import SecretError
+from cognito_claims.errors import FaunaError, LookUpFailedError, SecretError
 from cognito_claims.secret import Reference, Secret, parse
 
+_T = TypeVar("_T")
 _LONGEST_WAIT_S = 0.5
+_UNAUTHORIZED = 401
 _Call: TypeAlias = Callable[..., Any]  # of `AwsClient`
 
 
@@ -47,6 +49,21 @@ class SecretReader:
         if value in ("", stale):
             value = self._after(fetches, self._fetch, deadline)
         return None if value == stale else value
+
+    def use(self, attempt: Callable[[str], _T], deadline: float) -> _T:
+        """Return what an attempt with the value gives; a value that a backend refuses (401) is fetched anew.
+
+        Raises what `read` and the attempt raise.
+        """
+        value = self.read(deadline)
+        try:
+            return attempt(value)
+        except (FaunaError, LookUpFailedError) as error:
+            # Rotated, most likely: what stands where the reference points now may be another.
+            fresh = self.refresh(value, deadline) if error.status == _UNAUTHORIZED else None
+            if fresh is None:
+                raise
+        return attempt(fresh)
 
     def _after(self, fetches: int, fetch: Callable[[float], str], deadline: float) -> str:
         """Return the value after so many fetches: the result of another thread, or of this one."""

@@ -48,7 +48,7 @@ def issue_tokens(
     parsed = read_event(before)
     findings = tuple(problems(parsed, cast("dict[Key, Value]", before), after))
     if any(finding.level == "error" for finding in findings):
-        raise ContractError(findings)
+        raise ContractError(tuple(sorted(findings, key=lambda found: found.level != "error")))
     details = _details(parsed, cast("dict[str, Any]", before), cast("dict[str, Any]", after))
     pool = Pool(issuer_type, None if read_attributes is None else frozenset(read_attributes))
     tokens = _applied(parsed, pool, details, now=int(time.time() if now is None else now))

@@ -43,19 +43,34 @@ _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749, section 3.3
 
 
 def problems(event: Event, before: dict[Key, Value], after: Value) -> Iterator[Finding]:
-    """Find every reason why Cognito would not, or might not, take the answer, in a stable order."""
+    """Find every reason why Cognito would not, or might not, take the answer, in a stable order.
+
+    What explains the others comes first: that the answer is not the event at all, or has no response.
+    """
     if not isinstance(after, dict):
         yield mismatch(after, "returned", "the whole event, an object", "not-an-object")
         return
+    if after and not (before.keys() - {"response"}) & after.keys():
+        yield Finding(
+            "not-the-event", "returned", f"must be the whole event, not {_instead(after)}"
+        )
+        return
+    if "response" not in after and not is_untouched(before, after):
+        yield Finding("missing-response", "response", "is missing: return the whole event")
     for change in _changes({**before, "response": None}, {**after, "response": None}, ""):
         yield _event_changed(*change)
-    if is_untouched(before, after):
-        return
-    if "response" not in after:
-        yield Finding("missing-response", "response", "is missing: return the whole event")
+    if "response" not in after or is_untouched(before, after):
         return
     request = cast("dict[Key, Value]", before["request"])
     yield from _response(after["response"], event, request.get("groupConfiguration"))
+
+
+def _instead(after: Mapping[Key, Value]) -> str:
+    """Tell what came back in the place of the event."""
+    if "response" in after:
+        return "its response alone"
+    is_content = V1_DETAILS in after or V2_DETAILS in after
+    return "the content of its response" if is_content else "an object without its keys"
 
 
 def _event_changed(path: str, before: Value, after: Value) -> Finding:

@@ -1,8 +1,12 @@
-"""What SurrealDB makes of a Cognito token: asked of a 2.x engine; 1.x and 3.x from a table."""
+"""What SurrealDB makes of a Cognito token: asked of engines of 2.x and 3.x; 1.x from a table.
+
+3.x is from the table too where `surrealdb-embedded` is not installed.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NotRequired, TypedDict
 
+from cognito_claims.contract import surrealdb_engine3
 from cognito_claims.contract.errors import Refused
 from cognito_claims.contract.surrealdb_claims import check
 from cognito_claims.contract.surrealdb_engine import (
@@ -33,8 +37,9 @@ Source = Literal["embedded engine", "claims table", "settings"]
 SOURCES: dict[Generation, Source] = {
     "1.x": "claims table",
     "2.x": "embedded engine",
-    "3.x": "claims table",
+    "3.x": "embedded engine" if surrealdb_engine3.IS_INSTALLED else "claims table",
 }
+ENGINES = {"2.x": ENGINE, "3.x": surrealdb_engine3.ENGINE}
 
 
 class Answer(TypedDict):
@@ -125,7 +130,7 @@ def _ask_table(claims: Mapping[str, Any], setup: Setup, generation: Generation) 
 def _ask_engine(claims: Mapping[str, Any], setup: Setup, generation: Generation) -> Answer:
     """Ask the engine; the table adds the reason it keeps back, and what it takes and should not."""
     try:
-        auth, access = sign_in(sign(claims), setup)
+        auth, access = sign_in(sign(claims), setup, generation=generation)
     except Refused as refusal:
         if refusal.code == UNEXPLAINED:
             _explain(claims, setup, generation)
@@ -134,7 +139,7 @@ def _ask_engine(claims: Mapping[str, Any], setup: Setup, generation: Generation)
     return {
         "accepted": True,
         "source": "embedded engine",
-        "engine": ENGINE,
+        "engine": ENGINES[generation],
         "auth": auth,
         "access": access,
     }

@@ -8,16 +8,19 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from jwt import PyJWS
-from surrealdb import BlockingEmbeddedSurrealConnection as Engine
-from surrealdb import RecordID
-
 from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.extra import testing_extra
 from cognito_claims.contract.surrealdb_claims import payload
+from cognito_claims.contract.surrealdb_engine3 import Engine3
 from cognito_claims.contract.surrealdb_reach import ask, check_reach, plant
-from cognito_claims.contract.surrealdb_script import Setup, checks, setup_script
+from cognito_claims.contract.surrealdb_script import Generation, Setup, checks, setup_script
+
+with testing_extra():
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    from jwt import PyJWS
+    from surrealdb import BlockingEmbeddedSurrealConnection as Engine
+    from surrealdb import RecordID
 
 ENGINE = "2.3.10"
 """The engine inside surrealdb 2.0 for Python, which cannot tell its version itself."""
@@ -51,15 +54,21 @@ def sign(claims: Mapping[str, Any], key: RSAPrivateKey | None = None) -> str:
 
 
 def sign_in(
-    token: str, setup: Setup, *, script: str | None = None, editable: Sequence[str] = ()
+    token: str,
+    setup: Setup,
+    *,
+    script: str | None = None,
+    editable: Sequence[str] = (),
+    generation: Generation = "2.x",
 ) -> SignIn:
     """Sign a token's bearer in to a fresh database, and see that they reach their own row alone.
 
     They read it, and change its `editable` fields and nothing else. `script` replaces the set-up
     script.
     """
-    script = script or setup_script(setup, public_key=public_key(), editable=editable)
-    with Engine("mem://") as engine:
+    script = script or setup_script(setup, generation, public_key=public_key(), editable=editable)
+    opened: Any = Engine("mem://") if generation == "2.x" else Engine3()
+    with opened as engine:
         engine.use(setup.namespace, setup.database)
         ask(engine, script)
         others = plant(engine, setup)
@@ -69,7 +78,7 @@ def sign_in(
     return SignIn(str(bearer), setup.access or "")
 
 
-def _authenticate(engine: Engine, token: str, setup: Setup) -> None:
+def _authenticate(engine: Engine | Engine3, token: str, setup: Setup) -> None:
     """Hand over the token; a refusal becomes a code, since the engine's text may quote claims."""
     try:
         engine.authenticate(token)
@@ -84,7 +93,7 @@ def _authenticate(engine: Engine, token: str, setup: Setup) -> None:
     raise Refused(UNEXPLAINED, "the engine would not take the token, and does not say why")
 
 
-def _bearer(engine: Engine, setup: Setup) -> RecordID:
+def _bearer(engine: Engine | Engine3, setup: Setup) -> RecordID:
     """Ask who is signed in; believe nothing else before this."""
     auth, access = ask(engine, "RETURN [$auth, $access];")
     if access != setup.access:

@@ -7,13 +7,31 @@ what it sees. So the bearer's errors are read as well as their results.
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-
-from surrealdb import BlockingEmbeddedSurrealConnection as Engine
-from surrealdb import RecordID
+from typing import Any, Protocol
 
 from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.extra import testing_extra
 from cognito_claims.contract.surrealdb_script import Setup
+
+with testing_extra():
+    from surrealdb import RecordID
+
+
+class Engine(Protocol):
+    """What is asked of an embedded engine; `invalidate` makes its owner of whoever is signed in."""
+
+    def use(self, namespace: str, database: str) -> None:
+        """Choose a namespace and a database."""
+        ...
+
+    def query_raw(self, query: str, variables: dict[str, Any], /) -> dict[str, Any]:
+        """Return what came of each statement."""
+        ...
+
+    def invalidate(self) -> None:
+        """Be the owner again."""
+        ...
+
 
 Rows = dict[str, dict[str, Any]]
 
@@ -48,6 +66,8 @@ ATTEMPTS = (
         for each in _AT_ROWS
         for rows in ("user", "$one", "$two")
     ),
+    "FOR $auth IN [$one] { SELECT * FROM $one WHERE { THROW <string> $this } }",
+    "FOR $auth IN [$one] { DELETE $one }",
     "RETURN [$one.*, $two.*]",
     'UPDATE $me SET cognito_username = "changed"',
     'UPDATE $me SET email = "changed@example.com"',

@@ -209,14 +209,15 @@ def _editable_fields(generation: Generation, editable: tuple[str, ...]) -> Itera
 
 
 def _own(generation: Generation) -> str:
-    return _OWN_ID if generation == "1.x" else "id = $auth"
+    return _OWN_ID if generation == "1.x" else "id = session::rd()"
 
 
 def _owner(setup: Setup, generation: Generation) -> tuple[str, ...]:
     """Say whose row it is, and until when; a session of an earlier email sees no row."""
     if generation != "1.x":
-        email = ("email = $token.email",) if setup.reads == "id" else ()
-        return (f"$access = {string(setup.access or '')}", _FRESH, _own(generation), *email)
+        email = ("email = session::token().email",) if setup.reads == "id" else ()
+        access = f"session::ac() = {string(setup.access or '')}"
+        return (access, "session::token().exp > time::unix()", _own(generation), *email)
     return (
         f"$scope = {string(setup.scope or '')}",
         *(check.holds for check in checks(setup)),

@@ -90,7 +90,9 @@ class FaunaTokens:
         try:
             self._fauna: QueryClient = _client(client, endpoint)
         except ImportError:
-            problems.append(Problem("client", "driver needs the extra: cognito-claims[fauna]"))
+            problems.append(
+                Problem("client", "driver needs the extra: pip install 'cognito-claims[fauna]'")
+            )
         except ValueError as error:
             problems.append(Problem("endpoint", str(error)))
         if problems:
@@ -161,15 +163,9 @@ class FaunaTokens:
 
     def _minted(self, query: Query) -> Mapping[str, str]:
         deadline = monotonic() + seconds_left()
-        secret = self._secret.read(deadline)
-        try:
-            return self._fauna.query(query, secret, deadline=deadline)
-        except FaunaError as error:
-            # The secret was probably rotated, so the reference may lead to another value now.
-            fresh = self._secret.refresh(secret, deadline) if error.status == 401 else None
-            if fresh is None:
-                raise
-        return self._fauna.query(query, fresh, deadline=deadline)
+        return self._secret.use(
+            lambda secret: self._fauna.query(query, secret, deadline=deadline), deadline
+        )
 
     def _claims(self, minted: Mapping[str, str]) -> Claims:
         if not all(minted.get(name) for name in self._claim_of):

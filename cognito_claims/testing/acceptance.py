@@ -6,6 +6,7 @@ from typing import Any
 
 from cognito_claims.contract.cognito import Tokens, issue_tokens
 from cognito_claims.contract.errors import ContractError, Finding
+from cognito_claims.testing.builders import version_in_events
 from cognito_claims.testing.recorded import recorded, recorded_names
 
 
@@ -18,12 +19,13 @@ def assert_accepted(
 ) -> dict[str, Tokens]:
     """Give both tokens by event name, or raise `AssertionError` with everything that Cognito would refuse.
 
-    `versions` are those of the events to send; `refuses` names the events for which the handler must raise.
+    `versions` are those of the events to send, as "2" or "V2_0"; `refuses` names the events for which the
+    handler must raise. `EventError` and `LookupError` tell of a version and a name that there is none of.
     What is worth a warning alone is a `UserWarning`, and stands in the `findings` of the tokens.
     """
     tokens: dict[str, Tokens] = {}
     problems: list[str] = []
-    for name in recorded_names(*(f"pretoken_v{version}_" for version in versions)):
+    for name in _sent(versions, refuses):
         event = recorded(name)
         try:
             returned = handler(recorded(name), context)
@@ -43,6 +45,13 @@ def assert_accepted(
     if problems:
         raise AssertionError("\n".join(problems))
     return tokens
+
+
+def _sent(versions: Collection[str], refuses: Collection[str]) -> tuple[str, ...]:
+    """Return the names of the events to send, or raise for what names none."""
+    for name in refuses:
+        recorded(name)
+    return recorded_names(*(f"pretoken_v{version_in_events(each)}_" for each in versions))
 
 
 def _line(finding: Finding) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cognito_claims.errors import EventError
 from cognito_claims.events import PreTokenGenerationEvent, TriggerVersion, User, UserEvent
 
 _POOL = "us-east-1_Ab1Cd2Ef3"
@@ -30,9 +31,12 @@ def a_user_event(
 ) -> PreTokenGenerationEvent:
     """Build the event of a user who signs in; `attributes` are added to `sub` and the email, or replace them.
 
+    `version` is the event's own ("2") or the trigger's ("V2_0").
+
     >>> a_user_event(groups=("admin",)).groups
     ('admin',)
     """
+    version = version_in_events(version)
     return PreTokenGenerationEvent.from_json(
         {
             **_envelope(trigger_source, client_id, version),
@@ -49,6 +53,14 @@ def a_user_event(
             },
         }
     )
+
+
+def version_in_events(version: str) -> str:
+    """Return the version as events spell it, of either spelling; `EventError` for any other."""
+    for known in TriggerVersion:
+        if version in (known.value, known.name):
+            return known.value
+    raise EventError("version", "expected 1, 2 or 3, or V1_0, V2_0 or V3_0")
 
 
 def a_machine_event(

@@ -22,6 +22,16 @@ def recorded_names(*prefixes: str) -> tuple[str, ...]:
 def recorded(name: str) -> dict[str, Any]:
     """Read one event afresh, so that a test may change it; raises `LookupError` with the nearest name."""
     if name not in recorded_names():
-        raise LookupError(f"no recorded event {name!r}{suggestion(name, recorded_names())}")
+        raise LookupError(f"no recorded event {name!r}{meant(name)}")
     event: dict[str, Any] = json.loads((_EVENTS / f"{name}.json").read_text(encoding="utf-8"))
     return event
+
+
+def meant(name: str) -> str:
+    """Return the end of an error message: the recorded event of the nearest name, or those of this kind."""
+    names = recorded_names()
+    kind = name.rpartition("TokenGeneration_")[2]
+    alike = [known for known in names if kind and kind in known]
+    if len(alike) > 1:
+        return f"; did you mean one of {', '.join(alike[:3])}?"
+    return suggestion(name, alike or names)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from cognito_claims.errors import SettingsError, place_of
+from cognito_claims.errors import PluginFailedError, SettingsError
 from cognito_claims.registry import Configuration, Marked, load
 from cognito_claims.tools.errors import UnusableInput
 
@@ -19,11 +19,8 @@ def loaded(environ: Mapping[str, str]) -> Configuration:
     """Load the plugins; what a foreign module or factory raises is `UnusableInput`, by class and place."""
     try:
         return load(environ)
-    except (SettingsError, KeyboardInterrupt):
-        raise
-    except BaseException as error:  # SystemExit too: it would end the command as if all were well
-        place = f"{type(error).__name__} at {place_of(error)}"
-        raise UnusableInput(f"a plugin could not be made: {place}") from None
+    except PluginFailedError as error:
+        raise UnusableInput(str(error)) from None
 
 
 def offline(configuration: Configuration) -> dict[str, Marked]:

@@ -10,15 +10,18 @@ from typing import Any, NoReturn
 
 from dotenv.parser import parse_stream
 
-from cognito_claims.testing.recorded import recorded, recorded_names
+from cognito_claims.testing.recorded import meant, recorded, recorded_names
 from cognito_claims.tools.errors import UnusableInput
 
 
 def read_event(name: str) -> Any:
     """Read the JSON of a file, or of the recorded event of this name."""
     path = Path(name)
-    if name in recorded_names() and not path.exists():
-        return recorded(name)
+    if not path.exists():
+        if name in recorded_names():
+            return recorded(name)
+        if near := meant(name):
+            raise UnusableInput(f"{name}: no file, and no recorded event{near}")
     try:
         return parse_json(read_text(path))
     except (ValueError, RecursionError) as error:

@@ -1,29 +1,42 @@
 """Where one JSON value differs from another."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+More = Literal["told", "allowed", "refused"]
+
+
+class Difference(NamedTuple):
+    """A place where two values differ; None where one has nothing there."""
+
+    path: str
+    before: Any
+    after: Any
 
 
 def differences(
-    expected: Any, given: Any, path: str = "", *, is_exact: bool = False
-) -> Iterator[tuple[str, Any]]:
-    """Give the places that differ, with what is expected there; in a filter or check, more is another thing."""
-    if not (isinstance(expected, dict) and isinstance(given, dict)):
-        if _unordered(expected) != _unordered(given):
-            yield path, expected
+    before: object, after: object, path: str = "", *, more: More = "told"
+) -> Iterator[Difference]:
+    """Compare two values member by member; the order of a list does not matter.
+
+    `more` says what becomes of members that `after` alone has: each is a difference, or allowed, or
+    the object that has them is another one as a whole.
+    """
+    if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
+        if _unordered(before) != _unordered(after):
+            yield Difference(path, before, after)
         return
-    if is_exact and not given.keys() <= expected.keys():
-        yield path, expected
+    beyond = after.keys() - before.keys()
+    if beyond and more == "refused":
+        yield Difference(path, before, after)
         return
-    for key, value in expected.items():
-        inner = f"{path}.{key}" if path else key
-        if key in given:
-            yield from differences(value, given[key], inner, is_exact=is_exact)
-        else:
-            yield inner, value
+    for name in sorted({*before} | (beyond if more == "told" else set())):
+        inner = f"{path}.{name}" if path else name
+        yield from differences(before.get(name), after.get(name), inner, more=more)
 
 
-def _unordered(value: Any) -> Any:
-    """Give a list, of columns, in one order."""
-    return sorted(map(json.dumps, value)) if isinstance(value, list) else value
+def _unordered(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    return sorted(json.dumps(item, default=str) for item in value)

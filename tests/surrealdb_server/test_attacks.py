@@ -204,6 +204,8 @@ def row_of(user: dict[str, str]) -> str:
 def test_a_live_query_tells_nothing_of_others(served: tuple[Server, Pool]) -> None:
     """Ask for all rows; then others sign in for the first time, and with another email."""
     server, pool = served
+    server.owner(pool.setup, "DEFINE TABLE seen SCHEMALESS PERMISSIONS FULL")
+    copied = "(CREATE seen SET what = <string> [$this, $value, $before, $after, email])"
     other = {**a_user("secret-bob"), "cognito:username": "secret-bob"}
     with connect(f"{server.url.replace('http', 'ws')}/rpc", subprotocols=["json"]) as socket:  # type: ignore[list-item]
 
@@ -213,13 +215,20 @@ def test_a_live_query_tells_nothing_of_others(served: tuple[Server, Pool]) -> No
 
         call("use", "app", "main")
         call("authenticate", pool.token(**a_user("mallory")))
-        live = call("query", "LIVE SELECT * FROM user; LIVE SELECT DIFF FROM user")
+        plain = "LIVE SELECT * FROM user; LIVE SELECT DIFF FROM user"
+        live = call("query", f"{plain}; LIVE SELECT * FROM user WHERE {copied}")
         for email in (other["email"], "secret-bob@example.com"):
             answer = server.sql(
                 pool.setup, pool.token(**{**other, "email": email}), "RETURN $access"
             )
             assert answer.body[0]["result"] == "user"
+        server.owner(pool.setup, f"UPDATE {row_of(other)} SET email = 'secret-bob2@example.com'")
         marker = call("query", "RETURN 'the next message'")
 
-    assert [each["status"] for each in live["result"]] == ["OK", "OK"]
+    assert [each["status"] for each in live["result"]] == ["OK", "OK", "OK"]
+    seen = server.owner(pool.setup, "SELECT VALUE what FROM seen")
+    assert seen
+    assert "secret-bob" not in str(seen)
+    refused = server.sql(pool.setup, pool.token(**other), "LIVE SELECT * FROM user")
+    assert refused.body[0]["details"] == {"kind": "LiveQueryNotSupported"}
     assert marker["result"][0]["result"] == "the next message"

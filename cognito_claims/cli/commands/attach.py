@@ -8,11 +8,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cognito_claims.cli.console import json_text, printable
+from cognito_claims.cli.console import line
+from cognito_claims.cli.escapes import json_text, printable
 from cognito_claims.cli.options import EnvFile, Format, OutputFormat, PoolId
 from cognito_claims.tools.attach.attach import Attachment, Change, Options, unasked
 from cognito_claims.tools.inputs import read_environment
-from cognito_claims.tools.pool.update import Difference, EventVersion, Triggers
+from cognito_claims.tools.json_diff import Difference
+from cognito_claims.tools.pool.update import EventVersion, Triggers
 
 FunctionArn = Annotated[
     str | None, typer.Option(help="The pre token generation function; an alias or version, too.")
@@ -95,9 +97,9 @@ def print_change(change: Change, console: Console) -> None:
     for difference in change.wanted:
         console.print(Text(would).append(_compared(difference)))
     for note in change.notes:
-        console.print(Text(f"{would}{note}"))
+        console.print(line(f"{would}{note}"))
     for remark in change.remarks:
-        console.print(Text(remark))
+        console.print(line(remark))
     for difference in change.unwanted:
         console.print(Text("unexpected: ", style="bold red").append(_compared(difference)))
 
@@ -107,4 +109,4 @@ def _compared(difference: Difference) -> str:
         "nothing" if value is None else printable(json.dumps(value, ensure_ascii=False))
         for value in (difference.before, difference.after)
     )
-    return f"{difference.path}: {before} -> {after}"
+    return f"{printable(difference.path)}: {before} -> {after}"

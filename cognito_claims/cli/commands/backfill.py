@@ -18,7 +18,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from cognito_claims.cli.console import json_text, printable
+from cognito_claims.cli.console import line
+from cognito_claims.cli.escapes import json_text
 from cognito_claims.cli.options import EnvFile, Format, OutputFormat, PoolId
 from cognito_claims.tools.backfill.run import Backfill, DryRun, Options, Result
 from cognito_claims.tools.backfill.target import Target
@@ -55,16 +56,16 @@ def print_backfill(result: Result | DryRun, console: Console) -> None:
     if isinstance(result, DryRun):
         console.print(Text(f"{result.users:,} users would be written."))
         for column, users in sorted(result.null.items()):
-            console.print(Text(f"{column}: null for {users:,} of them"))
+            console.print(line(f"{column}: null for {users:,} of them"))
         return
     done = result.done
     failed = f", {len(done.failed):,} not" if done.failed else ""
     console.print(Text(f"{done.written:,} users are written{failed}."))
     for sub, reason in done.failed.items():
-        console.print(Text(f"not written: {printable(sub)} [{reason}]"))
+        console.print(line(f"not written: {sub} [{reason}]"))
     if result.stopped is not None:
         advice = f"the same command goes on from {result.path}"
-        stopped = Text(f"Stopped: {printable(result.stopped)}; {advice}.", style="bold red")
+        stopped = line(f"Stopped: {result.stopped}; {advice}.", style="bold red")
         console.print(stopped, soft_wrap=True)
 
 

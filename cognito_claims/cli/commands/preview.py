@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cognito_claims.cli.console import json_text, print_findings, printable
+from cognito_claims.cli.console import line, print_findings
+from cognito_claims.cli.escapes import json_text, printable
 from cognito_claims.cli.options import ClientIds, EnvFile, Format, Issuer, IssuerType, OutputFormat
 from cognito_claims.tools.evaluation.preview import Pool, Preview
 from cognito_claims.tools.evaluation.preview import preview as run_preview
@@ -97,18 +98,18 @@ def _gauge(size: int) -> str:
 def _print_verdict(name: str, verdict: Mapping[str, Any], console: Console) -> None:
     accepted = verdict["accepted"]
     judge = f" ({verdict['engine']})" if "engine" in verdict else ""
-    line = Text(f"{name}{judge}: ", style="bold")
-    line.append("accepted" if accepted else "refused", style="green" if accepted else "bold red")
+    told = Text(f"{name}{judge}: ", style="bold")
+    told.append("accepted" if accepted else "refused", style="green" if accepted else "bold red")
     if not accepted:
-        line.append(f", {verdict['message']} [{verdict['code']}]")
-    console.print(line)
+        told.append(printable(f", {verdict['message']} [{verdict['code']}]"))
+    console.print(told)
     for variable, value in verdict.get("session", {}).items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        console.print(Text(f"  {printable(variable)}: {printable(text)}"))
+        console.print(line(f"  {variable}: {text}"))
     for version, answer in verdict.get("versions", {}).items():
-        console.print(Text(f"  {version}: {_answer(answer)}"))
+        console.print(line(f"  {version}: {_answer(answer)}"))
     if "foreign_client" in verdict:
-        console.print(Text(f"  {verdict['foreign_client']['message']}"))
+        console.print(line(f"  {verdict['foreign_client']['message']}"))
 
 
 def _answer(answer: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from cognito_claims.cli.console import json_text
+from cognito_claims.cli.escapes import json_text
 from cognito_claims.cli.options import EnvFile
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.inputs import read_environment

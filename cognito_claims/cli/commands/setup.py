@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from cognito_claims.cli.console import json_text, tell_findings
+from cognito_claims.cli.console import tell_findings
+from cognito_claims.cli.escapes import json_text, printable
 from cognito_claims.cli.options import (
     ClientIds,
     Commands,
@@ -181,7 +182,8 @@ def _client_findings(environ: Mapping[str, str], kind: type) -> list[Finding]:
 def _warn(environ: Mapping[str, str], kind: type) -> None:
     """Print the warnings to standard error, since the output is for a file."""
     for finding in _client_findings(environ, kind):
-        print(f"cognito-claims: warning: {finding.message}", file=sys.stderr)  # noqa: T201  (a warning)
+        told = printable(f"cognito-claims: warning: {finding.message}")
+        print(told, file=sys.stderr)  # noqa: T201  (a warning)
 
 
 def _chosen(parts: Sequence[Part], name: str | None) -> Sequence[Part]:

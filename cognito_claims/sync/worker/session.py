@@ -2,7 +2,7 @@
 
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from time import monotonic, sleep
 
@@ -12,10 +12,12 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from cognito_claims.clients.http import LONGEST_ANSWER, Response
-from cognito_claims.errors import DeadlineError, TransportError
+from cognito_claims.errors import HASURA_BUSY, DeadlineError, TransportError
 
-_BUSY = (429, 502, 503, 504)
-_PAUSES_S = (0.2, 0.4, 0.8)
+RETRIES: Retry = Retry(  # urllib3 makes no pause before the first of these
+    4, backoff_factor=0.1, status_forcelist=HASURA_BUSY, allowed_methods=None
+)
+"""How often, and after which pauses, what is too busy is asked again."""
 _CONNECTING, _HANDSHAKE = "connecting", "TLS handshake"
 _STAGE = "waiting for the answer"
 _RECONNECT = Retry(connect=1, read=False, redirect=False, status=False, other=False)
@@ -25,13 +27,21 @@ for _name in ("urllib3.connection", "urllib3.connectionpool"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
+def pauses(policy: Retry) -> Iterator[float]:
+    """Return the pauses before each further attempt."""
+    while policy.total:
+        policy = policy.increment()
+        if pause := policy.get_backoff_time():
+            yield pause
+
+
 class HttpSession:
     """Sends requests to one URL, as `HttpClient` does: no redirects, proxies or cookies."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._session = requests.Session()
-        self._session.trust_env = False  # so that no proxy gets the key, and no .netrc replaces it
+        self._session.trust_env = False  # so that no proxy gets the key, and no .netrc replaces it, and no .netrc replaces it
         self._session.verify = ssl.get_default_verify_paths().cafile or True
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         for scheme in ("https://", "http://"):
@@ -44,9 +54,10 @@ class HttpSession:
 
         Raises `DeadlineError` and `TransportError`.
         """
-        for pause in _PAUSES_S:
+        for pause in pauses(RETRIES):
             response = self._once(method, headers, body, deadline)
-            if response.status not in _BUSY or deadline - monotonic() < 2 * pause:
+            is_busy = RETRIES.is_retry(method, response.status)
+            if not is_busy or deadline - monotonic() < 2 * pause:
                 return response
             sleep(pause)
         return self._once(method, headers, body, deadline)

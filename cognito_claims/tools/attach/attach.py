@@ -5,7 +5,7 @@ update has done is told by the next run, from the description that the first one
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,16 +13,16 @@ from cognito_claims.tools.attach import kept as description
 from cognito_claims.tools.attach.function_errors import function_errors
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.inputs import region_of_pool
+from cognito_claims.tools.json_diff import Difference
 from cognito_claims.tools.pool.aws import Aws, asking_aws
 from cognito_claims.tools.pool.function_policy import FunctionArn, Permission
 from cognito_claims.tools.pool.update import (
     MANAGED,
-    Difference,
     Triggers,
     attached,
     carried_over,
+    changes,
     detached,
-    differences,
     functions_of,
     is_attached,
     managed,
@@ -145,22 +145,20 @@ class Attachment:
                 )
                 raise UnusableInput(f"{self._pool_id}: {told}")
             wanted = restored(now, was)
-            gone = functions_of(now) - functions_of(wanted)
-            self._functions = [
-                FunctionArn.parse(str(self._kept), arn)
-                for arn in sorted(functions_of(wanted) - functions_of(now))
-            ]
+            self._functions = _parsed(self._kept, functions_of(wanted) - functions_of(now))
+            were = functions_of(now) | functions_of(kept.triggers)
+            gone = _parsed(self._kept, were - functions_of(wanted))
             self._require_functions()
-            change = self._planned(before, wanted)
-            change = self._confirmed(change._replace(notes=[*self._granted(before, is_dry=True)]))
+            notes = [*self._granted(before, is_dry=True)]
+            notes += self._revoked(before, wanted, gone, is_dry=True)
+            change = self._confirmed(self._planned(before, wanted)._replace(notes=notes))
             if self._options.is_dry or change.unwanted:
                 return change
             granted = [*self._granted(before, is_dry=False)]
             change = self._change(before, wanted, is_kept=False)
             if change.unwanted:
                 return change._replace(notes=[*granted, *change.notes])
-            self._functions = [FunctionArn.parse(_TRIGGERS, arn) for arn in sorted(gone)]
-            revoked = [*self._revoked(before, wanted)]
+            revoked = [*self._revoked(before, wanted, gone, is_dry=False)]
             self._kept.unlink()
         return change._replace(notes=[*granted, *change.notes, *revoked])
 
@@ -185,10 +183,12 @@ class Attachment:
             if (value["LambdaArn"] if isinstance(value, Mapping) else value) in arns
         }
         pool = {**before, _TRIGGERS: asked}
-        told = [f"{e.message} [{e.code}]" for e in function_errors(pool, self._environ)]
+        errors, unread = function_errors(pool, self._environ)
+        told = [f"{e.message} [{e.code}]" for e in errors]
         if told and not self._options.is_forced:
             raise UnusableInput(*told, "mend it first; --force attaches it all the same")
         yield from (f"attached in spite of this: {line}" for line in told)
+        yield from (f"{action} is not allowed: what it tells is not checked" for action in unread)
 
     def _confirmed(self, change: Change) -> Change:
         """Ask about a change, unless there is none or it is not to be made."""
@@ -204,8 +204,11 @@ class Attachment:
             before = self._described()
             wanted = detached(before.get(_TRIGGERS, {}), self._options.triggers)
             change = self._change(before, wanted, is_kept=False)
-            revoked = [] if change.unwanted else [*self._revoked(before, wanted)]
-        return change._replace(notes=[*change.notes, *revoked])
+            if change.unwanted:
+                return change
+            is_dry = self._options.is_dry
+            revoked = self._revoked(before, wanted, self._functions, is_dry=is_dry)
+            return change._replace(notes=[*change.notes, *revoked])
 
     def _planned(self, before: Mapping[str, Any], triggers: Mapping[str, Any]) -> Change:
         """Say what would change, or what an interrupted run has left that is to be mended first."""
@@ -214,7 +217,7 @@ class Attachment:
             told = f"{self._saved} holds the pool as an interrupted run found it"
             note = f"{told}: mend what differs, or remove that file"
             return Change([], unwanted, [], is_dry=self._options.is_dry, remarks=(note,))
-        wanted = [*differences(before, {**before, _TRIGGERS: dict(triggers)})]
+        wanted = [*changes(before, {**before, _TRIGGERS: dict(triggers)})]
         return Change(wanted, [], [], is_dry=self._options.is_dry)
 
     def _change(
@@ -229,7 +232,7 @@ class Attachment:
             self._save(before)
             self._refuse_if_changed(before)
             self._update(planned)
-            change = change._replace(unwanted=[*differences(planned, self._described())])
+            change = change._replace(unwanted=[*changes(planned, self._described())])
         if not change.unwanted:
             if is_kept:
                 self._keep(triggers)
@@ -246,7 +249,7 @@ class Attachment:
         """Compare with what a run saved that did not end; its triggers are this run's to settle."""
         saved = description.read(self._saved)
         ours = tuple(f"{_TRIGGERS}.{name}" for name in MANAGED)
-        for difference in () if saved is None else differences(saved, now):
+        for difference in () if saved is None else changes(saved, now):
             if not difference.path.startswith(ours):
                 yield difference
 
@@ -255,7 +258,7 @@ class Attachment:
             description.create(self._saved, before)
 
     def _refuse_if_changed(self, before: Mapping[str, Any]) -> None:
-        paths = [difference.path for difference in differences(before, self._described())]
+        paths = [difference.path for difference in changes(before, self._described())]
         if paths:
             if description.read(self._saved) == before:
                 self._saved.unlink()  # this run's own, and not an interrupted one's
@@ -285,7 +288,11 @@ class Attachment:
 
     def _require_functions(self) -> None:
         for function in self._functions:
-            self._lambda.get_function_configuration(**function.target)  # or it is not there
+            try:
+                self._lambda.get_function_configuration(**function.target)
+            except self._lambda.exceptions.ResourceNotFoundException:
+                told = "there is no such function; deploy it first"
+                raise UnusableInput(f"{function.arn}: {told}") from None
 
     def _granted(self, pool: Mapping[str, Any], *, is_dry: bool) -> Iterator[str]:
         """Let the pool invoke the functions, ahead of attaching them."""
@@ -297,11 +304,22 @@ class Attachment:
                     permission.grant(self._lambda)
                 yield f"{function.arn}: Cognito may invoke it, for this pool"
 
-    def _revoked(self, pool: Mapping[str, Any], triggers: Mapping[str, Any]) -> Iterator[str]:
+    def _revoked(
+        self,
+        pool: Mapping[str, Any],
+        triggers: Mapping[str, Any],
+        functions: Sequence[FunctionArn],
+        *,
+        is_dry: bool,
+    ) -> Iterator[str]:
         """Take back what attaching granted, where the pool does not need it for another trigger."""
-        for function in self._functions:
+        for function in functions:
             permission = Permission(function, pool["Arn"])
             if not is_attached(function.arn, triggers) and permission.is_ours(self._lambda):
-                if not self._options.is_dry:
+                if not is_dry:
                     permission.revoke(self._lambda)
                 yield f"{function.arn}: the permission that attach gave is taken back"
+
+
+def _parsed(path: Path, arns: Set[str]) -> list[FunctionArn]:
+    return [FunctionArn.parse(str(path), arn) for arn in sorted(arns)]

@@ -1,6 +1,6 @@
 """What doctor would find wrong with functions, before they are attached."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cognito_claims.tools.doctor.invokers import NO_PERMISSION
@@ -9,11 +9,14 @@ from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool.description import Reader
 
 
-def function_errors(pool: Mapping[str, Any], environ: Mapping[str, str]) -> list[Finding]:
-    """Give the errors of the functions that a pool is going to have; raises what boto3 raises.
+def function_errors(
+    pool: Mapping[str, Any], environ: Mapping[str, str]
+) -> tuple[list[Finding], Sequence[str]]:
+    """Give the errors of the functions that a pool is going to have, and the actions not allowed.
 
-    The permission for the pool is no matter: to attach a function adds it.
+    Raise what boto3 raises. The permission for the pool is no matter: to attach a function adds it.
     """
     facts = Reader(pool["Id"], (), environ).facts_of_functions(pool)
     found = dict.fromkeys(diagnoses(facts))
-    return [f for f in found if f.level == "error" and f.code != NO_PERMISSION]
+    errors = [f for f in found if f.level == "error" and f.code != NO_PERMISSION]
+    return errors, facts.unread

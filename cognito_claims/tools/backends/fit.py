@@ -1,8 +1,8 @@
 """Whether a script or configuration that is in use still fits the settings.
 
-Every statement of ours stands there unchanged, and what else could open a way in or undo ours is at least warned of. It is no
-parser of the whole language: what it does not know, it says that it has not examined. A finding names the line of the file and
-what is expected there, and never repeats the file: it may hold keys.
+Every statement of ours has to stand there unchanged. Of SurrealQL beside ours, a few dangers are
+looked for; of everything else, the lines are named as not examined. A finding names the line of the
+file and what is expected there, and never repeats the file: it may hold keys.
 """
 
 import json
@@ -10,11 +10,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cognito_claims.tools.backends.fauna.fit import beside_schema, item_findings
+from cognito_claims.tools.backends.fauna.fit import item_findings
 from cognito_claims.tools.backends.hasura.fit import json_findings, kind_of
 from cognito_claims.tools.backends.part import Language, Part, the_part
 from cognito_claims.tools.backends.script.statements import Script, Statement, read_script
-from cognito_claims.tools.backends.surrealdb.fit import beside_surrealql, order_findings
+from cognito_claims.tools.backends.surrealdb.fit import (
+    is_looked_through,
+    order_findings,
+    statement_findings,
+)
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.findings import Finding
 
@@ -58,17 +62,31 @@ def _script_findings(part: Part, text: str) -> Iterator[Finding]:
         yield from _statement_findings(part, statement, same)
     own = [each for each in script.statements if any(known.is_about(each) for known in expected)]
     others = [each for each in script.statements if each not in own]
-    if part.language == "fsl":
-        yield from beside_schema(ours[0].tokens[1].text, others)
-        return
-    beside = [each for each in others if each.verb not in _FRAME]
     if part.language == "surrealql":
         yield from order_findings(part, own)
-        yield from beside_surrealql(beside)
-    else:
-        for each in beside:
-            yield Finding("not-examined", "warning", f"line {each.line}: not examined")
+    read = [each for each in others if _is_read(each, script) and each.verb not in _FRAME]
+    yield from _beside(part.language, read)
     yield from _frame_findings(part, script.statements)
+
+
+def _is_read(statement: Statement, script: Script) -> bool:
+    """Say whether a statement stands before what leaves open where it ends."""
+    open_from = [*([] if script.broken is None else [script.broken]), *script.doubts]
+    return not open_from or statement.line < min(open_from)
+
+
+def _beside(language: Language, statements: Sequence[Statement]) -> Iterator[Finding]:
+    """Tell what is found in statements that are not ours, and which of them nobody looked at."""
+    lines: list[str] = []
+    for each in statements:
+        is_surrealql = language == "surrealql"
+        found = [*statement_findings(each)] if is_surrealql else []
+        yield from found
+        if not found and not (is_surrealql and is_looked_through(each)):
+            lines.append(str(each.line))
+    if lines:
+        where = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(lines)}"
+        yield Finding("not-examined", "warning", f"{where}: not examined")
 
 
 def _reading_findings(part: Part, script: Script) -> Iterator[Finding]:

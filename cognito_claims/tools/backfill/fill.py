@@ -13,6 +13,7 @@ from cognito_claims.errors import CognitoClaimsError, DeadlineError, HasuraError
 from cognito_claims.events import User
 from cognito_claims.sync.batch import is_final, reason_of, write_batch
 from cognito_claims.sync.rows import Row, Sink, key_of, row_of
+from cognito_claims.sync.worker.session import RETRIES, pauses
 from cognito_claims.tools.backfill.checkpoint import Checkpoint
 from cognito_claims.tools.waiting import waiting_for
 
@@ -20,7 +21,7 @@ PAGE = 60  # the most that ListUsers gives
 # ListUsers is eventually consistent: what it says may be this old, and must not overwrite what a sign-in has written since.
 _STALE_S = 60.0
 _PATIENCE_S = 30.0
-PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+PAUSES_S = (*pauses(RETRIES.new(total=8, backoff_factor=0.25)),)  # 0.5 s, then twice as long
 
 
 class Page(NamedTuple):

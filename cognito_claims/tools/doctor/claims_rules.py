@@ -16,7 +16,8 @@ from cognito_claims.tools.backends.backend import Identity
 from cognito_claims.tools.backends.other_clients import client_findings
 from cognito_claims.tools.backends.table import backends_of
 from cognito_claims.tools.doctor.handler_rules import PLUGINS, readable
-from cognito_claims.tools.evaluation.check import asked_attributes, written_by_clients
+from cognito_claims.tools.evaluation.attributes import asked_attributes, written_by_clients
+from cognito_claims.tools.evaluation.sync_check import of_trigger, sync_findings
 from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool.description import CLAIMS, Facts
 
@@ -35,6 +36,8 @@ def claims_findings(facts: Facts) -> Iterator[Finding]:
         yield from _identity(facts, configuration)
         yield from _composition(facts, configuration)
         yield from client_findings(plugins)
+        if "user_sync" in plugins:
+            yield from of_trigger(CLAIMS, sync_findings(environ))
         conflict = declared_conflict(plugins)
         if conflict is not None:
             yield Finding.error(conflict.code, f"{CLAIMS}: {conflict}")

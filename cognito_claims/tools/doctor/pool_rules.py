@@ -6,7 +6,7 @@ from cognito_claims.secret import parse
 from cognito_claims.tools.doctor.claims_rules import claims_findings
 from cognito_claims.tools.doctor.handler_rules import handler_findings
 from cognito_claims.tools.doctor.invokers import invoker_findings
-from cognito_claims.tools.evaluation.sync_check import sync_findings
+from cognito_claims.tools.evaluation.sync_check import of_trigger, sync_findings
 from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool.description import CLAIMS, SYNC, Facts, Function
 
@@ -44,8 +44,7 @@ def _attachment(facts: Facts) -> Iterator[Finding]:
         )
     syncs = [name for name in SYNC if name in facts.functions and facts.functions[name].is_a_sync]
     for name in syncs:
-        for finding in sync_findings(facts.functions[name].environ):
-            yield finding._replace(message=f"{name}: {finding.message}")
+        yield from of_trigger(name, sync_findings(facts.functions[name].environ))
     if len(syncs) == 1:
         why = "one of them alone misses users"
         remedy = "attach the function to both with --sync-function-arn"

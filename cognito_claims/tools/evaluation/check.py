@@ -1,6 +1,6 @@
 """`check`: every wrong setting, then the composition on recorded events, before anybody signs in with it."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cognito_claims.composition import declared_conflict
@@ -19,20 +19,14 @@ from cognito_claims.testing.recorded import recorded
 from cognito_claims.tools.backends.other_clients import client_findings
 from cognito_claims.tools.backends.table import backends_of
 from cognito_claims.tools.configuration import loaded
+from cognito_claims.tools.evaluation.attributes import SAMPLE_EVENTS, written_by_clients
 from cognito_claims.tools.evaluation.decision_findings import told_of
 from cognito_claims.tools.evaluation.sampled import Sampled, Traced, sampled, sampled_findings
 from cognito_claims.tools.evaluation.sync_check import is_for_sync_alone, sync_findings
 from cognito_claims.tools.findings import Finding, contract_findings, settings_findings
 
-_EVENTS = (
-    "pretoken_v1_Authentication",
-    "pretoken_v2_Authentication",
-    "pretoken_v3_Authentication",
-    "pretoken_v3_ClientCredentials",
-)
 _DEPENDS = "claims depend on "
 _LOG_SUB = "COGNITO_CLAIMS_LOG_SUB"
-_NOT_WRITABLE = frozenset(("sub", "identities", "email_verified", "phone_number_verified"))
 
 
 def check(environ: Mapping[str, str]) -> list[Finding]:
@@ -59,7 +53,7 @@ def _token_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
     if conflict is not None:  # the handler itself cannot be made
         yield Finding(conflict.code, "error", str(conflict))
         return
-    found = [finding for name in _EVENTS for finding in _composition(name, configuration)]
+    found = [finding for name in SAMPLE_EVENTS for finding in _composition(name, configuration)]
     taken = {finding.message.rpartition(" taken from ")[2] for finding in found}
     for finding in found:  # of one value, the more exact one is enough
         if finding.message.removeprefix(_DEPENDS) not in taken - {finding.message}:
@@ -147,22 +141,3 @@ def _used(decision: Decision, texts: Traced, name: str, told: str) -> str:
     if not used:
         return f"{_DEPENDS}{told}"
     return "; ".join(f"{what} taken from {told}" for what in used)
-
-
-def written_by_clients(asked: Set[str]) -> list[str]:
-    """Give those of the attributes that plugins ask for which an app client may be allowed to write."""
-    return sorted(
-        attribute
-        for attribute in asked - _NOT_WRITABLE
-        # What is asked for together with whether it is verified is nothing that a user just writes.
-        if not attribute.startswith("cognito:") and f"{attribute}_verified" not in asked
-    )
-
-
-def asked_attributes(configuration: Configuration) -> set[str]:
-    """Give the attributes that the plugins ask for, of a user who has any that there may be."""
-    asked: set[str] = set()
-    for name in _EVENTS:
-        event = PreTokenGenerationEvent.from_json(recorded(name))
-        asked |= sampled(event, configuration).attributes.asked
-    return asked

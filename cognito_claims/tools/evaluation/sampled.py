@@ -3,12 +3,13 @@
 What plugins ask for is noted: claims that are made of it belong to whoever can write it.
 """
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cognito_claims.errors import PluginFailedError
-from cognito_claims.events import PreTokenGenerationEvent
+from cognito_claims.events import PreTokenGenerationEvent, User
 from cognito_claims.invocation.decision import Decision, decide_typed
 from cognito_claims.registry import Configuration
 from cognito_claims.tools.configuration import offline
@@ -31,6 +32,15 @@ _PLAUSIBLE = {
     "website": "https://made-up.example.com/",
     "zoneinfo": "Europe/Madrid",
 }
+_PROVIDER = "made-up-provider"
+_IDENTITY = {"userId": "made-up-user", "providerName": _PROVIDER, "providerType": "SAML"}
+_FEDERATED = {
+    "cognito:user_status": "EXTERNAL_PROVIDER",
+    "identities": json.dumps(
+        [{**_IDENTITY, "issuer": None, "primary": True, "dateCreated": 1700000000000}]
+    ),
+}
+_NATIVE = "on a made-up native user (user name, identities); a federated one is no failure"
 # Forms of a made-up text, in the order in which they are tried; with None there is none.
 _FORMS = ("made-up-{name}", _NUMBER, '["made-up-{name}"]', '{{"made-up": "{name}"}}', None)
 
@@ -140,6 +150,8 @@ def sampled_findings(
             invented = _blamed(event, alone, outcome.error)
             if invented:
                 excused[str(outcome.error)] = f"on made-up values ({', '.join(invented)})"
+            elif event.user is not None and not _fails_for_a_federated_user(event, alone):
+                excused[str(outcome.error)] = _NATIVE
     for finding in decision_findings(decision):
         text = finding.message.removeprefix("claims omitted: ")
         if text in excused:
@@ -158,6 +170,16 @@ def _blamed(
     if same and not missed:
         return []
     return _decided(event, configuration, _FORMS[0]).invented
+
+
+def _fails_for_a_federated_user(
+    event: PreTokenGenerationEvent, configuration: Configuration
+) -> bool:
+    """Say whether a plugin fails too where the user signs in through a provider."""
+    native = event.user or User("", {})
+    attributes = {**native.attributes, **_FEDERATED}
+    federated = event._replace(user=User(f"{_PROVIDER}_made-up-user", attributes))
+    return all(_decided(federated, configuration, form).failures for form in _FORMS)
 
 
 def _decided(

@@ -1,6 +1,6 @@
 """What `check` says of the user sync: of its trigger, its queue and its worker."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from cognito_claims.errors import SettingsError
 from cognito_claims.sync import from_env as sinks
@@ -29,6 +29,11 @@ def is_for_sync_alone(environ: Mapping[str, str]) -> bool:
     return _names(environ, "USER_SYNC_", "HASURA_SYNC_") and not _names(
         of_claims, "COGNITO_CLAIMS_"
     )
+
+
+def of_trigger(name: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield the findings, each with the name of the trigger that it is about."""
+    return (finding._replace(message=f"{name}: {finding.message}") for finding in findings)
 
 
 def sync_findings(environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from cognito_claims.tools.json_diff import Difference, differences
+
 _READ_ONLY = frozenset(  # what DescribeUserPool tells, and UpdateUserPool refuses
     (
         "AliasAttributes",
@@ -49,14 +51,6 @@ class Triggers(NamedTuple):
     function_arn: str | None = None
     event_version: EventVersion | None = None  # what the pool sends already, or V2_0
     sync_function_arn: str | None = None
-
-
-class Difference(NamedTuple):
-    """A setting that is not the same; None where there is none."""
-
-    path: str
-    before: Any
-    after: Any
 
 
 def carried_over(pool: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,14 +122,9 @@ def others(config: Mapping[str, Any], triggers: Triggers) -> Iterator[tuple[str,
             yield name, arn
 
 
-def differences(before: object, after: object, path: str = "") -> Iterator[Difference]:
+def changes(before: object, after: object) -> Iterator[Difference]:
     """Compare two descriptions of a pool, setting by setting; what changes by itself is left out."""
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        for name in sorted({*before, *after}):
-            inner = f"{path}.{name}" if path else name
-            yield from differences(before.get(name), after.get(name), inner)
-    elif before != after and path not in _VOLATILE:
-        yield Difference(path, before, after)
+    return (found for found in differences(before, after) if found.path not in _VOLATILE)
 
 
 def is_attached(arn: str, config: Mapping[str, Any]) -> bool:

@@ -49,7 +49,7 @@ def _auth_config_findings(
     if "claimsConfig" in content:
         yield from _config_findings(name, AuthConfigJwt, jwt, content)
         return
-    for path, wanted in differences(expected, content):
+    for path, wanted, _ in differences(expected, content, more="allowed"):
         yield Finding("differs", "error", f"{name}: {path}: expected {json.dumps(wanted)}")
     definition = _object(content.get("definition"))
     mode = _object(definition.get("mode"))
@@ -89,7 +89,7 @@ def _config_findings(
     skew = next((given[key] for key in _SKEWS if given.get(key) is not None), 0)
     for key in _SKEWS:
         expected.pop(key, None)
-    for path, wanted in differences(expected, given):
+    for path, wanted, _ in differences(expected, given, more="allowed"):
         yield Finding("differs", "error", f"{name}: {path}: expected {json.dumps(wanted)}")
     if not 1 <= skew <= _LONGEST_SKEW_S:
         advice = f"expected about {SKEW_S} seconds: Cognito's clock may be ahead"

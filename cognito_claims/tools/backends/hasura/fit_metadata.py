@@ -68,7 +68,7 @@ def _call_findings(call: Call, same: list[Call]) -> Iterator[Finding]:
         twice = f"metadata: {each.place}: {call.subject} stands here again"
         yield Finding("defined-twice", "error", twice)
     for each in same:
-        for path, value in differences(call.content, each.content, is_exact=True):
+        for path, value, _ in differences(call.content, each.content, more="refused"):
             where = f"metadata: {each.place}: {call.subject}: {path}"
             yield Finding("differs", "error", f"{where}: expected {json.dumps(value)}")
 

@@ -10,7 +10,7 @@ from cognito_claims.tools.backends.backend import Identity
 from cognito_claims.tools.findings import Finding
 
 _ABOUT_EMAIL = ("missing-email", "email-not-verified")
-_WAY_OUT = "set SURREALDB_TOKENS=access, whose script needs no email"
+_WAY_OUT = "or set SURREALDB_TOKENS=access, whose script needs no email"
 
 
 class SurrealDBBackend:
@@ -71,6 +71,14 @@ def _with_way_out(answer: dict[str, Any], claims: Mapping[str, Any]) -> dict[str
     if answer.get("code") in _ABOUT_EMAIL:
         missing = not claims.get("email")
         answer["code"] = _ABOUT_EMAIL[0] if missing else _ABOUT_EMAIL[1]
-        told = "the ID token has no email" if missing else "the user's email is not verified"
-        answer["message"] = f"SurrealDB: {told}; {_WAY_OUT}"
+        told = "no attribute email" if missing else "an email that is not verified (email_verified)"
+        answer["message"] = (
+            f"SurrealDB: the user has {told}; {_remedy(claims, missing)}, {_WAY_OUT}"
+        )
     return answer
+
+
+def _remedy(claims: Mapping[str, Any], is_missing: bool) -> str:  # noqa: FBT001  (private)
+    if "identities" in claims:
+        return f"map {'email and ' if is_missing else ''}email_verified at the provider"
+    return "give them a verified one" if is_missing else "let them verify it"

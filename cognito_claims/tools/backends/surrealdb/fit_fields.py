@@ -1,6 +1,7 @@
 """A team's own fields in a SurrealQL script: who may see and change them, and what they compute."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from cognito_claims.tools.backends.script.statements import Statement
 from cognito_claims.tools.findings import Finding
@@ -10,6 +11,7 @@ _CLAUSES = frozenset(("COMMENT", "FLEXIBLE", "PERMISSIONS", "READONLY", "REFEREN
 _ELSEWHERE = frozenset(
     ("CREATE", "DELETE", "FN", "HTTP", "INSERT", "RELATE", "SELECT", "UPDATE", "UPSERT")
 )
+_SHADOWED = {"access": "session::ac()", "auth": "session::rd()", "session": "session::rd()"}
 _NEEDED = frozenset(("SELECT", "UPDATE"))
 
 
@@ -25,10 +27,23 @@ def permission_findings(statement: Statement, table: str) -> Iterator[Finding]:
         lacking = " and ".join(sorted(word.lower() for word in missing))
         text = f"a field of {table} has no permission for {lacking}: every user has it"
         yield Finding("field-permission", "warning", f"line {statement.line}: {text}")
+    texts = [token.text for token in statement.tokens]
+    said = texts[words.index("PERMISSIONS") :] if "PERMISSIONS" in words else []
+    for name in _SHADOWED:
+        if ("$", name) in pairwise(said):
+            text = f"users can give ${name} another value; ask {_SHADOWED[name]}"
+            yield Finding("field-permission", "warning", f"line {statement.line}: {text}")
 
 
-def reads_elsewhere(statement: Statement) -> bool:
-    """Say whether a field's expression may reach other rows: it runs without permissions.
+def expression_findings(statement: Statement) -> Iterator[Finding]:
+    """Warn of a field whose expression may reach other rows: it runs without permissions."""
+    if _reads_elsewhere(statement):
+        computed = f"line {statement.line}: the field may compute with other rows: not examined"
+        yield Finding("not-examined", "warning", computed)
+
+
+def _reads_elsewhere(statement: Statement) -> bool:
+    """Say whether a field's expression may reach other rows.
 
     A dot is the way into a linked record, but not behind a parameter such as `$token`.
     """

@@ -113,9 +113,11 @@ def _comment(setup: Setup, generation: Generation, editable: Sequence[str]) -> s
     host = setup.issuer.split("/")[2]
     lines = [
         "The server fetches the pool's keys. Start it with:",
-        f"surreal start --deny-funcs http --allow-net {host} ...",
-        "Without --deny-funcs http, a signed-in user's http::get reaches that host too.",
-        "With --deny-all it needs --allow-funcs type,string,time besides.",
+        f"surreal start --deny-funcs=http --allow-net={host} ...",
+        "Without --deny-funcs=http, a signed-in user's http::get reaches that host too.",
+        "With --deny-all it needs --allow-funcs=session,type,string,time besides.",
+        "Let users reach it without WebSockets: on some versions a LIVE SELECT shows them what",
+        "others write.",
     ]
     if generation == "3.x":
         name = identifier(setup.database)

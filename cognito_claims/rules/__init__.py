@@ -1,0 +1,1 @@
+"""Rules: a JSON document that says which claims, scopes and groups a token gets."""

@@ -1,0 +1,149 @@
+"""Conditions: `when` and `unless` of a rule, and what stands beside a scope."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from cognito_claims.claims import Json
+from cognito_claims.errors import RuleError
+from cognito_claims.rules.context import Context, Unreadable, small
+from cognito_claims.rules.lookups import Lookup
+from cognito_claims.rules.reader import within
+from cognito_claims.rules.sources import Kind, Source, Sources
+
+_Test: TypeAlias = Callable[[Context], bool]
+_WORDS = ("groups", "clients", "scopes", "providers", "email_domains", "is")
+_OF_MACHINES = frozenset(("clients", "scopes"))
+_COMPARED: tuple[Kind, ...] = ("attribute", "verified", "tenant", "lookup")
+_COMPARED_FOR_GROUPS: tuple[Kind, ...] = ("attribute", "verified")
+_NO_LOOKUPS: frozenset[Lookup] = frozenset()
+
+
+class Conditions:
+    """Conditions that must all hold; `words` says which kinds there are, `sources` what is compared."""
+
+    __slots__ = ("_looked_up", "_tests", "lookups", "place", "sources", "words")
+
+    def __init__(self, place: str, words: frozenset[str]) -> None:
+        self.place: str = place
+        self.words: frozenset[str] = words
+        self.sources: dict[str, tuple[Source, tuple[Json, ...]]] = {}
+        self.lookups: frozenset[Lookup] = _NO_LOOKUPS
+        self._tests: list[_Test] = []
+        self._looked_up: list[_Test] = []
+
+    def add(self, test: _Test) -> None:
+        """Add a condition that no look-up is needed for."""
+        self._tests.append(test)
+
+    def compare(self, source: Source, values: tuple[Json, ...]) -> None:
+        """Add a comparison of a source with values."""
+        self.sources[source.name] = source, values
+        tests = self._tests
+        if source.lookup is not None:
+            self.lookups |= {source.lookup}
+            tests = self._looked_up
+        tests.append(lambda context: _is_any(source.get(context), values))
+
+    @property
+    def need_user(self) -> bool:
+        """Whether they cannot hold for a machine."""
+        is_of_users = not self.words <= {*_OF_MACHINES, "is"}
+        return is_of_users or any(source.needs_user for source, _ in self.sources.values())
+
+    @property
+    def use_tenant(self) -> bool:
+        """Whether they compare the tenant."""
+        return "tenant" in self.sources
+
+    @property
+    def are_of_machines(self) -> bool:
+        """Whether they ask for nothing but app clients and scopes."""
+        return self.words <= _OF_MACHINES
+
+    def plain(self, context: Context) -> bool:
+        """Return whether all conditions hold that no look-up is needed for."""
+        try:
+            return all(test(context) for test in self._tests)
+        except Unreadable as error:
+            raise RuleError(f"{self.place}.providers", "provider", str(error)) from None
+
+    def hold(self, context: Context) -> bool:
+        """Return whether all conditions hold."""
+        return self.plain(context) and all(test(context) for test in self._looked_up)
+
+
+def _is_any(value: Json, wanted: tuple[Json, ...]) -> bool:
+    """Return whether the value, or an item of a list, equals one that is wanted; `1` is not `true`."""
+    items = value if isinstance(value, (list, tuple)) else (value,)
+    return any(
+        item == each and isinstance(item, bool) is isinstance(each, bool)
+        for item in items
+        for each in wanted
+    )
+
+
+def read_conditions(
+    sources: Sources, value: Any, place: str, *, of_groups: bool = False
+) -> Conditions:
+    """Read conditions; those `of_groups` want all of the user's providers in their list."""
+    reader = sources.reader
+    members = reader.members(value, place, _WORDS)
+    if value == {}:
+        reader.wrong(place, "expected a condition")
+    conditions = Conditions(place, frozenset(members))
+    lists = {
+        word: frozenset(reader.some_texts(members[word], f"{place}.{word}"))
+        for word in _WORDS
+        if word in members and word != "is"
+    }
+    for word, wanted in lists.items():
+        if word == "email_domains":
+            _check_domains(sources, wanted, f"{place}.{word}")
+            wanted = frozenset(map(small, wanted))
+        conditions.add(_test(word, wanted, of_groups=of_groups))
+    if "is" in members:
+        kinds = _COMPARED_FOR_GROUPS if of_groups else _COMPARED
+        _read_comparisons(sources, conditions, members["is"], f"{place}.is", kinds)
+    return conditions
+
+
+def _test(word: str, wanted: frozenset[str], *, of_groups: bool) -> _Test:
+    if word == "providers" and of_groups:
+        return lambda context: _are_all_in(context, wanted)
+    tests: dict[str, _Test] = {
+        "clients": lambda context: context.event.client_id in wanted,
+        "email_domains": lambda context: context.email_domain in wanted,
+        "groups": lambda context: not wanted.isdisjoint(context.groups),
+        "providers": lambda context: not wanted.isdisjoint(context.providers),
+        "scopes": lambda context: not wanted.isdisjoint(context.event.scopes),
+    }
+    return tests[word]
+
+
+def _are_all_in(context: Context, wanted: frozenset[str]) -> bool:
+    user = context.event.user
+    providers = None if user is None else user.providers
+    return bool(providers) and wanted.issuperset(providers or ())
+
+
+def _check_domains(sources: Sources, domains: frozenset[str], place: str) -> None:
+    if any("@" in domain for domain in domains):
+        sources.reader.wrong(place, "expected domains, as in example.com, without @")
+
+
+def _read_comparisons(
+    sources: Sources, conditions: Conditions, value: Any, place: str, kinds: tuple[Kind, ...]
+) -> None:
+    if value == {}:
+        sources.reader.wrong(place, "expected a source")
+    for name, wanted in sources.reader.table(value, place).items():
+        inner = within(place, name)
+        source = sources.read(name, inner, kinds) if name else None
+        if not wanted or not isinstance(wanted, list) or not all(map(_is_scalar, wanted)):
+            sources.reader.wrong(inner, "expected a list of texts, numbers, true and false")
+        elif source is not None:
+            conditions.compare(source, tuple(wanted))
+
+
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, (str, int, float)) and value != ""

@@ -1,0 +1,116 @@
+"""`Context`: what rules see of one event."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from cognito_claims.claims import Json
+from cognito_claims.errors import TokenDenied
+from cognito_claims.events import PreTokenGenerationEvent
+from cognito_claims.rules.lookups import Fetch, FetchAll, Item, Lookup
+
+_NO_TEXTS: Mapping[str, str] = MappingProxyType({})
+_UNKNOWN = "the attribute identities cannot be read"
+
+
+class Unreadable(Exception):  # noqa: N818  (always caught, by the rule that names itself)
+    """A value is not what the rule says it is; the text holds no value."""
+
+
+class Context:
+    """An event, the groups in force, the tenant that was chosen and the items that were found."""
+
+    __slots__ = (
+        "_email_providers",
+        "_fetch",
+        "_fetch_all",
+        "attributes",
+        "event",
+        "groups",
+        "is_machine",
+        "items",
+        "tenant",
+    )
+
+    def __init__(
+        self,
+        event: PreTokenGenerationEvent,
+        email_providers: frozenset[str],
+        fetch: Fetch,
+        fetch_all: FetchAll | None = None,
+    ) -> None:
+        self.event: PreTokenGenerationEvent = event
+        self.is_machine: bool = event.user is None
+        self.attributes: Mapping[str, str] = (
+            _NO_TEXTS if event.user is None else event.user.attributes
+        )
+        self.groups: tuple[str, ...] = event.groups
+        self.tenant: str | None = None
+        self.items: dict[str, Item | None] = {}
+        self._email_providers = email_providers
+        self._fetch = fetch
+        self._fetch_all = fetch_all
+
+    def trusted(self, attribute: str) -> str | None:
+        """Return the email or phone number, if it stands for this user."""
+        user = self.event.user
+        return None if user is None else user.trusted(attribute, self._email_providers)
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The providers that the user is linked to; raises `Unreadable`."""
+        found = () if self.event.user is None else self.event.user.providers
+        if found is None:
+            raise Unreadable(_UNKNOWN)
+        return found
+
+    @property
+    def email_domain(self) -> str | None:
+        """What stands behind the last @ of the email, with small ASCII letters."""
+        _, at, domain = (self.trusted("email") or "").rpartition("@")
+        return small(domain) if at else None
+
+    def find(self, lookups: Iterable[Lookup]) -> None:
+        """Fetch the items of look-ups that are not there yet; raise `TokenDenied` where one must be."""
+        missing = [lookup for lookup in lookups if lookup.name not in self.items]
+        if missing and self._fetch_all is not None:
+            self.items |= self._fetch_all(missing, {**self._values(), "tenant": self.tenant})
+        else:
+            for lookup in missing:
+                self.items[lookup.name] = self._fetched(lookup, self.tenant)
+        for lookup in lookups:
+            if lookup.denies and self.items[lookup.name] is None:
+                raise refusal(lookup.place, "no item was found, and absent is deny")
+
+    def is_member(self, lookup: Lookup, tenant: str) -> bool:
+        """Return whether the look-up finds an item for this tenant; keep the item."""
+        item = self._fetched(lookup, tenant)
+        if item is not None:
+            self.items[lookup.name] = item
+        return item is not None
+
+    def _fetched(self, lookup: Lookup, tenant: str | None) -> Item | None:
+        return self._fetch(lookup, {**self._values(), "tenant": tenant})
+
+    def _values(self) -> dict[str, Json]:
+        event = self.event
+        email = self.trusted("email")
+        return {
+            "sub": self.attributes.get("sub"),
+            "cognito:username": None if event.user is None else event.user.name,
+            "email": small(email) if email and email.isascii() else None,
+            "client_id": event.client_id,
+            "groups": list(self.groups),
+            "trigger_source": event.trigger_source,
+        }
+
+
+def refusal(place: str, problem: str, reason: str = TokenDenied.reason) -> TokenDenied:
+    """Return what refuses the sign-in, with the place of the rule for the log."""
+    return TokenDenied(reason, setting=place, problem=problem)
+
+
+def small(text: str) -> str:
+    """Return the text with small ASCII letters; a letter of another alphabet never becomes one."""
+    if text.isascii():
+        return text.lower()
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)

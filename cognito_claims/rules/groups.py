@@ -1,0 +1,85 @@
+"""The section `groups`: which groups a user has for this sign-in."""
+
+from typing import Any
+
+from cognito_claims.claims import Groups
+from cognito_claims.rules.conditions import read_conditions
+from cognito_claims.rules.context import Context
+from cognito_claims.rules.forms import something
+from cognito_claims.rules.guard import ALWAYS, Guard
+from cognito_claims.rules.reading import CLAIM, RuleReader
+from cognito_claims.rules.rule import Rule
+from cognito_claims.rules.sources import Kind
+
+_RULE = ("from", "constant", "read", "values")
+_REQUIRED = "required beside an attribute"
+_KINDS: tuple[Kind, ...] = ("attribute", "verified", "text", "list")
+
+
+class GroupsRule:
+    """One entry: the groups that its rule gives, where its conditions hold."""
+
+    __slots__ = ("guard", "is_added", "rule")
+
+    def __init__(self, guard: Guard, rule: Rule, *, is_added: bool) -> None:
+        self.guard: Guard = guard
+        self.rule: Rule = rule
+        self.is_added: bool = is_added
+
+
+def decide_groups(entries: list[GroupsRule], context: Context) -> Groups | None:
+    """Return the groups of the entries that apply, or None where the groups stay as they are."""
+    if context.is_machine:
+        return None
+    applying = [entry for entry in entries if entry.guard.applies(context)]
+    if not applying:
+        return None
+    given = [text for entry in applying for text in _texts(entry.rule.value(context))]
+    event = context.event
+    if not all(entry.is_added for entry in applying):
+        return Groups(tuple(dict.fromkeys(given)))
+    if set(given).issubset(event.groups):
+        return None
+    united = tuple(dict.fromkeys((*event.groups, *given)))
+    return Groups(united, event.iam_roles, event.preferred_role)
+
+
+def _texts(value: Any) -> list[str]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else [text for text in value if text]
+
+
+def read_groups(rules: RuleReader, value: Any) -> list[GroupsRule]:
+    """Read one entry, or a list of them."""
+    if isinstance(value, list):
+        return [_entry(rules, v, place) for place, v in rules.reader.entries(value, "groups")]
+    return [_entry(rules, value, "groups")]
+
+
+def _entry(rules: RuleReader, value: Any, place: str) -> GroupsRule:
+    reader = rules.reader
+    members = dict(reader.members(value, place, (*_RULE, "when", "keep"), elsewhere=CLAIM))
+    guard = ALWAYS
+    words: frozenset[str] = frozenset()
+    if "when" in members:
+        when = read_conditions(rules.sources, members.pop("when"), f"{place}.when", of_groups=True)
+        guard, words = Guard(when), when.words
+    is_added = reader.flag(members.pop("keep", False), f"{place}.keep")
+    known = {word: members[word] for word in _RULE if word in members}
+    rule = rules.rule(known, place, _RULE, kinds=_KINDS)
+    if rule.source is not None and rule.source.kind == "attribute":
+        if rule.table is None:
+            reader.wrong(f"{place}.values", f"{_REQUIRED}: which of its texts give which groups")
+        if "providers" not in words:
+            reader.wrong(f"{place}.when", f"{_REQUIRED}: providers, whose users it is read of")
+    if "constant" in members:
+        _check_constant(rules, members["constant"], f"{place}.constant")
+    return GroupsRule(guard, rule, is_added=is_added)
+
+
+def _check_constant(rules: RuleReader, value: Any, place: str) -> None:
+    if isinstance(value, list) and value:
+        rules.reader.texts(value, place)
+    elif value is not None and not isinstance(value, str) and something(value) is not None:
+        rules.reader.wrong(place, "expected a group or a list of groups")

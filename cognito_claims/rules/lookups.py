@@ -1,0 +1,182 @@
+"""The section `lookups`: where items come from, by which key, and what is done where there is none.
+
+To fetch an item is another module's work (`Fetch`). What is read here are the settings for it.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeAlias
+
+from cognito_claims.claims import Json
+from cognito_claims.rules.reader import Reader, within
+from cognito_claims.rules.templates import Template
+
+Item: TypeAlias = Mapping[str, Json]
+_OF_A_USER = frozenset(("sub", "cognito:username", "email"))
+_OF_A_CLIENT = frozenset(("client_id",))
+_WHOSE = frozenset(("sub", "cognito:username", "email", "client_id"))
+_AUTH = ("bearer", "standard-webhooks")
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_WORDS = ("dynamodb", "https", "absent", "cache_seconds")
+
+
+class DynamoDBTable:
+    """An item of a table, by its key: each attribute of the key with its template."""
+
+    __slots__ = ("is_consistent", "key", "region", "table")
+
+    def __init__(self, table: str, key: Mapping[str, Template]) -> None:
+        self.table: str = table
+        self.key: Mapping[str, Template] = key
+        self.is_consistent: bool = False
+        self.region: str | None = None
+
+
+class HttpsService:
+    """A service that gives an item as JSON."""
+
+    __slots__ = ("auth", "secret", "url")
+
+    def __init__(self, url: str, secret: str, auth: str) -> None:
+        self.url: str = url
+        self.secret: str = secret
+        self.auth: str = auth
+
+
+class Lookup:
+    """One look-up. `names` are the placeholders of its key; a service gets the same values by itself.
+
+    `attributes` are those of the item that rules read.
+    """
+
+    __slots__ = (
+        "attributes",
+        "cache_seconds",
+        "denies",
+        "name",
+        "names",
+        "needs_user",
+        "place",
+        "store",
+    )
+
+    def __init__(self, name: str, place: str, store: DynamoDBTable | HttpsService | None) -> None:
+        self.name: str = name
+        self.place: str = place
+        self.store: DynamoDBTable | HttpsService | None = store
+        self.names: frozenset[str] = frozenset()
+        if isinstance(store, DynamoDBTable):
+            self.names = self.names.union(*(template.names for template in store.key.values()))
+        self.needs_user: bool = not _OF_A_USER.isdisjoint(self.names)
+        self.attributes: set[str] = set()
+        self.denies: bool = False
+        self.cache_seconds: int = 0
+
+    @property
+    def is_by_client(self) -> bool:
+        """Whether the app client alone decides what is found."""
+        return self.names == _OF_A_CLIENT
+
+    @property
+    def uses_tenant(self) -> bool:
+        """Whether its key holds the tenant; what a service gets of it is no key."""
+        return "tenant" in self.names
+
+    @property
+    def proves_tenants(self) -> bool:
+        """Whether an item says that this user or client belongs to the tenant."""
+        if isinstance(self.store, HttpsService):
+            return True
+        return self.uses_tenant and not _WHOSE.isdisjoint(self.names)
+
+
+Fetch: TypeAlias = Callable[[Lookup, Mapping[str, Json]], Item | None]
+"""Fetches the item for these values (placeholders, `groups`, `trigger_source`): None where there is none.
+
+What fails raises. A value that may not stand in a key (`Template.text` gives None) is no item.
+"""
+FetchAll: TypeAlias = Callable[[Collection[Lookup], Mapping[str, Json]], Mapping[str, Item | None]]
+"""Fetches the items of several look-ups for the same values, by name."""
+
+
+def read_lookups(reader: Reader, value: Any, taken: frozenset[str]) -> dict[str, Lookup]:
+    """Read the section; `taken` are words that mean another source."""
+    lookups = {}
+    for name, settings in reader.table(value, "lookups").items():
+        place = within("lookups", name)
+        if name in taken:
+            reader.wrong(place, "is the name of another source")
+        elif not name.replace("-", "a").replace("_", "a").isalnum():
+            reader.wrong(place, "expected a name of letters, digits, - and _")
+        lookups[name] = _lookup(reader, settings, name, place)
+    return lookups
+
+
+def _lookup(reader: Reader, value: Any, name: str, place: str) -> Lookup:
+    members = reader.members(value, place, _WORDS)
+    store: DynamoDBTable | HttpsService | None = None
+    if ("dynamodb" in members) is ("https" in members):
+        reader.wrong(place, "expected one of dynamodb, https")
+    elif "dynamodb" in members:
+        store = _table(reader, members["dynamodb"], f"{place}.dynamodb")
+    else:
+        store = _service(reader, members["https"], f"{place}.https")
+    lookup = Lookup(name, place, store)
+    if "absent" in members:
+        absent = reader.choice(members["absent"], f"{place}.absent", ("omit", "deny"))
+        lookup.denies = absent == "deny"
+    seconds = members.get("cache_seconds", 0)
+    if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds < 0:
+        reader.wrong(f"{place}.cache_seconds", "expected a whole number of seconds")
+    else:
+        lookup.cache_seconds = seconds
+    return lookup
+
+
+def _table(reader: Reader, value: Any, place: str) -> DynamoDBTable:
+    members = reader.members(value, place, ("table", "key", "consistent", "region"))
+    table = reader.text(members.get("table"), f"{place}.table")
+    key = reader.table(members.get("key"), f"{place}.key")
+    if len(key) not in (1, 2):
+        reader.wrong(f"{place}.key", "expected one attribute or two")
+    templates = {}
+    for attribute, text in key.items():
+        template = _template(reader, text, within(f"{place}.key", attribute))
+        if template is not None:
+            templates[attribute] = template
+    store = DynamoDBTable(table, templates)
+    if "consistent" in members:
+        store.is_consistent = reader.flag(members["consistent"], f"{place}.consistent")
+    if "region" in members:
+        store.region = reader.text(members["region"], f"{place}.region")
+    return store
+
+
+def _template(reader: Reader, value: Any, place: str) -> Template | None:
+    is_number = isinstance(value, dict)
+    if is_number:
+        value, place = reader.members(value, place, ("N",)).get("N"), f"{place}.N"
+    text = reader.text(value, place)
+    try:
+        return Template(text, is_number=is_number)
+    except ValueError as error:
+        reader.wrong(place, str(error))
+        return None
+
+
+def _service(reader: Reader, value: Any, place: str) -> HttpsService:
+    members = reader.members(value, place, ("url", "secret", "auth"))
+    url = reader.text(members.get("url"), f"{place}.url")
+    if url and not _is_safe(url):
+        told = "expected https://; plain http:// is for a loopback address"
+        reader.wrong(f"{place}.url", told)
+    secret = reader.text(members.get("secret"), f"{place}.secret")
+    return HttpsService(url, secret, reader.choice(members.get("auth"), f"{place}.auth", _AUTH))
+
+
+def _is_safe(url: str) -> bool:
+    scheme, _, rest = url.partition("://")
+    host = rest.partition("/")[0]
+    if scheme == "http":
+        name, colon, port = host.rpartition(":")
+        return (name if colon and port.isdigit() else host) in _LOOPBACK
+    return scheme == "https" and host != "" and "@" not in host
