@@ -1,8 +1,8 @@
-"""Which claims each generation of SurrealDB reads, and why it would not take a token.
+"""Which claims each generation of SurrealDB reads, and why it would refuse a token.
 
-From SurrealDB's own claims structure, version by version; tests hold it against 1.0.0, 2.3.10 and
-3.0.2. It answers for the generations that have no engine in Python, and explains a refusal where an
-engine gives no reason.
+The rules come from SurrealDB's own claims structure, version by version; tests compare them with
+1.0.0, 2.3.10 and 3.0.2. This module judges for generations without an engine, and explains a
+refusal if an engine gives no reason.
 """
 
 import json
@@ -30,7 +30,9 @@ _I64 = 2**63 - 1
 
 
 def payload(claims: Claims) -> bytes:
-    """Encode the claims as a token carries them, or refuse what no token can carry."""
+    """Return the claims in the form in which a token carries them, or refuse what no token can
+    carry.
+    """
     try:
         return json.dumps(claims, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
@@ -38,7 +40,7 @@ def payload(claims: Claims) -> bytes:
 
 
 def check(claims: Claims, setup: Setup, generation: Generation) -> None:
-    """Raise `Refused` when this generation would not take the token, or take it for more."""
+    """Raise `Refused` if this generation would refuse the token, or accept it for more than a user."""
     payload(claims)
     _check_dangerous(claims)
     _check_address(claims, setup, generation)
@@ -54,7 +56,7 @@ def check(claims: Claims, setup: Setup, generation: Generation) -> None:
 
 
 def _check_dangerous(claims: Claims) -> None:
-    """Refuse what SurrealDB takes and nobody should send."""
+    """Refuse claims that SurrealDB accepts and that nobody should send."""
     if _value(claims, "record") is not None:
         raise Refused(
             "record-claim",
@@ -65,7 +67,7 @@ def _check_dangerous(claims: Claims) -> None:
 
 
 def _check_address(claims: Claims, setup: Setup, generation: Generation) -> None:
-    """Compare the claims that say where the token belongs with where it should."""
+    """Compare the claims that address the token with the set-up."""
     entrance = ("token", "scope") if generation == "1.x" else ("access",)
     expected = {
         "namespace": setup.namespace,
@@ -85,7 +87,7 @@ def _check_address(claims: Claims, setup: Setup, generation: Generation) -> None
 
 
 def _check_registered(claims: Claims) -> None:
-    """Check the types of the JWT's own claims: one that is wrong makes the token unreadable."""
+    """Check the types of the JWT's own claims; a wrong type makes the token unreadable."""
     for name in ("iss", "sub", "jti"):
         if not isinstance(claims.get(name), str | None):
             raise _wrong_type(name, "a string")
@@ -96,7 +98,7 @@ def _check_registered(claims: Claims) -> None:
 
 
 def _check_times(claims: Claims, now: float) -> None:
-    """Require `exp`; SurrealDB grants no leeway on either side."""
+    """Require `exp`; SurrealDB grants no leeway in either direction."""
     if claims.get("exp") is None:
         raise Refused("missing-exp", "exp is missing: SurrealDB takes no token without it")
     if claims["exp"] <= now:
@@ -106,7 +108,7 @@ def _check_times(claims: Claims, now: float) -> None:
 
 
 def _check_id_token(claims: Claims, setup: Setup) -> None:
-    """Re-check the conditions of the ID token's set-up script."""
+    """Check the conditions in the set-up script for ID tokens."""
     _expect(claims, "token_use", ("id",), "wrong-token-use")
     _expect(claims, "aud", setup.client_ids, "wrong-audience")
     _require(claims, "sub", "missing-subject")
@@ -118,7 +120,7 @@ def _check_id_token(claims: Claims, setup: Setup) -> None:
 
 
 def _check_access_token(claims: Claims, setup: Setup) -> None:
-    """Re-check the conditions of the access token's script; a machine token has no username."""
+    """Check the conditions in the script for access tokens; a machine token has no username."""
     _expect(claims, "token_use", ("access",), "wrong-token-use")
     _expect(claims, "client_id", setup.client_ids, "wrong-client")
     _require(claims, "sub", "missing-subject")
@@ -126,7 +128,7 @@ def _check_access_token(claims: Claims, setup: Setup) -> None:
 
 
 def _value(claims: Claims, claim: str) -> Any:
-    """Find a claim under whichever of its names the token uses; null is none."""
+    """Return a claim under any of its names; null counts as absent."""
     found = [name for name in NAMES[claim] if name in claims]
     if len(found) > 1:
         raise Refused("duplicate-claim", f"{found[0]} and {found[1]} are two names of one claim")
@@ -146,7 +148,7 @@ def _require(claims: Claims, name: str, code: str) -> str:
 
 
 def _missing(claim: str) -> Refused:
-    """Name what is missing; in 1.x a token without its scope is another kind of token."""
+    """Return the refusal for a missing claim; in 1.x, no scope makes it another kind of token."""
     if claim == "scope":
         return Refused(
             "system-user",
