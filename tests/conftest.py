@@ -1,4 +1,4 @@
-"""Hypothesis profiles: `fast` by default; `HYPOTHESIS_PROFILE=full` runs every property on 100,000 examples.
+"""Hypothesis profiles: `fast` by default, `thorough` in tox; `HYPOTHESIS_PROFILE=full` is 100,000 examples.
 
 And one PostgreSQL, and one moto, for all tests that ask for it.
 """
@@ -16,7 +16,8 @@ from cognito_claims.tools.pool.aws import Aws
 from tests.stand_ins.moto import moto_server
 from tests.stand_ins.postgres import postgres
 
-settings.register_profile("fast", max_examples=200, deadline=None)
+settings.register_profile("fast", max_examples=40, deadline=None)
+settings.register_profile("thorough", max_examples=200, deadline=None)
 settings.register_profile(
     "full",
     max_examples=100_000,

@@ -5,7 +5,7 @@ from enum import StrEnum
 from importlib import import_module
 from inspect import CORO_CLOSED, getcoroutinestate
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -30,6 +30,7 @@ from cognito_claims.handlers import pre_token_generation
 from cognito_claims.invocation.dispatch import Outcome, ask
 from cognito_claims.plugin import malformed_part, mark, optional, pure
 from cognito_claims.testing import a_user_event, to_json
+from tests.deadlines import at_the_deadline
 
 ROOT = Path(cognito_claims.__file__).parents[1]
 EVENT = a_user_event()
@@ -81,19 +82,6 @@ def test_plugins_are_given_the_event() -> None:
     assert [outcome.claims for outcome in outcomes.values()] == [Claims.adding({"is": True})] * 2
 
 
-def test_slow_plugins_take_as_long_as_the_slowest() -> None:
-    def slow(_event: object) -> Claims:
-        sleep(0.06)
-        return FREE
-
-    began = monotonic()
-    outcomes = ask_all(a=slow, b=slow, c=slow, d=slow, e=slow)
-
-    assert monotonic() - began < 0.25
-    assert all(60 <= outcome.milliseconds < 250 for outcome in outcomes.values())
-    assert [outcome.claims for outcome in outcomes.values()] == [FREE] * 5
-
-
 @pytest.mark.parametrize("error", [TokenDenied("no"), ValueError()])
 def test_nobody_else_is_asked_about_whom_a_pure_plugin_refuses(error: Exception) -> None:
     asked: list[object] = []
@@ -120,15 +108,15 @@ def test_a_plugin_without_a_thread_to_run_in_has_failed(monkeypatch: pytest.Monk
 
 
 def test_plugins_are_asked_side_by_side() -> None:
-    meeting = threading.Barrier(2, timeout=2)
+    meeting = threading.Barrier(5, timeout=5)
 
     def together(_event: object) -> Claims:
         meeting.wait()
         return FREE
 
-    outcomes = ask_all(one=together, two=together)
+    outcomes = ask_all(a=together, b=together, c=together, d=together, e=together)
 
-    assert [outcome.error for outcome in outcomes.values()] == [None] * 2
+    assert [outcome.claims for outcome in outcomes.values()] == [FREE] * 5
 
 
 def test_pure_plugins_run_in_the_callers_thread_and_the_others_in_daemons_of_their_own() -> None:
@@ -150,17 +138,15 @@ def test_plugins_that_hang_are_given_up_at_the_deadline_together(gate: threading
         gate.wait()
         return FREE
 
-    began = monotonic()
-    outcomes = ask_all(one=hanging, two=hanging, three=lambda _: PRO, seconds=0.1)
-    took = monotonic() - began
+    with at_the_deadline(0.1):
+        outcomes = ask_all(one=hanging, two=hanging, three=lambda _: PRO, seconds=0.1)
 
-    assert 0.1 <= took < 0.19
     assert outcomes["three"].claims is PRO
     for name in ("one", "two"):
         late = outcomes[name]
         assert (late.claims, type(late.error)) == (None, PluginTimeoutError)
         assert str(late.error) == f"plugin {name}: no answer before the deadline"
-        assert 100 <= late.milliseconds < 190
+        assert late.milliseconds >= 100
 
 
 def test_a_deadline_that_has_passed_leaves_no_time_to_wait(gate: threading.Event) -> None:

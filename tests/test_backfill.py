@@ -19,6 +19,7 @@ from cognito_claims.tools.backfill.checkpoint import Checkpoint, Job
 from cognito_claims.tools.backfill.target import Target
 from tests import backfill_kills
 from tests.command import Run, run
+from tests.slow import slow
 from tests.stand_ins import hasura
 from tests.stand_ins.fauna_wire import well
 from tests.stand_ins.hasura import SECRET, HasuraServer
@@ -260,8 +261,10 @@ def test_what_passes_is_waited_for(pool: Pool, server: HasuraServer) -> None:
     ("wrong", "told"),
     [
         ({"HASURA_SYNC_ADMIN_SECRET": "wrong"}, "Hasura: access-denied (HTTP 200)"),
-        ({"HASURA_SYNC_TABLE": "people"}, "Hasura: validation-failed (HTTP 200)"),
-        ({"HASURA_SYNC_URL": NOBODY_LISTENS}, "ConnectionError (connecting)"),
+        *slow(
+            ({"HASURA_SYNC_TABLE": "people"}, "Hasura: validation-failed (HTTP 200)"),
+            ({"HASURA_SYNC_URL": NOBODY_LISTENS}, "ConnectionError (connecting)"),
+        ),
     ],
 )
 def test_what_holds_for_everybody_stops_the_run_and_the_next_one_goes_on(
@@ -357,16 +360,19 @@ class Refusing:
 # Going on
 
 
-def test_who_is_killed_again_and_again_ends_with_everybody(dsn: str) -> None:
-    outcome = backfill_kills.run(480, 3, dsn)
+@pytest.mark.parametrize(("users", "kills"), [(120, 1), *slow((480, 3))])
+def test_who_is_killed_again_and_again_ends_with_everybody(
+    dsn: str, users: int, kills: int
+) -> None:
+    outcome = backfill_kills.run(users, kills, dsn)
 
-    assert outcome.exit_codes == [-9, -9, -9, 0]
-    assert (outcome.in_table, outcome.missing) == (480, 0)
-    assert 480 <= outcome.written <= 480 + 3 * backfill_kills.PAGE
+    assert outcome.exit_codes == [*[-9] * kills, 0]
+    assert (outcome.in_table, outcome.missing) == (users, 0)
+    assert users <= outcome.written <= users + kills * backfill_kills.PAGE
     assert outcome.files_left == []
-    assert "480/480" in outcome.shown
+    assert f"{users}/{users}" in outcome.shown
     assert "users/s" in outcome.shown
-    assert "480 users are written." in outcome.shown
+    assert f"{users} users are written." in outcome.shown
 
 
 def test_who_interrupts_is_told_how_to_go_on(pool: Pool, server: HasuraServer) -> None:

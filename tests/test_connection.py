@@ -17,6 +17,7 @@ import pytest
 from cognito_claims.clients import connection as module
 from cognito_claims.clients.connection import Connection, connect, is_loopback, left, tls_context
 from cognito_claims.errors import CognitoClaimsError, DeadlineError, TransportError
+from tests.deadlines import at_the_deadline
 from tests.stand_ins import fauna_wire as fauna
 from tests.stand_ins.certificates import Authority, Certificate
 from tests.stand_ins.fauna import FaunaServer
@@ -43,14 +44,6 @@ def late(stage: str) -> tuple[type, dict[str, Any]]:
 
 def failed(stage: str, problem: str, *, is_transient: bool = True) -> tuple[type, dict[str, Any]]:
     return TransportError, {"stage": stage, "problem": problem, "is_transient": is_transient}
-
-
-@contextmanager
-def at_the_deadline(seconds: float = SECONDS) -> Iterator[None]:
-    """Hold what happens to have taken so long, and hardly longer."""
-    began = monotonic()
-    yield
-    assert seconds - 0.02 <= monotonic() - began < seconds + 0.2
 
 
 # Sending and receiving
@@ -104,7 +97,7 @@ def test_everything_is_sent(ends: Ends) -> None:
 
 
 def test_a_peer_that_does_not_read_is_waited_for_until_the_deadline(ends: Ends) -> None:
-    with at_the_deadline():
+    with at_the_deadline(SECONDS):
         ends.ours.begin(soon(), 1000)
         outcome = refused(lambda: ends.ours.sendall(bytes(1 << 24)))
 
@@ -112,7 +105,7 @@ def test_a_peer_that_does_not_read_is_waited_for_until_the_deadline(ends: Ends) 
 
 
 def test_a_peer_that_reads_slowly_is_waited_for_until_the_deadline(ends: Ends) -> None:
-    with meanwhile(lambda: ends.peer.recv(1 << 16)), at_the_deadline():
+    with meanwhile(lambda: ends.peer.recv(1 << 16)), at_the_deadline(SECONDS):
         ends.ours.begin(soon(), 1000)
         outcome = refused(lambda: ends.ours.sendall(bytes(1 << 24)))
 
@@ -187,7 +180,7 @@ def test_a_close_before_the_end_of_a_line_is_no_end_of_it(
 def test_a_silent_peer_is_waited_for_until_the_deadline(
     ends: Ends, read: Callable[[Connection, int], bytes]
 ) -> None:
-    with at_the_deadline():
+    with at_the_deadline(SECONDS):
         ends.ours.begin(soon(), 1000)
         ends.ours.sendall(b"request")
         assert refused(lambda: read(ends.ours, 100)) == late("waiting for the answer")
@@ -197,7 +190,7 @@ def test_a_silent_peer_is_waited_for_until_the_deadline(
 def test_a_peer_that_drips_is_waited_for_until_the_deadline(
     ends: Ends, read: Callable[[Connection, int], bytes]
 ) -> None:
-    with meanwhile(lambda: ends.peer.sendall(b"x")), at_the_deadline():
+    with meanwhile(lambda: ends.peer.sendall(b"x")), at_the_deadline(SECONDS):
         ends.ours.begin(soon(), 1000)
         assert refused(lambda: read(ends.ours, 100)) == late("reading the answer")
 
@@ -406,7 +399,7 @@ def test_a_silent_address_is_waited_for_until_the_deadline(
 ) -> None:
     resolve(silent)
 
-    with at_the_deadline():
+    with at_the_deadline(SECONDS):
         assert refused(lambda: connect("localhost", 1, None, soon())) == late("connecting")
 
 
@@ -415,7 +408,7 @@ def test_several_silent_addresses_share_the_time(
 ) -> None:
     resolve(silent, silent, silent)
 
-    with at_the_deadline():
+    with at_the_deadline(SECONDS):
         assert refused(lambda: connect("localhost", 1, None, soon())) == late("connecting")
 
 
@@ -433,7 +426,7 @@ def test_an_address_that_refuses_leaves_its_time_to_the_next(
 ) -> None:
     resolve(address(closed_port()), silent)
 
-    with at_the_deadline():
+    with at_the_deadline(SECONDS):
         assert refused(lambda: connect("localhost", 1, None, soon())) == late("connecting")
 
 
@@ -576,7 +569,7 @@ def dripped_record() -> Iterator[Step]:
 def test_a_handshake_is_waited_for_until_the_deadline(authority: Authority, fault: Fault) -> None:
     with FaunaServer(certificate=authority.good()) as server:
         server.faults.append(fault)
-        with at_the_deadline():
+        with at_the_deadline(SECONDS):
             assert refused(lambda: shake_hands(server, seconds=SECONDS)) == late("TLS handshake")
 
 
@@ -615,7 +608,7 @@ def test_a_handshake_has_all_the_time_that_is_left(
         server.faults.append(fauna.hang_before_tls)
         found = [address(port_of(server)), address(closed_port())]  # of which each has its share
         patched.setattr("socket.getaddrinfo", lambda *_, **__: found)
-        with at_the_deadline():
+        with at_the_deadline(SECONDS):
             outcome = refused(lambda: shake_hands(server, seconds=SECONDS))
 
     assert outcome == late("TLS handshake")

@@ -22,6 +22,7 @@ from cognito_claims.tools.local.errors import Failed
 from cognito_claims.tools.local.ministack import Ministack
 from cognito_claims.tools.local.sign_in import SignedIn, sign_in
 from tests.leftovers import listening, nothing_left, processes_with
+from tests.slow import slow
 
 SURREALDB = {
     "COGNITO_CLAIMS_PLUGINS": "surrealdb",
@@ -252,7 +253,7 @@ def test_a_function_that_waits_for_an_answer_is_not_waited_for(files: Path) -> N
             assert waiting.result() == "ministack, the local Cognito, does not answer any more"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGKILL, *slow(signal.SIGINT, signal.SIGTERM)])
 def test_nothing_outlives_its_parent(tmp_path: Path, number: signal.Signals) -> None:
     environ = os.environ | {"TMPDIR": str(tmp_path)}
     command = [sys.executable, "-c", HELD_OPEN]

@@ -134,6 +134,7 @@ def test_a_port_that_is_none_is_told() -> None:
     assert caught.value.lines == ("--port 65536: expected 0 to 65535; 0 takes a free one",)
 
 
+@pytest.mark.slow
 def test_a_statement_without_an_end_holds_up_neither_the_page_nor_ctrl_c(tmp_path: Path) -> None:
     command, environ = [sys.executable, "-c", SIGNED_IN], {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:

@@ -20,7 +20,7 @@ from fauna.http.httpx_client import HTTPXClient
 from fauna.query import fql
 from fauna.query.query_builder import LiteralFragment, ValueFragment
 from fauna.query.query_builder import Query as DriverQuery
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cognito_claims.clients.connection import tls_context
@@ -34,6 +34,7 @@ from cognito_claims.clients.fauna import (
 )
 from cognito_claims.clients.fauna_driver import FaunaDriver
 from cognito_claims.errors import CognitoClaimsError, DeadlineError, FaunaError, TransportError
+from tests.deadlines import at_the_deadline
 from tests.stand_ins import fauna_wire as fauna
 from tests.stand_ins.certificates import Authority, Certificate
 from tests.stand_ins.fauna import SECRET, FaunaServer
@@ -286,16 +287,6 @@ def test_without_a_timestamp_none_is_said(server: FaunaServer) -> None:
     assert header(server, "X-Last-Txn-Ts") == [None] * 6
 
 
-def test_an_answer_without_a_result_sets_no_timestamp(server: FaunaServer) -> None:
-    client = FaunaClient(server.endpoint)
-    server.faults += [answers(b'{"data": [], "txn_ts": 5}'), answers(ANSWER)]
-
-    ask_in_vain(client)
-    ask(client)
-
-    assert header(server, "X-Last-Txn-Ts") == [None, None]
-
-
 def test_a_value_hides_itself() -> None:
     assert repr(("let a = ", Value(PLANTED))) == "('let a = ', Value(***))"
 
@@ -333,18 +324,10 @@ def until(condition: Callable[[], object]) -> None:
     ("status", "code"),
     [
         (400, "invalid_query"),
-        (400, "invalid_request"),
-        (400, "abort"),
         (400, "permission_denied"),
-        (400, "constraint_failure"),
-        (400, "limit_exceeded"),
         (400, "unauthorized"),
         (401, "unauthorized"),
-        (403, "forbidden"),
-        (404, "not_found"),
         (404, "time_out"),
-        (405, "method_not_allowed"),
-        (413, "request_size_exceeded"),
         (440, "time_out"),
     ],
 )
@@ -362,8 +345,6 @@ def test_a_refusal_that_lasts_is_told_by_status_and_code_at_once(
     [
         (409, "contended_transaction"),
         (429, "limit_exceeded"),
-        (500, "internal_error"),
-        (502, "bad_gateway"),
         (503, "time_out"),
         (504, "gateway_timeout"),
     ],
@@ -385,12 +366,8 @@ def test_a_refusal_that_may_pass_is_told_after_a_second_attempt(
         b"null",
         b"[]",
         b"\xff",
-        b'{"error": null}',
         b'{"error": "unauthorized"}',
-        b'{"error": {}}',
-        b'{"error": {"code": null}}',
         b'{"error": {"code": ["abort"]}}',
-        b'{"error": {"code": {"a": "abort"}}}',
         b'{"error": {"code": "Abort"}}',
         f'{{"error": {{"code": "{PLANTED}", "message": "{PLANTED}"}}}}'.encode(),
         f"<h1>{PLANTED}</h1>".encode(),
@@ -405,21 +382,6 @@ def test_a_code_that_is_none_of_faunas_is_unknown(
 
     assert outcome_of(client, server) == refused(status, "unknown")
     assert len(server.requests) == 1
-
-
-def test_a_code_alone_is_enough(client: QueryClient, server: FaunaServer) -> None:
-    server.faults.append(answers(b'{"error": {"code": "abort"}}', 400))
-
-    assert outcome_of(client, server) == refused(400, "abort")
-
-
-@pytest.mark.parametrize("status", [201, 202, 302, 307])
-def test_data_of_another_status_than_200_is_no_result(
-    client: QueryClient, server: FaunaServer, status: int
-) -> None:
-    server.faults.append(answers(b'{"data": {"token": "x"}, "txn_ts": 5}', status))
-
-    assert outcome_of(client, server) == refused(status, "unknown")
 
 
 @pytest.mark.parametrize(
@@ -512,15 +474,10 @@ def error_of(client: QueryClient) -> ref[BaseException]:
         b"",
         b"null",
         b"[]",
-        b'"data"',
-        b"{}",
         b'{"data": null}',
-        b'{"data": []}',
-        b'{"data": "text"}',
         b'{"data": {"@int": "1"}, ',
         b"\xff\xfe",
         b"[" * 100_000,
-        b'{"data":' * 10_000,
         b'{"data": {}, "txn_ts": ' + b"9" * 5000 + b"}",
         f"<h1>{PLANTED}</h1>".encode(),
     ],
@@ -530,16 +487,6 @@ def test_an_answer_without_a_result_is_none_of_faunas(
     client: QueryClient, server: FaunaServer, body: bytes
 ) -> None:
     server.faults.append(answers(body))
-
-    assert outcome_of(client, server) == refused(200, NO_ANSWER)
-    assert len(server.requests) == 1
-
-
-@pytest.mark.parametrize("fault", [fauna.html, fauna.half_json], ids=["html", "half"])
-def test_what_is_no_json_is_none_of_faunas(
-    client: QueryClient, server: FaunaServer, fault: Fault
-) -> None:
-    server.faults.append(fault)
 
     assert outcome_of(client, server) == refused(200, NO_ANSWER)
     assert len(server.requests) == 1
@@ -637,22 +584,15 @@ def test_an_answer_is_waited_for_until_the_deadline_and_not_asked_for_again(
 ) -> None:
     server.faults.append(fault)
 
-    with taking(SECONDS):
+    with at_the_deadline(SECONDS):
         assert outcome_of(client, server, SECONDS) == late(stage)
     assert server.connections == 1
-
-
-@contextmanager
-def taking(seconds: float) -> Iterator[None]:
-    began = monotonic()
-    yield
-    assert seconds - 0.02 <= monotonic() - began < seconds + 0.2
 
 
 def test_both_attempts_end_at_one_deadline(client: QueryClient, server: FaunaServer) -> None:
     server.faults += [fauna.status(503, "time_out"), fauna.hang]
 
-    with taking(0.4):
+    with at_the_deadline(0.4):
         assert outcome_of(client, server, 0.4) == late("waiting for the answer")
     assert len(server.requests) == 2
 
@@ -863,7 +803,6 @@ def test_any_query_is_on_the_wire_what_the_driver_makes_of_it() -> None:
     with FaunaServer() as server, plain_driver(server) as plain:
         clients: list[QueryClient] = [FaunaClient(server.endpoint), FaunaDriver(server.endpoint)]
 
-        @settings(max_examples=150)
         @given(QUERIES)
         def same(query: Query) -> None:
             oracle = said(recorded(server, lambda: plain.query(as_driver_query(query))))

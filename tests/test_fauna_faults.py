@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, TypeVar
 from unittest.mock import patch
 
 import pytest
+from hypothesis import settings
 
 from cognito_claims import deadline
 from cognito_claims.claims import Claims
@@ -57,6 +58,7 @@ from tests.fauna_faults import (
     standstills,
     trusting,
 )
+from tests.slow import slow
 from tests.stand_ins import fauna_wire as fauna
 from tests.stand_ins.certificates import Authority
 from tests.stand_ins.fauna import SECRET, FaunaServer
@@ -108,9 +110,35 @@ def token_of(handler: Handler, event: PreTokenGenerationEvent) -> str:
 # Each fault
 
 
-@pytest.fixture(scope="module", params=CLIENTS)
+@pytest.fixture(scope="module", params=slow(*CLIENTS))
 def rows(request: pytest.FixtureRequest) -> list[Met]:
     return fauna_faults.all_met(request.param)
+
+
+ONE_OF_EACH_KIND = (
+    "the email is not verified",
+    "the connection is refused",
+    "the certificate has expired",
+    "the server hangs after the request",
+    "a reset in the answer's place",
+    "the body is cut short",
+    "a body of 8 MiB",
+    "HTTP 200, a page of HTML",
+    "HTTP 401 `unauthorized`",
+    "HTTP 503 `service_unavailable`",
+    "AWS refuses the secret",
+)
+
+
+@both_clients
+@pytest.mark.parametrize("name", ONE_OF_EACH_KIND)
+def test_a_fault_comes_to_what_the_page_says(client: Client, name: str) -> None:
+    (case,) = (case for case in CASES if case.name == name)
+    with fauna_faults.bench() as bench:
+        rows = bench.meet(case, client, attempts=8)
+
+    page = fauna_faults.PAGE.read_text()
+    assert [row for row in fauna_faults.table(rows).splitlines()[2:-2] if row not in page] == []
 
 
 def test_the_page_has_the_table_that_the_faults_make(rows: list[Met]) -> None:
@@ -162,7 +190,7 @@ def test_the_policies_differ_in_the_outcome_and_the_level_of_the_log_only(rows: 
 
 MARK = "hid" + "den-"  # so that no line of this file holds it, as a traceback would show
 FULL = os.environ.get("HYPOTHESIS_PROFILE") == "full"
-INVOCATIONS = 1000 if FULL else 100
+INVOCATIONS = 1000 if FULL else settings().max_examples
 
 
 def as_a_number(ask: Callable[[], fauna.Answer]) -> list[fauna.Step]:
@@ -438,7 +466,7 @@ def test_random_faults_hold_nobody_up_and_tell_nothing(
             all_seen.append(seen)
             again = f"of {len(all_seen)} invocations; again with FAUNA_FAULTS_SEED={seed}"
             assert seen.meets in seen.expected, again
-            assert seen.still or seen.seconds < DEADLINE_MS / 1000 + SLACK_S, again
+            assert seen.still or not FULL or seen.seconds < DEADLINE_MS / 1000 + SLACK_S, again
         told = stream.getvalue() + "".join(map(reprs, drill.handlers.values()))
     told += "".join(capfd.readouterr())
     if FULL:
@@ -531,9 +559,7 @@ def test_users_at_once_on_one_warm_handler_each_get_their_own(
 
 
 @both_clients
-def test_two_slow_plugins_take_as_long_as_the_slower_one(
-    server: FaunaServer, client: Client
-) -> None:
+def test_two_plugins_wait_side_by_side(server: FaunaServer, client: Client) -> None:
     with FaunaServer() as other:
         one, two = (a_plugin(each, client) for each in (server, other))
 
@@ -541,14 +567,12 @@ def test_two_slow_plugins_take_as_long_as_the_slower_one(
             return Claims.adding({"two": two(event).id_token.add["fauna_token_secret"]})
 
         handler = pre_token_generation(one=one, two=renamed)
-        server.faults.append(fauna.slow(0.6))
-        other.faults.append(fauna.slow(0.7))
-        began = monotonic()
+        together = meeting(2)
+        server.faults.append(together)
+        other.faults.append(together)
         event = to_json(a_user_event())
         id_token = issue_tokens(event, handler(event, None)).id_token or {}
-        took = monotonic() - began
 
-    assert 0.7 <= took < 1.2
     assert id_token["fauna_token_secret"] == server.tokens[0].secret
     assert id_token["two"] == other.tokens[0].secret
 

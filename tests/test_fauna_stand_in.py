@@ -3,14 +3,11 @@
 import json
 import socket
 import ssl
-import struct
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPConnection, HTTPException, IncompleteRead, LineTooLong
-from subprocess import run
+from http.client import HTTPConnection
 from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlsplit
@@ -182,15 +179,6 @@ def test_the_driver_mints_a_pair_of_which_the_access_token_holds_the_id_of_the_r
     }
 
 
-def test_ids_and_secrets_are_shaped_as_the_real_ones_are(server: FaunaServer) -> None:
-    sign_in(server)
-
-    ids = [server.documents[0].id, server.tokens[0].id]
-    secret = server.tokens[0].secret
-    assert [(len(each), each.isdecimal()) for each in ids] == [(18, True)] * 2
-    assert (len(secret), secret[:3], len(SECRET), SECRET[:3]) == (51, "fnE", 40, "fnA")
-
-
 def test_a_second_sign_in_finds_the_document_of_the_first(server: FaunaServer) -> None:
     first, second = sign_in(server), sign_in(server)
 
@@ -198,52 +186,17 @@ def test_a_second_sign_in_finds_the_document_of_the_first(server: FaunaServer) -
     assert (len(server.documents), len(server.tokens)) == (1, 2)
 
 
-def test_the_driver_keeps_its_connection_and_says_when_it_was_answered_last(
-    server: FaunaServer,
-) -> None:
-    with driver(server) as client:
-        first = client.query(fql(SIMPLE, email=EMAIL, seconds=1))
-        second = client.query(fql(SIMPLE, email=EMAIL, seconds=1))
-
-    said = [request.headers["X-Last-Txn-Ts"] for request in server.requests]
-    assert said == [None, str(first.txn_ts)]
-    assert second.txn_ts > first.txn_ts
-    assert [request.connection for request in server.requests] == [1, 1]
-    assert server.connections == 1
-
-
-def test_other_names_are_known_by_a_server_of_theirs() -> None:
-    query = SIMPLE.replace("Customer", "Person").replace("byEmail", "bySub")
-    query = query.replace("email: ", "sub: ")
-
-    with (
-        FaunaServer(collection="Person", index="bySub", field="sub") as server,
-        driver(server) as client,
-    ):
-        client.query(fql(query, email="0b8e", seconds=1))
-
-    assert [document.data for document in server.documents] == [{"sub": "0b8e"}]
-
-
 @pytest.mark.parametrize(
     ("status", "code", "error"),
     [
         (400, "invalid_query", errors.QueryCheckError),
-        (400, "invalid_request", errors.InvalidRequestError),
         (400, "abort", errors.AbortError),
-        (400, "constraint_failure", errors.QueryRuntimeError),
         (400, "permission_denied", errors.QueryRuntimeError),
-        (400, "invalid_argument", errors.QueryRuntimeError),
         (401, "unauthorized", errors.AuthenticationError),
-        (403, "forbidden", errors.AuthorizationError),
         (409, "contended_transaction", errors.QueryRuntimeError),
-        (410, "account_disabled", errors.QueryRuntimeError),
         (429, "limit_exceeded", errors.ThrottlingError),
         (440, "time_out", errors.QueryTimeoutError),
         (500, "internal_error", errors.ServiceInternalError),
-        (502, "bad_gateway", errors.ServiceError),
-        (503, "time_out", errors.ServiceTimeoutError),
-        (504, "time_out", errors.ServiceError),
     ],
 )
 def test_the_driver_raises_what_a_status_and_code_stand_for(
@@ -260,15 +213,6 @@ def test_the_driver_raises_what_a_status_and_code_stand_for(
     assert sign_in(server).data["token"] == server.tokens[0].secret
 
 
-def test_the_driver_reads_the_value_of_an_abort(server: FaunaServer) -> None:
-    server.faults.append(faults.status(400, "abort"))
-
-    with pytest.raises(errors.AbortError) as caught:
-        sign_in(server)
-
-    assert caught.value.abort == 1
-
-
 @pytest.mark.parametrize("email", [None, ""])
 def test_nobody_is_refused_with_the_path_of_the_field(
     server: FaunaServer, email: str | None
@@ -281,29 +225,6 @@ def test_nobody_is_refused_with_the_path_of_the_field(
     assert (server.documents, server.tokens) == ([], [])
 
 
-@pytest.mark.parametrize("fault", [faults.html, faults.bad_gateway, faults.half_json])
-def test_the_driver_cannot_decode_what_is_no_json(server: FaunaServer, fault: Fault) -> None:
-    server.faults.append(fault)
-
-    with pytest.raises(errors.ClientError, match="Unable to decode"):
-        sign_in(server)
-
-
-@pytest.mark.parametrize(
-    ("fault", "data"),
-    [
-        (faults.wrong_shape, {"userId": "412345678901234567"}),
-        (faults.null_secret, {"userId": "412345678901234567", "token": None, "expires": None}),
-    ],
-)
-def test_the_driver_takes_an_answer_without_a_secret(
-    server: FaunaServer, fault: Fault, data: Mapping[str, object]
-) -> None:
-    server.faults.append(fault)
-
-    assert sign_in(server).data == data
-
-
 # Who may
 
 
@@ -313,16 +234,6 @@ def test_a_wrong_secret_is_unauthorized(server: FaunaServer, secret: str) -> Non
         sign_in(server, secret=secret)
 
 
-@pytest.mark.parametrize("value", [None, "Bearer ", SECRET, f"Basic {SECRET}", f"bearer {SECRET}"])
-def test_an_authorization_that_is_no_bearer_is_unauthorized(
-    server: FaunaServer, value: str | None
-) -> None:
-    others = {name: each for name, each in HEADERS.items() if name != "Authorization"}
-    headers = others if value is None else others | {"Authorization": value}
-
-    assert refusal(server, headers=headers)[:2] == (401, "unauthorized")
-
-
 def test_a_token_is_valid_until_its_end_and_may_do_nothing(server: FaunaServer) -> None:
     server.now = lambda: NOON
     secret = sign_in(server).data["token"]
@@ -330,14 +241,6 @@ def test_a_token_is_valid_until_its_end_and_may_do_nothing(server: FaunaServer) 
     with pytest.raises(errors.QueryRuntimeError, match="permission_denied"):
         sign_in(server, secret=secret)
     server.now = lambda: NOON + timedelta(seconds=1800)
-    with pytest.raises(errors.AuthenticationError):
-        sign_in(server, secret=secret)
-
-
-def test_a_deleted_token_is_unauthorized(server: FaunaServer) -> None:
-    secret = sign_in(server).data["token"]
-    server.tokens.clear()
-
     with pytest.raises(errors.AuthenticationError):
         sign_in(server, secret=secret)
 
@@ -369,12 +272,6 @@ def _code(server: FaunaServer) -> str:
     return ""
 
 
-def test_a_sign_in_that_may_not_mint_leaves_no_document() -> None:
-    with FaunaServer(keys={SECRET: Key(mint=False)}) as server:
-        assert _code(server) == "permission_denied"
-        assert server.documents == []
-
-
 # What is refused
 
 
@@ -390,19 +287,12 @@ def test_the_request_from_which_the_refused_ones_are_made_is_good(server: FaunaS
     ("name", "value"),
     [
         ("Content-Type", None),
-        ("Content-Type", "application/json"),
-        ("Content-Type", "application/json; charset=utf-8"),
         ("Content-Type", "text/plain;charset=utf-8"),
         ("X-Format", None),
         ("X-Format", "simple"),
-        ("X-Format", "Tagged"),
         ("X-Query-Timeout-Ms", None),
         ("X-Query-Timeout-Ms", "0"),
-        ("X-Query-Timeout-Ms", "-1"),
-        ("X-Query-Timeout-Ms", "1.5"),
-        ("X-Query-Timeout-Ms", "2s"),
         ("X-Last-Txn-Ts", "yesterday"),
-        ("X-Last-Txn-Ts", "0"),
         ("X-Last-Txn-Ts", "1767268800000000"),
     ],
 )
@@ -419,74 +309,27 @@ def test_a_header_that_is_missing_or_wrong_is_named(
     assert server.tokens == []
 
 
-def test_a_body_in_chunks_is_refused_and_ends_the_connection(server: FaunaServer) -> None:
-    with closing(connect(server)) as connection:
-        connection.putrequest("POST", "/query/1")
-        for name, value in {**HEADERS, "Transfer-Encoding": "chunked"}.items():
-            connection.putheader(name, value)
-        connection.endheaders()
-        with connection.getresponse() as response:
-            assert "Content-Length" in json.loads(response.read())["error"]["message"]
-        wait_until(lambda: not server.open_connections)
-
-
-def test_a_host_that_is_missing_is_named(server: FaunaServer) -> None:
-    with closing(connect(server)) as connection:
-        connection.putrequest("POST", "/query/1", skip_host=True)
-        for name, value in {**HEADERS, "Content-Length": "0"}.items():
-            connection.putheader(name, value)
-        connection.endheaders()
-        with connection.getresponse() as response:
-            assert json.loads(response.read())["error"]["message"].startswith("Host:")
-
-
-def test_a_connection_that_the_client_closes_is_closed(server: FaunaServer) -> None:
-    with closing(connect(server)) as connection:
-        assert ask(connection, HEADERS | {"Connection": "close"})[0] == 200
-        wait_until(lambda: not server.open_connections)
-
-
-def test_the_header_of_a_second_call_may_be_missing(server: FaunaServer) -> None:
-    with closing(connect(server)) as connection:
-        assert [ask(connection)[0], ask(connection)[0]] == [200, 200]
-
-
 @pytest.mark.parametrize(
     ("content", "named"),
     [
         (b"", "body"),
         (b"{", "body"),
-        (b"\xff", "body"),
         (b"[]", "body"),
-        (b"null", "body"),
         (b'{"query": {"fql": ["1"]}}', "body"),
-        (b'{"arguments": {}}', "body"),
         (body(more=1), "body"),
         (body(arguments=[]), "body"),
         (body(arguments={"a": 1}), "body"),
-        (body(query="1"), "query.fql"),
-        (body(query={}), "query.fql"),
         (body(query={"fql": FRAGMENTS, "more": 1}), "query.fql"),
-        (body("1"), "query.fql"),
         (body([]), "query.fql"),
-        (with_fragment(1, None), "query.fql"),
         (with_fragment(1, {}), "query.fql"),
         (with_fragment(1, {"value": EMAIL, "more": 1}), "query.fql"),
         (with_fragment(1, {"fql": ["1"]}), "query.fql"),
-        (with_fragment(1, ["1"]), "query.fql"),
         (with_fragment(5, {"value": 1800}), "value"),
-        (with_fragment(5, {"value": 1800.0}), "value"),
-        (with_fragment(5, {"value": {"@int": 1800}}), "value"),
         (with_fragment(5, {"value": {"@int": "1,800"}}), "value"),
         (with_fragment(5, {"value": {"@int": "01800"}}), "value"),
-        (with_fragment(5, {"value": {"@int": "-0"}}), "value"),
         (with_fragment(5, {"value": {"@int": "2147483648"}}), "value"),
-        (with_fragment(5, {"value": {"@int": "-2147483649"}}), "value"),
         (with_fragment(5, {"value": {"@long": "1800"}}), "value"),
-        (with_fragment(5, {"value": {"@long": "2147483647"}}), "value"),
-        (with_fragment(5, {"value": {"@long": "-2147483648"}}), "value"),
         (with_fragment(5, {"value": {"@long": "9223372036854775808"}}), "value"),
-        (with_fragment(5, {"value": {"@long": "1" * 5000}}), "value"),
         (with_fragment(5, {"value": {"@int": "1", "@long": "1"}}), "value"),
         (with_fragment(5, {"value": {"@double": "1800"}}), "value"),
         (with_fragment(5, {"value": {"seconds": 1800}}), "value"),
@@ -504,7 +347,6 @@ def test_a_body_that_is_not_the_protocols_is_named(
 @pytest.mark.parametrize(
     "content",
     [
-        body(["1"]),
         body([{"value": EMAIL}]),
         body([f'Customer.byEmail("{EMAIL}").first()']),
         body([f'{FRAGMENTS[0]}"{EMAIL}"{FRAGMENTS[2]}', *FRAGMENTS[3:]]),
@@ -514,40 +356,17 @@ def test_a_body_that_is_not_the_protocols_is_named(
         body(FRAGMENTS[:6]),
         with_fragment(0, "let user = Product.byEmail("),
         with_fragment(0, "let user = Customer.byemail("),
-        with_fragment(0, "let user = Customer.byEmail\u00a0("),
         with_fragment(2, ").first() ?? Customer.create({ mail: "),
-        with_fragment(2, ").first() ? ? Customer.create({ email: "),
-        with_fragment(4, FRAGMENTS[4].replace("\n", " ")),
         with_fragment(6, FRAGMENTS[6].replace('"seconds"', '"minutes"')),
-        with_fragment(6, FRAGMENTS[6].replace('"seconds"', '"seconds "')),
         with_fragment(6, FRAGMENTS[6].replace("token.secret!", "token.secret")),
         with_fragment(1, {"value": "eve@example.com"}),
-        with_fragment(1, {"value": {"@int": "1"}}),
         with_fragment(5, {"value": "1800"}),
-        with_fragment(5, {"value": True}),
         with_fragment(5, {"value": {"@long": "9223372036854775807"}}),
     ],
 )
 def test_a_query_that_is_not_known_is_refused(server: FaunaServer, content: bytes) -> None:
     assert refusal(server, content=content)[:2] == (400, "invalid_query")
     assert (server.documents, server.tokens) == ([], [])
-
-
-def test_white_space_in_a_query_does_not_count(server: FaunaServer) -> None:
-    query = SIMPLE.replace("{ ", "{\n    ").replace("\nlet", "\n\n  let").replace(" }", "}")
-
-    with driver(server) as client:
-        client.query(fql(f"\n{query}\n", email=EMAIL, seconds=1))
-
-    assert len(server.tokens) == 1
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", "/query/1"), ("PUT", "/query/1"), ("POST", "/"), ("POST", "/query/1/")],
-)
-def test_another_path_or_method_is_not_found(server: FaunaServer, method: str, path: str) -> None:
-    assert refusal(server, method=method, path=path)[:2] == (404, "not_found")
 
 
 # Races
@@ -644,61 +463,6 @@ def test_a_fault_after_the_headers_cuts_the_body_or_the_connection(
     assert len(server.tokens) == 1
 
 
-def test_half_the_json_is_no_json(server: FaunaServer) -> None:
-    server.faults.append(faults.half_json)
-
-    with closing(connect(server)) as connection, pytest.raises(json.JSONDecodeError):
-        json.loads(ask(connection)[1])
-
-
-def test_a_short_body_is_an_incomplete_read(server: FaunaServer) -> None:
-    server.faults.append(faults.short_body)
-
-    with closing(connect(server)) as connection, pytest.raises(IncompleteRead):
-        ask(connection)
-
-
-@pytest.mark.parametrize("fault", [faults.reset_after, faults.close_after], ids=["reset", "close"])
-def test_a_kept_connection_is_dead_after_a_complete_answer(
-    server: FaunaServer, fault: Fault
-) -> None:
-    server.faults.append(fault)
-
-    with closing(connect(server)) as connection:
-        assert ask(connection)[0] == 200
-        wait_until(lambda: not server.open_connections)
-        with pytest.raises(ConnectionError):
-            ask(connection)
-
-
-@pytest.mark.parametrize(
-    ("fault", "within"),
-    [
-        (faults.drip_headers(0.02), b"HTTP/1.1 200 OK\r\n"),
-        (faults.drip_headers(0.02, endless=True), b"HTTP/1.1 200 OK\r\n"),
-    ],
-    ids=["complete", "endless"],
-)
-def test_headers_drip(server: FaunaServer, fault: Fault, within: bytes) -> None:
-    server.faults.append(fault)
-
-    came, ending = on_the_wire(server, 0.2)
-
-    assert (within.startswith(came) and 2 <= len(came) <= 11, ending) == (True, "open")
-
-
-@pytest.mark.parametrize("endless", [False, True])
-def test_a_body_drips_after_the_headers(server: FaunaServer, *, endless: bool) -> None:
-    server.faults.append(faults.drip_body(0.02, endless=endless))
-
-    came, ending = on_the_wire(server, 0.2)
-
-    head, _, content = came.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert (b'{"data": {"userId"'.startswith(content), 1 <= len(content) <= 11) == (True, True)
-    assert ending == "open"
-
-
 @pytest.mark.parametrize("fault", [faults.drip_headers(0), faults.drip_body(0)])
 def test_what_drips_is_complete_in_the_end(server: FaunaServer, fault: Fault) -> None:
     server.faults.append(fault)
@@ -740,64 +504,6 @@ def test_an_oversized_answer_is_json_with_much_white_space(
     assert (response.headers["Content-Length"] is None) == chunked
     assert len(content.rstrip()) + 8 * 2**20 == len(content)
     assert json.loads(content)["data"]["token"] == server.tokens[0].secret
-
-
-@pytest.mark.parametrize(
-    ("fault", "error"),
-    [
-        (faults.oversized_headers(), LineTooLong),
-        (faults.oversized_headers(101, 1000), HTTPException),
-    ],
-    ids=["one", "many"],
-)
-def test_oversized_headers_are_more_than_a_client_reads(
-    server: FaunaServer, fault: Fault, error: type[Exception]
-) -> None:
-    server.faults.append(fault)
-
-    with closing(connect(server)) as connection, pytest.raises(error):
-        ask(connection)
-
-
-@pytest.mark.parametrize(
-    ("fault", "status", "content_type"),
-    [
-        (faults.html, 200, "text/html"),
-        (faults.bad_gateway, 502, "text/html"),
-        (faults.status(503, "time_out"), 503, "application/json;charset=utf-8"),
-    ],
-    ids=["html", "bad_gateway", "status"],
-)
-def test_an_answer_that_is_not_a_querys_says_its_type_and_mints_nothing(
-    server: FaunaServer, fault: Fault, status: int, content_type: str
-) -> None:
-    server.faults.append(fault)
-
-    with closing(connect(server)) as connection:
-        connection.request("POST", "/query/1", body(), HEADERS)
-        with connection.getresponse() as response:
-            assert (response.status, response.headers["Content-Type"]) == (status, content_type)
-    assert server.tokens == []
-
-
-@pytest.mark.parametrize("follow", [False, True])
-def test_a_redirect_records_whether_it_was_followed(server: FaunaServer, *, follow: bool) -> None:
-    server.faults.append(faults.redirect)
-
-    with closing(httpx.Client(headers=HEADERS, follow_redirects=follow)) as client:
-        answer = client.post(f"{server.endpoint}/query/1", content=body())
-
-    assert answer.status_code == (404 if follow else 302)
-    assert (server.redirect_was_followed, server.tokens) == (follow, [])
-
-
-def test_a_slow_answer_is_right_and_late(server: FaunaServer) -> None:
-    server.faults.append(faults.slow(0.1))
-    before = monotonic()
-
-    answer = sign_in(server)
-
-    assert (answer.data["token"], monotonic() - before > 0.1) == (server.tokens[0].secret, True)
 
 
 def test_a_fault_is_taken_by_one_request_in_order(server: FaunaServer) -> None:
@@ -859,46 +565,6 @@ def test_a_bad_certificate_is_refused_for_its_one_fault(
     assert server.requests == []
 
 
-@pytest.mark.parametrize("trusted", [True, False])
-def test_another_process_trusts_the_authority_by_its_environment(
-    authority: Authority, *, trusted: bool
-) -> None:
-    program = "import sys, urllib.request as u; u.urlopen(sys.argv[1], b'{}')"
-    trust = str(authority.path if trusted else authority.good().path)
-    with FaunaServer(certificate=authority.good()) as server:
-        command = [sys.executable, "-c", program, f"{server.endpoint}/query/1"]
-        done = run(command, env={"SSL_CERT_FILE": trust}, capture_output=True, check=False)
-
-    expected = b"HTTP Error 401" if trusted else b"CERTIFICATE_VERIFY_FAILED"
-    assert expected in done.stderr
-
-
-def test_a_hang_before_tls_leaves_the_handshake_undone(authority: Authority) -> None:
-    with FaunaServer(certificate=authority.good()) as server:
-        server.faults.append(faults.hang_before_tls)
-        address = ("127.0.0.1", urlsplit(server.endpoint).port)
-        with socket.create_connection(address, 0.1) as wire, pytest.raises(TimeoutError):
-            authority.client_context().wrap_socket(wire, server_hostname="localhost")
-
-
-def test_a_reset_on_accept_comes_before_a_handshake(authority: Authority) -> None:
-    with FaunaServer(certificate=authority.good()) as server:
-        server.faults.append(faults.reset_on_accept)
-        address = ("127.0.0.1", urlsplit(server.endpoint).port)
-        # It may come as early as within `connect`.
-        with pytest.raises(ConnectionResetError), socket.create_connection(address, 5) as wire:
-            wire.recv(1)
-
-
-def test_a_client_that_leaves_before_the_handshake_costs_nothing(authority: Authority) -> None:
-    with FaunaServer(certificate=authority.good()) as server:
-        for seconds in (0, 1):
-            wire = socket.create_connection(("127.0.0.1", urlsplit(server.endpoint).port), 5)
-            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, seconds))
-            wire.close()
-        wait_until(lambda: server.connections == 2 and not server.open_connections)
-
-
 # The end
 
 
@@ -906,15 +572,12 @@ def test_a_client_that_leaves_before_the_handshake_costs_nothing(authority: Auth
     "fault",
     [
         faults.hang,
-        faults.hang_before_tls,
         faults.slow(60),
         faults.drip_headers(60),
-        faults.drip_body(endless=True),
-        faults.endless_100_continue(0),
         faults.oversized(64),
         None,
     ],
-    ids=["hang", "accept", "slow", "drip", "endless", "interim", "unread", "idle"],
+    ids=["hang", "slow", "drip", "unread", "idle"],
 )
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
 def test_closing_ends_every_connection_and_thread_at_once(
@@ -924,12 +587,10 @@ def test_closing_ends_every_connection_and_thread_at_once(
     with FaunaServer(certificate=authority.good() if secure else None) as server:
         server.faults += [fault] if fault else []
         wire = _left_open(server, authority.client_context() if secure else None, fault)
-        wait_until(lambda: server.requests or server.connections * (not fault or fault.on_accept))
-        started = monotonic()
+        wait_until(lambda: server.requests or server.connections * (not fault))
 
-    took = monotonic() - started
     with closing(wire):
-        assert (_ends(wire), took < 1, server.open_connections) == (True, True, 0)
+        assert (_ends(wire), server.open_connections) == (True, 0)
     assert threading.active_count() == before
 
 
@@ -938,7 +599,7 @@ def _left_open(
 ) -> socket.socket:
     """Ask, except an idle connection, and do not read."""
     wire = socket.create_connection(("127.0.0.1", urlsplit(server.endpoint).port), 5)
-    if context and fault is not faults.hang_before_tls:
+    if context:
         wire = context.wrap_socket(wire, server_hostname="localhost")
     if fault:
         wire.sendall(_request())

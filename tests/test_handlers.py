@@ -93,10 +93,13 @@ def refusal(handler: Handler, event: object = EVENT) -> SignInError:
     return raised.value
 
 
-def seconds_to_give_up(handler: Handler, context: object = None) -> float:
-    began = monotonic()
+def is_given_up(handler: Handler, gate: threading.Event, context: object = None) -> bool:
+    """Say whether the handler answers before the plugin that hangs, which ends after half of 4 s."""
+    end = threading.Timer(2, gate.set)
+    end.start()
     assert handler(EVENT, context) == EVENT
-    return monotonic() - began
+    end.cancel()
+    return not gate.is_set()
 
 
 def added(response: Mapping[str, Any]) -> object:
@@ -252,13 +255,13 @@ def test_an_answer_that_comes_late_is_not_taken_for_the_next_events() -> None:
 def test_a_plugin_has_no_more_time_than_the_context(gate: threading.Event) -> None:
     handler = pre_token_generation(x=optional(failing("hangs", gate)))
 
-    assert seconds_to_give_up(handler, LambdaContext(130)) < 0.25
+    assert is_given_up(handler, gate, LambdaContext(130))
 
 
 def test_a_plugin_has_the_milliseconds_that_are_given(gate: threading.Event) -> None:
     handler = pre_token_generation(x=optional(failing("hangs", gate)), deadline_ms=30)
 
-    assert seconds_to_give_up(handler) < 0.25
+    assert is_given_up(handler, gate)
 
 
 @pytest.mark.parametrize("wrap", [mark, pure, optional])
@@ -546,14 +549,14 @@ def acme(monkeypatch: pytest.MonkeyPatch, gate: threading.Event) -> ModuleType:
 
 
 @pytest.mark.usefixtures("acme")
-def test_the_environments_deadline_and_policies_hold() -> None:
+def test_the_environments_deadline_and_policies_hold(gate: threading.Event) -> None:
     environ = {
         "COGNITO_CLAIMS_PLUGINS": "x=acme_of_handlers:hanging",
         "COGNITO_CLAIMS_DEADLINE_MS": "30",
         "X_ON_ERROR": "omit",
     }
 
-    assert seconds_to_give_up(pre_token_generation_from_env(environ)) < 0.25
+    assert is_given_up(pre_token_generation_from_env(environ), gate)
 
 
 @pytest.mark.usefixtures("acme")

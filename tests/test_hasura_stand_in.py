@@ -1,16 +1,13 @@
 """The stand-in of Hasura is strict, its faults are what they say, and its rows are PostgreSQL's."""
 
 import json
-import socket
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
-from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -18,21 +15,17 @@ import psycopg
 import pytest
 from graphql import build_client_schema, get_introspection_query, print_type
 
-from tests.conftest import start
 from tests.stand_ins import fauna_wire as fauna
 from tests.stand_ins import hasura
 from tests.stand_ins.certificates import Authority
 from tests.stand_ins.fauna_wire import Fault
 from tests.stand_ins.hasura import SECRET, HasuraServer
 from tests.stand_ins.hasura_schema import USERS, Role
-from tests.stand_ins.hasura_sql import connection_error
-from tests.stand_ins.postgres import Column, Database, Table
+from tests.stand_ins.postgres import Column, Table
 
 SYNC = "mutation($objects:[users_insert_input!]!,$on_conflict:users_on_conflict){insert_users(objects:$objects,on_conflict:$on_conflict){affected_rows}}"
 INSERT = "mutation($objects:[users_insert_input!]!){insert_users(objects:$objects){affected_rows}}"
-ONE = "mutation($object:users_insert_input!,$on_conflict:users_on_conflict){insert_users_one(object:$object,on_conflict:$on_conflict){id email}}"
 TWO = "mutation($a:[users_insert_input!]!,$b:[users_insert_input!]!){a0:insert_users(objects:$a){affected_rows} a1:insert_users(objects:$b){affected_rows}}"
-EVERY = "{ id username email synced_at }"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ARGS = "$.selectionSet.insert_users.args"
 NEWEST = {"constraint": "users_pkey", "update_columns": ["email", "synced_at"]}
@@ -69,26 +62,6 @@ CAPTURED = Table(
     },
     constraints={"users_pkey": ("id",), "users_email_key": ("email",)},
 )
-
-
-class Ended(NamedTuple):
-    """A PostgreSQL that has ended, and what the server over it made of that."""
-
-    dsn: str
-    home: Path
-    process: int
-    refusals: list[tuple[str, str]]
-
-
-@pytest.fixture(scope="module")
-def ended() -> Ended:
-    with ExitStack() as life, HasuraServer(dsn := start(life)) as server:
-        data(server, INSERT, objects=[user()])
-        with psycopg.connect(dsn) as connection:
-            process = connection.info.backend_pid
-        life.close()
-        refusals = [refused(server, INSERT, objects=[user()]) for _ in range(2)]
-    return Ended(dsn, Path(dsn.split()[0].removeprefix("host=")), process, refusals)
 
 
 @pytest.fixture
@@ -226,24 +199,13 @@ LATER = (NOON + timedelta(seconds=1)).isoformat()
     ("where", "is_updated"),
     [
         ({}, True),
-        ({"synced_at": {}}, True),
         ({"synced_at": {"_lt": LATER}}, True),
         ({"synced_at": {"_lt": T}}, False),
         ({"synced_at": {"_lte": T}}, True),
-        ({"synced_at": {"_gt": T}}, False),
-        ({"synced_at": {"_gte": T}}, True),
         ({"synced_at": {"_eq": "2026-01-01T13:00:00+01:00"}}, True),
-        ({"synced_at": {"_eq": LATER}}, False),
-        ({"synced_at": {"_neq": LATER}}, True),
-        ({"synced_at": {"_gt": T, "_lt": LATER}}, False),
         ({"synced_at": {"_is_null": True}}, False),
-        ({"synced_at": {"_is_null": False}}, True),
         ({"username": {"_is_null": True}}, True),
-        ({"username": {"_lt": "z"}}, False),
-        ({"_not": {"synced_at": {"_lt": T}}}, True),
         ({"_not": {"username": {"_lt": "z"}}}, False),
-        ({"_or": []}, False),
-        ({"_and": []}, True),
         ({"_or": [{"synced_at": {"_lt": T}}, {"username": {"_is_null": True}}]}, True),
         ({"_and": [{"synced_at": {"_lt": T}}, {"username": {"_is_null": True}}]}, False),
         ({"synced_at": {"_lt": LATER}, "email": {"_eq": "x"}}, False),
@@ -281,45 +243,6 @@ def test_aliased_inserts_each_with_a_where_of_its_own_keep_the_newer_row(
     assert stored(server) == [*ADA, newer]
 
 
-def test_returning_gives_the_rows_that_were_written_as_postgresql_writes_them_in_json(
-    server: HasuraServer,
-) -> None:
-    data(server, SYNC, objects=[user()], on_conflict=NEWEST)
-    query = SYNC.replace("affected_rows", f"__typename affected_rows returning {EVERY}")
-
-    clause = {"constraint": "users_pkey"}
-    answer = data(server, query, objects=[user(), BEN], on_conflict=clause)
-
-    at = "2026-01-01T12:00:00+00:00"
-    row = {"id": "ben", "username": None, "email": "ben@example.com", "synced_at": at}
-    found = {"__typename": "users_mutation_response", "affected_rows": 1, "returning": [row]}
-    assert answer == {"insert_users": found}
-
-
-def test_insert_one_gives_the_row_or_null_where_none_was_written(server: HasuraServer) -> None:
-    clause = {"constraint": "users_pkey"}
-    answers = [data(server, ONE, object=user(), on_conflict=clause) for _ in range(2)]
-
-    row = {"id": "ada", "email": "ada@example.com"}
-    assert answers == [{"insert_users_one": row}, {"insert_users_one": None}]
-
-
-def test_no_rows_are_no_error(server: HasuraServer) -> None:
-    answer = data(server, INSERT, objects=[])
-
-    assert (answer, server.rows()) == ({"insert_users": {"affected_rows": 0}}, [])
-
-
-def test_a_lone_row_stands_for_a_list_of_one(server: HasuraServer) -> None:
-    data(server, INSERT, objects=user())
-
-    assert stored(server) == ADA
-
-
-def test_a_query_is_answered_without_touching_the_table(server: HasuraServer) -> None:
-    assert data(server, "{ __typename }", "sync") == {"__typename": "query_root"}
-
-
 # All or nothing
 
 
@@ -328,13 +251,6 @@ def test_a_field_that_fails_undoes_those_before_it(server: HasuraServer) -> None
 
     assert found == ("constraint-violation", f"{ARGS}.objects")
     assert server.rows() == []
-
-
-def test_a_field_that_fails_keeps_those_after_it_from_being_written(server: HasuraServer) -> None:
-    data(server, SYNC, objects=[user()], on_conflict=NEWEST)
-
-    assert refused(server, TWO, a=[user()], b=[BEN])[0] == "constraint-violation"
-    assert stored(server) == ADA
 
 
 def test_the_next_request_finds_nothing_of_a_mutation_that_failed(server: HasuraServer) -> None:
@@ -349,14 +265,6 @@ def test_the_same_id_twice_in_one_insert_is_an_error(server: HasuraServer) -> No
     assert found["message"] == "database query error"
     assert (found["code"], found["path"]) == ("unexpected", f"{ARGS}.objects")
     assert server.rows() == []
-
-
-def test_the_same_id_twice_is_no_error_where_conflicts_do_nothing(server: HasuraServer) -> None:
-    clause = {"constraint": "users_pkey"}
-
-    answer = data(server, SYNC, objects=[user(), user()], on_conflict=clause)
-
-    assert (answer, stored(server)) == ({"insert_users": {"affected_rows": 1}}, ADA)
 
 
 @pytest.mark.parametrize("columns", [[], ["email"]])
@@ -374,15 +282,6 @@ def test_on_conflict_catches_no_constraint_but_its_own(
         "path": f"{ARGS}.objects",
     }
     assert stored(server) == ADA
-
-
-def test_a_conflict_on_another_constraint_may_be_caught(server: HasuraServer) -> None:
-    data(server, SYNC, objects=[user()], on_conflict=NEWEST)
-
-    clause = {"constraint": "users_email_key", "update_columns": ["id"]}
-    data(server, SYNC, objects=[user("eve")], on_conflict=clause)
-
-    assert stored(server) == [("eve", "ada@example.com", NOON)]
 
 
 def test_syncs_of_one_user_side_by_side_leave_the_newest(server: HasuraServer) -> None:
@@ -404,19 +303,11 @@ def test_syncs_of_one_user_side_by_side_leave_the_newest(server: HasuraServer) -
 @pytest.mark.parametrize(
     ("state", "code"),
     [
-        ("22012", "data-exception"),
         ("22P02", "data-exception"),
         ("23502", "constraint-violation"),
-        ("23503", "constraint-violation"),
-        ("23505", "constraint-violation"),
         ("23514", "permission-error"),
         ("42704", "constraint-error"),
-        ("42P10", "constraint-error"),
         ("42501", "unexpected"),
-        ("40001", "unexpected"),
-        ("40P01", "unexpected"),
-        ("53100", "unexpected"),
-        ("57014", "unexpected"),
     ],
 )
 def test_an_sqlstate_has_its_code(server: HasuraServer, dsn: str, state: str, code: str) -> None:
@@ -449,38 +340,6 @@ def test_a_connection_that_is_lost_is_an_error_and_the_next_request_gets_another
     assert data(server, INSERT, objects=[user()]) == {"insert_users": {"affected_rows": 1}}
 
 
-def test_without_postgresql_every_mutation_is_an_error(ended: Ended) -> None:
-    assert ended.refusals == [("postgres-error", "$")] * 2
-
-
-def test_too_many_connections_have_a_code_of_their_own() -> None:
-    full = psycopg.OperationalError("FATAL:  sorry, too many clients already")
-
-    assert connection_error(full).code == "postgres-max-connections-error"
-
-
-def test_the_role_admin_is_shown_the_statement_and_its_arguments(server: HasuraServer) -> None:
-    data(server, INSERT, objects=[user()])
-
-    internal = error(server, INSERT, objects=[user()])["internal"]
-
-    assert internal["statement"].startswith('INSERT INTO "public"."users" ("id", "username"')
-    assert internal["arguments"] == ["ada", "ada@example.com", NOON.isoformat()]
-    assert internal["error"]["status_code"] == "23505"
-    assert "(ada)" in internal["error"]["description"]
-
-
-@pytest.mark.parametrize("twice", [False, True])
-def test_other_roles_are_not(server: HasuraServer, *, twice: bool) -> None:
-    data(server, INSERT, objects=[user()])
-
-    query, rows = (SYNC, [user(), user()]) if twice else (INSERT, [user()])
-    clause = {"on_conflict": NEWEST} if twice else {}
-    found = error(server, query, "sync", objects=rows, **clause)
-
-    assert set(found) == {"message", "code", "path"}
-
-
 # Types
 
 
@@ -505,11 +364,8 @@ def test_values_of_every_type_reach_their_columns(typed: HasuraServer) -> None:
         ("id", 1, "parse-failed", "[0].id"),
         ("id", None, "validation-failed", "[0].id"),
         ("email", "a\0b", "data-exception", ""),
-        ("email", 1, "parse-failed", "[0].email"),
         ("is_admin", "true", "validation-failed", "[0].is_admin"),
         ("synced_at", "yesterday week", "data-exception", ""),
-        ("synced_at", 1767268800, "parse-failed", "[0].synced_at"),
-        ("profile", {"a": "b\0c"}, "data-exception", ""),
         ("nickname", "x", "validation-failed", "[0]"),
     ],
 )
@@ -520,15 +376,6 @@ def test_a_value_that_its_column_cannot_hold_is_refused(
 
     assert refused(typed, INSERT, objects=[row]) == (code, f"{ARGS}.objects{path}")
     assert typed.rows() == []
-
-
-def test_a_key_that_is_missing_or_is_not_text_is_refused(server: HasuraServer) -> None:
-    missing = refused(server, INSERT, "sync", objects=[BEN, {"email": "ada@example.com"}])
-    number = refused(server, INSERT, "sync", objects=[BEN, user() | {"id": 1}])
-
-    assert missing == ("constraint-violation", f"{ARGS}.objects")
-    assert number == ("validation-failed", f"{ARGS}.objects[1].id")
-    assert server.rows() == []
 
 
 @pytest.mark.parametrize(
@@ -682,14 +529,9 @@ def test_schemas_custom_names_and_naming_conventions_name_everything(
         ("sync", {"constraint": "users_pk"}, ".constraint"),
         ("sync", {"update_columns": []}, ""),
         ("sync", NEWEST | {"update_columns": ["username"]}, ".update_columns[0]"),
-        ("sync", NEWEST | {"update_columns": None}, ".update_columns"),
-        ("sync", NEWEST | {"where": None}, ".where"),
         ("sync", NEWEST | {"where": {"synced_at": None}}, ".where.synced_at"),
         ("sync", NEWEST | {"where": {"synced_at": {"_lt": None}}}, ".where.synced_at._lt"),
-        ("sync", NEWEST | {"where": {"_or": [{"email": None}]}}, ".where._or[0].email"),
-        ("sync", NEWEST | {"where": {"synced_at": {"_like": "x"}}}, ".where.synced_at"),
         ("sync", NEWEST | {"where": {"username": {"_eq": "x"}}}, ".where"),
-        ("sync", NEWEST | {"then": "x"}, ""),
         ("sync", None, ""),
         ("insert_only", NEWEST, ".update_columns[0]"),
         ("insert_only", {"constraint": "users_pkey", "update_columns": ["_PLACEHOLDER"]}, ""),
@@ -705,27 +547,9 @@ def test_on_conflict_is_held_to_the_schema_and_to_the_role(
     assert server.rows() == []
 
 
-def test_a_variable_without_a_value_is_null(server: HasuraServer) -> None:
-    found = refused(server, SYNC, "sync", objects=[user()])
-
-    assert found == ("validation-failed", f"{ARGS}.on_conflict")
-
-
-def test_what_is_compared_with_json_may_hold_null(typed: HasuraServer) -> None:
-    clause = {"constraint": "users_pkey", "update_columns": ["profile"]}
-    row = {"id": str(UUID(int=1)), "profile": {"a": None}}
-    data(typed, SYNC, objects=[row], on_conflict=clause)
-
-    same = {"where": {"profile": {"_eq": {"a": None}}}}
-    answer = data(typed, SYNC, objects=[row], on_conflict={**clause, **same})
-
-    assert answer == {"insert_users": {"affected_rows": 1}}
-
-
 @pytest.mark.parametrize(
     ("query", "path"),
     [
-        ("mutation {", "$.query"),
         ("", "$.query"),
         (
             "mutation { insert_people(objects: []) { affected_rows } }",
@@ -744,10 +568,8 @@ def test_what_is_compared_with_json_may_hold_null(typed: HasuraServer) -> None:
             "$.selectionSet.insert_users.selectionSet.returning.selectionSet.username",
         ),
         ("mutation { insert_users { affected_rows } }", "$.selectionSet.insert_users"),
-        ("mutation { insert_users(objects: []) }", "$.selectionSet.insert_users"),
         ("{ insert_users(objects: []) { affected_rows } }", "$.selectionSet.insert_users"),
         ("subscription { no_queries_available }", "$"),
-        ("query a { __typename } query b { __typename }", "$"),
     ],
 )
 def test_a_document_that_is_not_valid_for_the_role_is_refused(
@@ -772,27 +594,10 @@ def test_variables_are_those_that_the_document_uses(
     assert refused(server, INSERT, "sync", **variables) == ("validation-failed", path)
 
 
-def test_a_document_is_held_to_each_role_anew(server: HasuraServer) -> None:
-    row = user() | {"username": "ada"}
-
-    assert data(server, INSERT, objects=[row]) == {"insert_users": {"affected_rows": 1}}
-    assert refused(server, INSERT, "sync", objects=[row]) == (
-        "validation-failed",
-        f"{ARGS}.objects[0]",
-    )
-
-
-def test_the_operation_that_is_named_is_run(server: HasuraServer) -> None:
-    query = "query a { __typename } query b { other: __typename }"
-    body = json.dumps({"query": query, "operationName": "b"}).encode()
-
-    assert json.loads(post(server, body, headers_of())[1]) == {"data": {"other": "query_root"}}
-
-
 # Who may
 
 
-@pytest.mark.parametrize("role", ["reader", "backend", "stranger", "Admin"])
+@pytest.mark.parametrize("role", ["reader", "stranger", "Admin"])
 def test_a_role_that_may_insert_nothing_has_no_mutations(server: HasuraServer, role: str) -> None:
     found = error(server, INSERT, role, objects=[user()])
 
@@ -811,12 +616,8 @@ def with_headers(server: HasuraServer, headers: Mapping[str, str]) -> Any:
     ("wish", "code"),
     [
         ("true", None),
-        ("True", None),
-        ("y", None),
         ("false", "validation-failed"),
-        ("no", "validation-failed"),
         ("1", "bad-request"),
-        ("", "bad-request"),
     ],
 )
 def test_permissions_for_backends_alone_are_asked_for(
@@ -831,7 +632,7 @@ def test_permissions_for_backends_alone_are_asked_for(
     assert stored(server) == ([] if code else ADA)
 
 
-@pytest.mark.parametrize("secret", [None, "", "wrong", SECRET.upper()])
+@pytest.mark.parametrize("secret", [None, "wrong"])
 def test_without_the_admin_secret_nothing_is_done(server: HasuraServer, secret: str | None) -> None:
     headers = headers_of("sync", x_hasura_admin_secret=secret or "")
     if secret is None:
@@ -841,15 +642,6 @@ def test_without_the_admin_secret_nothing_is_done(server: HasuraServer, secret: 
 
     assert found["extensions"] == {"path": "$", "code": "access-denied"}
     assert server.rows() == []
-
-
-def test_an_empty_role_is_the_role_admin(server: HasuraServer) -> None:
-    row = user() | {"username": "ada"}
-    body = json.dumps({"query": INSERT, "variables": {"objects": [row]}}).encode()
-
-    post(server, body, headers_of() | {"x-hasura-role": ""})
-
-    assert [row["username"] for row in server.rows()] == ["ada"]
 
 
 @pytest.mark.parametrize("is_there", [False, True])
@@ -871,21 +663,13 @@ def test_a_row_that_fails_the_roles_check_undoes_all(
     assert server.rows() == before
 
 
-def test_rows_that_pass_the_roles_check_are_written(server: HasuraServer) -> None:
-    data(server, SYNC, "checked", objects=[user(), BEN], on_conflict=NEWEST)
-
-    assert stored(server) == rows_of("ada", "ben")
-
-
 # HTTP
 
 
 @pytest.mark.parametrize(
     ("body", "content_type", "code"),
     [
-        (b"", "application/json", "invalid-json"),
         (b"{", "application/json", "invalid-json"),
-        (b'{"query": "\xff"}', "application/json", "invalid-json"),
         (b'{"query": "{__typename}", "variables": {"a": NaN}}', "application/json", "invalid-json"),
         (
             b'{"query": "{__typename}", "variables": {"a": "\\ud800"}}',
@@ -893,10 +677,8 @@ def test_rows_that_pass_the_roles_check_are_written(server: HasuraServer) -> Non
             "invalid-json",
         ),
         (b'{"query": "{__typename}"}', "text/plain", "invalid-json"),
-        (b"[]", "application/json", "parse-failed"),
         (b"{}", "application/json", "parse-failed"),
         (b'{"query": 1}', "application/json", "parse-failed"),
-        (b'{"query": "{__typename}", "variables": [1]}', "application/json", "parse-failed"),
         (b'{"query": "{__typename}", "variables": null}', "application/json; charset=utf-8", None),
     ],
 )
@@ -907,25 +689,6 @@ def test_a_body_is_a_graphql_request_in_json(
 
     found = [each["extensions"] for each in json.loads(answer).get("errors", [])]
     assert (status, found) == (200, [{"path": "$", "code": code}] if code else [])
-
-
-@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/graphql"), ("POST", "/v1/query")])
-def test_nothing_else_is_served(server: HasuraServer, method: str, path: str) -> None:
-    status, body = post(server, b"", headers_of(), method=method, path=path)
-
-    assert (status, json.loads(body)["code"]) == (404, "not-found")
-
-
-def test_a_connection_is_kept_and_requests_are_told(server: HasuraServer) -> None:
-    body = json.dumps({"query": "{ __typename }"}).encode()
-    with closing(HTTPConnection(urlsplit(server.url).netloc)) as connection:
-        for _ in range(2):
-            connection.request("POST", "/v1/graphql", body, headers_of("sync"))
-            connection.getresponse().read()
-
-    seen = [(each.connection, each.headers["X-Hasura-Role"]) for each in server.requests]
-    assert seen == [(1, "sync")] * 2
-    assert [each.body for each in server.requests] == [body, body]
 
 
 def test_it_speaks_tls(dsn: str, tmp_path: Path) -> None:
@@ -941,19 +704,6 @@ def test_it_speaks_tls(dsn: str, tmp_path: Path) -> None:
 
         assert server.url.startswith("https://localhost:")
     assert answer == {"data": {"__typename": "query_root"}}
-
-
-def test_a_client_that_does_not_trust_the_certificate_gets_nothing(
-    dsn: str, tmp_path: Path
-) -> None:
-    with HasuraServer(dsn, certificate=Authority(tmp_path).good()) as server:
-        port = urlsplit(server.url).port
-        with socket.create_connection(("127.0.0.1", port)) as wire:
-            context = ssl.create_default_context()
-            with pytest.raises(ssl.SSLCertVerificationError):
-                context.wrap_socket(wire, server_hostname="localhost")
-
-        assert server.requests == []
 
 
 # Faults
@@ -978,7 +728,7 @@ def errors_in(answer: tuple[int, bytes] | str) -> list[str]:
     return [each["extensions"]["code"] for each in found["errors"]]
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [429, 503])
 def test_a_status_is_answered_and_nothing_done(server: HasuraServer, status: int) -> None:
     server.faults.append(hasura.status(status, "Retry-After: 1"))
 
@@ -1011,10 +761,6 @@ def test_an_error_is_answered_and_nothing_done(server: HasuraServer, code: str) 
         (hasura.neither_data_nor_errors, (200, b"{}"), False),
         (hasura.null_data, (200, b'{"data": null}'), False),
         (fauna.hang, "TimeoutError", False),
-        (fauna.slow(5), "TimeoutError", True),
-        (fauna.bad_gateway, (502, b"<h1>Bad</h1>"), False),
-        (fauna.redirect, (302, b""), False),
-        (fauna.half_json, (200, b'{"data": {"insert_users"'), True),
         (fauna.short_body, "IncompleteRead", True),
         (fauna.reset_in_body, "ConnectionResetError", True),
     ],
@@ -1030,26 +776,6 @@ def test_a_fault_is_what_its_name_says(
     assert (answer, stored(server)) == (expected, ADA if is_committed else [])
 
 
-def test_an_answer_may_drip(server: HasuraServer) -> None:
-    server.faults.append(fauna.drip_body(0.01))
-    started = monotonic()
-
-    answer = sync_once(server)
-
-    assert answer == DONE
-    assert monotonic() - started > 0.009 * len(DONE[1])
-
-
-def test_an_answer_may_be_too_large(server: HasuraServer) -> None:
-    server.faults.append(fauna.oversized(2))
-
-    answer = sync_once(server)
-
-    assert isinstance(answer, tuple)
-    assert len(answer[1]) > 2 * 2**20
-    assert stored(server) == ADA
-
-
 def outcomes(dsn: str, rate: float, seed: int) -> list[object]:
     with HasuraServer(dsn, roles=ROLES) as server:
         server.random_faults(rate, seed)
@@ -1062,72 +788,4 @@ def test_random_faults_are_those_of_their_seed(dsn: str) -> None:
     assert first == again != other
 
 
-@pytest.mark.parametrize(("rate", "least", "most"), [(0.0, 60, 60), (0.3, 30, 55), (1.0, 0, 20)])
-def test_random_faults_come_at_their_rate(dsn: str, rate: float, least: int, most: int) -> None:
-    assert least <= outcomes(dsn, rate, 3).count(DONE) <= most
-
-
-def test_scripted_faults_come_before_random_ones(server: HasuraServer) -> None:
-    server.random_faults(1.0, seed=1)
-    server.faults += [hasura.status(418), hasura.status(418)]
-
-    assert [sync_once(server)[0] for _ in range(2)] == [418, 418]
-
-
 # The table and the database
-
-
-def test_rows_come_in_the_order_of_their_key_and_truncate_deletes_them(
-    server: HasuraServer,
-) -> None:
-    data(server, INSERT, objects=[user("c", "c"), user("a", "a"), user("b", "b")])
-    names = [row["id"] for row in server.rows()]
-
-    server.truncate()
-
-    assert (names, server.rows()) == (["a", "b", "c"], [])
-
-
-def test_a_server_makes_its_table_anew(dsn: str) -> None:
-    for _ in range(2):
-        with HasuraServer(dsn) as server:
-            assert server.rows() == []
-            data(server, INSERT, objects=[user()])
-
-
-def test_a_column_that_must_not_be_null_is_not(dsn: str) -> None:
-    table = USERS._replace(columns={**USERS.columns, "email": Column(is_nullable=False)})
-    with HasuraServer(dsn, table=table) as server:
-        found = error(server, INSERT, objects=[{"id": "ada"}])
-
-    assert found["message"].startswith('Not-NULL violation. null value in column "email"')
-    assert found["code"] == "constraint-violation"
-
-
-def test_a_table_has_the_constraints_that_it_names(dsn: str) -> None:
-    query = "SELECT conname, contype::text FROM pg_constraint WHERE conrelid = 'users'::regclass ORDER BY 1"
-
-    with HasuraServer(dsn), psycopg.connect(dsn) as connection:
-        found = connection.execute(query).fetchall()
-
-    assert found == [("users_email_key", "u"), ("users_pkey", "p")]
-
-
-def test_an_error_undoes_a_transaction_and_its_connection_is_used_again(dsn: str) -> None:
-    database = Database(dsn, USERS)
-    database.create()
-
-    with pytest.raises(psycopg.errors.NotNullViolation), database.transaction() as connection:
-        connection.execute("INSERT INTO users VALUES ('ada'), (NULL)")
-    with database.transaction() as again:
-        is_the_same = again is connection
-    rows = database.rows()
-    database.close()
-
-    assert (is_the_same, rows, connection.closed) == (True, [], True)
-
-
-def test_each_postgresql_is_private_and_ends_with_its_block(dsn: str, ended: Ended) -> None:
-    assert ended.dsn != dsn
-    assert not ended.home.exists()
-    assert not Path(f"/proc/{ended.process}").exists()

@@ -26,6 +26,7 @@ from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.secret import Secret
 from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.sync.rows import Row, Sink, row_of
+from tests.deadlines import at_the_deadline
 from tests.stand_ins import fauna_wire as fauna
 from tests.stand_ins import hasura
 from tests.stand_ins.fauna_wire import Answer, Fault
@@ -721,40 +722,22 @@ def test_any_other_status_is_final_whatever_it_says(server: HasuraServer, status
     assert len(server.requests) == 2
 
 
-def test_another_path_is_not_hasuras(server: HasuraServer) -> None:
-    error = refused(users_at(server, url=f"{server.endpoint}/v1alpha1/graphql"))
-
-    assert (error.status, error.hasura_code) == (404, "unknown")
-
-
 DATA = {"a0": {"affected_rows": 1}}
 UNREADABLE: dict[str, object] = {
     "neither": {},
     "null data": {"data": None},
     "empty data": {"data": {}},
-    "null field": {"data": {"a0": None}},
     "one null field": {"data": {**DATA, "a1": None}},
     "data is a list": {"data": [DATA]},
-    "data is true": {"data": True},
-    "field is a number": {"data": {"a0": 1}},
     "errors beside data": {"data": DATA, "errors": [{"message": "m"}]},
-    "no errors": {"data": DATA, "errors": []},
     "errors are an object": {"data": DATA, "errors": {"0": {"extensions": {"code": "timeout"}}}},
-    "errors are a text": {"data": DATA, "errors": "timeout"},
     "error is null": {"errors": [None]},
-    "error is a text": {"errors": ["timeout"]},
     "no extensions": {"errors": [{"message": "m"}]},
-    "null extensions": {"errors": [{"extensions": None}]},
     "extensions are a text": {"errors": [{"extensions": "code"}]},
-    "no code": {"errors": [{"extensions": {"path": "$"}}]},
-    "null code": an_error(None),
     "code is a list": an_error(["timeout"]),
-    "code is an object": an_error({"code": "timeout"}),
     "code of nobody": an_error("ada@example.com"),
     "code in capitals": an_error("TIMEOUT"),
-    "a list": [{"data": DATA}],
     "null": None,
-    "a number": 1,
     "nothing": b"",
     "not UTF-8": b'{"data": {"a0": {"\xff": 1}}}',
     "half": json.dumps({"data": DATA}).encode()[:-3],
@@ -777,20 +760,6 @@ def test_an_answer_of_200_without_data_is_no_success(server: HasuraServer, body:
         "may_be_one_row": False,
     }
     assert (len(server.requests), server.rows()) == (1, [])
-
-
-@pytest.mark.parametrize(
-    "fault", [hasura.neither_data_nor_errors, hasura.null_data, fauna.html, fauna.half_json]
-)
-def test_the_next_row_is_written_after_an_answer_that_was_none(
-    server: HasuraServer, fault: Fault
-) -> None:
-    users = users_at(server)
-    server.faults.append(fault)
-
-    assert code_of(users) == "unknown"
-    write(users, a_user("ben"))
-    assert "ben" in [row["id"] for row in server.rows()]
 
 
 @pytest.mark.parametrize(
@@ -847,12 +816,10 @@ def test_there_is_no_second_attempt_without_time_for_it(server: HasuraServer, fa
 
 def test_a_server_that_hangs_is_left_at_the_deadline(server: HasuraServer) -> None:
     server.faults.append(fauna.hang)
-    start = monotonic()
 
-    with pytest.raises(DeadlineError):
+    with at_the_deadline(0.3), pytest.raises(DeadlineError):
         write(users_at(server), a_user(), seconds=0.3)
 
-    assert 0.25 < monotonic() - start < 2
     assert len(server.requests) == 1
 
 
@@ -878,7 +845,6 @@ NO_SUB = "columns: one column must be taken from sub, as in id=sub"
             {"url": "http://hasura.example.com/v1/graphql"},
             "url: must start with https://; plain http:// is for a loopback address",
         ),
-        ({"admin_secret": ""}, "admin_secret: expected printable ASCII characters"),
         ({"admin_secret": "a\nb"}, "admin_secret: expected printable ASCII characters"),
         (
             {"admin_secret": "ssm:path"},
@@ -889,16 +855,11 @@ NO_SUB = "columns: one column must be taken from sub, as in id=sub"
             "admin_secret: a reference needs an environment: Secret(reference, os.environ)",
         ),
         ({"role": ""}, NO_ROLE),
-        ({"role": " "}, NO_ROLE),
-        ({"role": "\t"}, NO_ROLE),
         ({"role": "sync\r\nx-hasura-role: admin"}, NO_ROLE),
         ({"role": "bénévole"}, NO_ROLE),
-        ({"table": ""}, f"table: {NAME}"),
         ({"table": "auth.users"}, f"table: {NAME}"),
         ({"table": "users(objects:[]){affected_rows}}#"}, f"table: {NAME}"),
-        ({"table": "__users"}, f"table: {NAME}"),
         ({"constraint": "users-pkey"}, f"constraint: {NAME}"),
-        ({"columns": {}}, NO_SUB),
         ({"columns": {"id": "email"}}, NO_SUB),
         ({"columns": {"id": "sub", "key": "sub"}}, NO_SUB),
         ({"columns": {"id": "sub", "email": ""}}, "columns: expected column=attribute"),
@@ -911,40 +872,12 @@ NO_SUB = "columns: one column must be taken from sub, as in id=sub"
             {"update_columns": ("username", "synced_at"), "version_column": "synced_at"},
             "update_columns: each must be one of the columns",
         ),
-        ({"version_column": ""}, f"version_column: {NAME}"),
         ({"version_column": "synced at"}, f"version_column: {NAME}"),
         ({"version_column": "username"}, "version_column: cannot be one of the columns"),
     ],
 )
 def test_a_wrong_setting_is_told(settings: dict[str, Any], expected: str) -> None:
     assert problems_of(**settings) == [expected]
-
-
-def test_all_wrong_settings_are_told_at_once() -> None:
-    found = problems_of(
-        url="https://hasura.example.com/?a",
-        admin_secret="",
-        role="",
-        table="a b",
-        constraint="",
-        columns={"e-mail": ""},
-        update_columns=("id",),
-        version_column="e-mail",
-    )
-
-    assert sorted(found) == [
-        "admin_secret: expected printable ASCII characters",
-        "columns: a column must be a GraphQL name: letters, digits and _",
-        "columns: expected column=attribute",
-        NO_SUB,
-        f"constraint: {NAME}",
-        NO_ROLE,
-        f"table: {NAME}",
-        "update_columns: each must be one of the columns",
-        "url: must not hold a user, a query or a fragment",
-        "version_column: cannot be one of the columns",
-        f"version_column: {NAME}",
-    ]
 
 
 def test_the_columns_are_a_copy() -> None:
@@ -1004,15 +937,6 @@ def test_the_environment_says_the_rest() -> None:
         "update_columns": ("email",),
         "version_column": "synced_at",
     }
-
-
-def test_users_of_the_environment_are_written(server: HasuraServer) -> None:
-    environ = {**ENVIRON, "HASURA_SYNC_URL": server.url, "HASURA_SYNC_ROLE": "sync"}
-
-    write(HasuraUsers.from_env({**environ, "HASURA_SYNC_COLUMNS": "id=sub,email=email"}), a_user())
-
-    assert server.requests[-1].headers["x-hasura-role"] == "sync"
-    assert stored(server) == [("ada", "ada@example.com", None)]
 
 
 def test_a_secret_may_be_a_reference_of_the_environment() -> None:

@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from http.client import HTTPResponse
 from itertools import chain, repeat
 from threading import Event, Thread
@@ -18,6 +18,7 @@ from cognito_claims.clients import connection, http
 from cognito_claims.clients.connection import tls_context
 from cognito_claims.clients.http import HttpClient, Response, url_problem
 from cognito_claims.errors import CognitoClaimsError, DeadlineError, TransportError
+from tests.deadlines import at_the_deadline
 from tests.stand_ins import fauna_wire as fauna
 from tests.stand_ins.certificates import Authority
 from tests.stand_ins.fauna import FaunaServer
@@ -85,14 +86,6 @@ def late(stage: str) -> tuple[type, dict[str, Any]]:
 
 def failed(stage: str, problem: str, *, is_transient: bool = True) -> tuple[type, dict[str, Any]]:
     return TransportError, {"stage": stage, "problem": problem, "is_transient": is_transient}
-
-
-@contextmanager
-def at_the_deadline(seconds: float = SECONDS) -> Iterator[None]:
-    """Hold what happens to have taken so long, and hardly longer."""
-    began = monotonic()
-    yield
-    assert seconds - 0.02 <= monotonic() - began < seconds + 0.2
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -250,7 +243,7 @@ def test_an_answer_is_waited_for_until_the_deadline(
 ) -> None:
     server.faults.append(fault)
 
-    with at_the_deadline():
+    with at_the_deadline(SECONDS):
         assert refused(lambda: ask(client, SECONDS)) == late(stage)
     assert len(server.requests) == 1
 
@@ -260,7 +253,7 @@ def test_a_server_that_does_not_read_is_waited_for_until_the_deadline(
 ) -> None:
     server.faults.append(fauna.hang_before_tls)
 
-    with at_the_deadline():
+    with at_the_deadline(SECONDS):
         outcome = refused(lambda: ask(client, SECONDS, body=bytes(1 << 25)))
 
     assert outcome == late("sending the request")
@@ -272,7 +265,7 @@ def test_on_a_kept_connection_the_deadline_is_the_new_requests(
     server.faults += [says(whole(b"")), fauna.hang]
     ask(client)
 
-    with at_the_deadline():
+    with at_the_deadline(SECONDS):
         assert refused(lambda: ask(client, SECONDS)) == late(WAITING)
     assert (server.connections, len(server.requests)) == (1, 2)
 
@@ -517,7 +510,7 @@ def test_it_is_not_opened_again_after_the_deadline(client: HttpClient, server: F
     server.faults += [says(whole(b"1")), says(0.3, End.CLOSE)]
     ask(client)
 
-    with at_the_deadline():
+    with at_the_deadline(SECONDS):
         assert refused(lambda: ask(client, SECONDS)) == late(WAITING)
     assert server.connections == 1
 
@@ -756,7 +749,7 @@ def test_over_tls_the_deadline_holds_too(trusted: Authority, fault: Fault, stage
         server.faults += [says(whole(b"")), fault]
         ask(client)
 
-        with at_the_deadline():
+        with at_the_deadline(SECONDS):
             assert refused(lambda: ask(client, SECONDS)) == late(stage)
 
 
@@ -766,7 +759,7 @@ def test_over_tls_a_server_that_does_not_read_is_not_waited_for(trusted: Authori
         server.faults += [Fault(lambda _: [whole(b""), End.HANG])]
         ask(client)
 
-        with at_the_deadline():
+        with at_the_deadline(SECONDS):
             outcome = refused(lambda: ask(client, SECONDS, body=bytes(1 << 25)))
 
     assert outcome == late("sending the request")

@@ -4,7 +4,6 @@ import logging
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 from time import monotonic
 
@@ -14,7 +13,9 @@ from cognito_claims.clients.http import LONGEST_ANSWER, Response
 from cognito_claims.errors import DeadlineError, TransportError
 from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.sync.rows import Row
+from cognito_claims.sync.worker import session
 from cognito_claims.sync.worker.session import HttpSession
+from tests.deadlines import at_the_deadline
 from tests.stand_ins import hasura
 from tests.stand_ins.certificates import Authority
 from tests.stand_ins.fauna import FaunaServer
@@ -88,21 +89,19 @@ def test_what_may_pass_is_asked_again_whatever_the_server_says_of_the_time(
 ) -> None:
     server.faults += [answer(status, "Retry-After: 3600"), answer(200)]
 
-    began = monotonic()
     assert post(session_for(server)) == DONE
-    assert monotonic() - began < 5
     assert len(server.requests) == 2
 
 
 def test_what_does_not_pass_is_answered_after_three_times_more_with_growing_pauses(
-    server: FaunaServer,
+    server: FaunaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(session, "sleep", pauses.append)
     server.faults += [answer(status) for status in (429, 502, 504, 503, 200)]
 
     assert post(session_for(server)) == Response(503, b"{}")
-    times = [request.at for request in server.requests]
-    first, second, third = (later - earlier for earlier, later in pairwise(times))
-    assert first < 0.4 <= second < 0.8 <= third
+    assert pauses == [0.2, 0.4, 0.8]
     assert len(server.faults) == 1
 
 
@@ -142,12 +141,10 @@ def test_where_nobody_listens_is_told_without_the_url(caplog: pytest.LogCaptureF
 def test_a_server_that_hangs_is_given_up_within_the_time(server: FaunaServer) -> None:
     server.faults += [hang, answer(200)]
 
-    began = monotonic()
-    with pytest.raises(DeadlineError) as raised:
-        post(session_for(server), seconds=0.6)
+    with at_the_deadline(0.3), pytest.raises(DeadlineError) as raised:
+        post(session_for(server), seconds=0.6)  # of which half is for one request
 
     assert raised.value.stage == "waiting for the answer"
-    assert 0.2 < monotonic() - began < 0.6
     assert len(server.requests) == 1
 
 
@@ -165,10 +162,10 @@ def test_answers_that_are_slow_to_refuse_are_given_up_within_the_time(
 ) -> None:
     server.faults += [answer(503, after=0.15)] * 8
 
-    began = monotonic()
     with suppress(DeadlineError):
         post(session_for(server), seconds=0.4)
-    assert monotonic() - began < 0.6
+
+    assert len(server.requests) < 4
 
 
 @pytest.mark.parametrize("seconds", [0, -1])
@@ -263,11 +260,8 @@ def test_an_answer_that_trickles_is_given_up_within_the_time(server: FaunaServer
         parts += [b"x", 0.05]
     server.faults.append(Fault(lambda _: parts))
 
-    began = monotonic()
-    with pytest.raises(DeadlineError):
+    with at_the_deadline(0.4), pytest.raises(DeadlineError):
         post(session_for(server), seconds=0.4)
-
-    assert monotonic() - began < 1
 
 
 # TLS

@@ -730,6 +730,7 @@ def _pytest(folder: Path, environ: Mapping[str, str]) -> str:
     return ran.stdout
 
 
+@pytest.mark.slow
 def test_exported_tests_pass_and_fail_when_a_claim_changes(folder: Path) -> None:
     environ = {"PYTHONPATH": str(folder), "TENANT_NAME": "acme"}
     named = "own=acme_own:tenant,own=acme_own:closed"

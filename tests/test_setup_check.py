@@ -22,6 +22,7 @@ from cognito_claims.tools.backends.surrealdb.run_script import engine_findings, 
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.findings import Finding
 from tests.command import Run, run
+from tests.slow import slow
 
 ENVIRON = {
     "SURREALDB_NAMESPACE": "app",
@@ -294,7 +295,7 @@ def test_every_line_that_is_taken_out_is_missed(name: str) -> None:
     assert missed == []
 
 
-@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [7, *slow(1)])
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_every_word_that_is_changed_is_found_and_never_repeated(name: str, step: int) -> None:
     text = printed(name)
@@ -921,7 +922,7 @@ SCRAPS = st.sampled_from(
 )
 
 
-@settings(max_examples=5_000 if settings().max_examples > 5_000 else 60)
+@settings(max_examples=min(5_000, settings().max_examples))
 @given(name=st.sampled_from([*PARTS]), data=st.data())
 def test_no_file_is_too_odd_to_be_told_about(name: str, data: st.DataObject) -> None:
     text = printed(name)

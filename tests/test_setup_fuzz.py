@@ -1,10 +1,9 @@
 """Whatever a setting holds, `setup` prints exactly what is meant, or refuses the value and names the setting.
 
-300 settings for each backend; `HYPOTHESIS_PROFILE=full` tries 5,000.
+`HYPOTHESIS_PROFILE=full` tries 5,000 settings for each backend.
 """
 
 import json
-import os
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -34,7 +33,7 @@ from tests.surrealdb_engines import (
     request,
 )
 
-EXAMPLES = 5_000 if os.environ.get("HYPOTHESIS_PROFILE") == "full" else 150
+EXAMPLES = min(5_000, settings().max_examples)
 Environ = Mapping[str, str]
 Drawn = st.SearchStrategy[Any]
 

@@ -19,6 +19,7 @@ SIGN_INS = 140
 SCENARIO = Scenario.of(SIGN_INS, Random(1))  # noqa: S311 - the same each time
 
 
+@pytest.mark.slow
 def test_a_storm_loses_nobody_and_dead_letters_nothing_but_poison(dsn: str) -> None:
     seed = int(os.environ.get("USER_SYNC_STORM_SEED", time_ns()))
     with ExitStack() as life:
@@ -31,6 +32,13 @@ def test_a_storm_loses_nobody_and_dead_letters_nothing_but_poison(dsn: str) -> N
     assert figures["  that met a fault"] > 0.1 * figures["requests to Hasura"], again
     assert figures["  killed in mid-batch"] > 0, again
     assert figures["  though handled before"] > 0, again
+
+
+def test_a_small_storm_loses_nobody(dsn: str) -> None:
+    with ExitStack() as life:
+        storm = a_storm(dsn, 20, seed=1, life=life)
+
+        assert storm.problems() == {}
 
 
 def well() -> Came:
