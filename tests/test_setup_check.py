@@ -542,7 +542,7 @@ def test_an_engine_says_what_a_2_x_script_does() -> None:
 
     reason = "run on a SurrealDB 2.x: the engine refused a statement of the set-up script"
     reach = "run on a SurrealDB 2.x: the bearer can read or change another user's row"
-    altered = ("not-examined", "line 34: ALTER may undo what stands before")
+    altered = ("not-examined", "line 36: ALTER may undo what stands before")
     assert found == [[("setup-script", reason)], [altered, ("other-row", reach)]]
 
 

@@ -11,7 +11,7 @@ from cognito_claims.tools.backends.script.statements import Statement, read_scri
 from cognito_claims.tools.backends.surrealdb.setup import sample_claims
 from cognito_claims.tools.findings import Finding
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 _NOT_RUN = "not-run"
 _FETCHED = ["WITH", "JWT", "URL"]
 

@@ -119,6 +119,11 @@ def _comment(setup: Setup, generation: Generation, editable: Sequence[str]) -> s
         "Let users reach it without WebSockets: on some versions a LIVE SELECT shows them what",
         "others write.",
     ]
+    if generation == "2.x":
+        lines += [
+            "On 2.x a user who knows another user's id and email can act as that user. Use 3.x, or",
+            "start 2.x with --deny-arbitrary-query=record as well.",
+        ]
     if generation == "3.x":
         name = identifier(setup.database)
         lines += [
