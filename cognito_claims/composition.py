@@ -43,7 +43,7 @@ def plugin_problem(plugin: object) -> str | None:
 
 
 def never_optional(entry: PluginEntry) -> str | None:
-    """Return why a failure of the plugin must refuse the sign-in, where its policy may not say otherwise."""
+    """Return why a failure of the plugin must always refuse the sign-in, or None."""
     if entry.decides_groups:
         return NEVER_OPTIONAL
     reason: str | None = getattr(entry.plugin, "never_optional", None)

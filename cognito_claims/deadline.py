@@ -16,7 +16,9 @@ _asked = local()
 
 
 class Patience:
-    """How long an event may take: the first one shares Cognito's five seconds with the cold start."""
+    """The time limit of an event; the first event shares Cognito's five seconds with the cold
+    start.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -24,7 +26,7 @@ class Patience:
         self._cold = "awslambdaric" in sys.modules
 
     def deadline(self, context: Any) -> float:
-        """Give the moment, on the monotonic clock, at which this invocation must answer."""
+        """Return when this invocation must answer, on the monotonic clock."""
         now = monotonic()
         seconds = self._seconds
         # After a pause, init ran ahead (provisioned concurrency, SnapStart), and nobody waited.
@@ -39,7 +41,7 @@ class Patience:
 
 
 class Moment:
-    """A moment to count from, on two clocks: a process that was frozen may find that one stood still."""
+    """A start time, on two clocks: in a process that was frozen, one of them may have stood still."""
 
     __slots__ = ("_monotonic", "_time")
 
@@ -48,12 +50,12 @@ class Moment:
         self._time = time()
 
     def elapsed(self) -> float:
-        """Give the seconds since then, by the clock that counts more of them."""
+        """Return the seconds since then, by the clock that counts more."""
         return max(monotonic() - self._monotonic, time() - self._time)
 
 
 def limit(deadline: float) -> None:
-    """Let whatever this thread does for an event end at the deadline; for the handler."""
+    """Set the deadline for what this thread does for an event; called by the handler."""
     _asked.deadline = deadline - _HANDING_OVER_S
 
 

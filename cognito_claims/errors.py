@@ -275,7 +275,10 @@ class SecretError(CognitoClaimsError):
 
 
 class RuleError(CognitoClaimsError):
-    """A value is not what a rule says it is; `place` is the rule's in its document, `source` what it reads."""
+    """A value does not have the type that a rule requires.
+
+    `place` is the place of the rule in its document, and `source` is what the rule reads.
+    """
 
     code = "rule"
 

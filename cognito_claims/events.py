@@ -240,7 +240,10 @@ def _provider_names(text: str) -> tuple[str, ...] | None:
 
 
 def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the members of an object; raise `ValueError` if a name stands twice, as readers differ then."""
+    """Return the members of an object; raise `ValueError` for a duplicate name.
+
+    JSON readers differ about duplicates.
+    """
     members = dict(pairs)
     if len(members) < len(pairs):
         raise ValueError("a name stands twice")

@@ -270,7 +270,7 @@ def _policy(name: str, environ: Mapping[str, str], problems: list[Problem]) -> s
 def _mark_problems(
     name: str, made: PluginEntry, policy: str, default: OnError, clients: frozenset[str] | None
 ) -> Iterator[Problem]:
-    """Tell which settings do not go with what the plugin says of itself."""
+    """Yield the settings that contradict the marks of the plugin."""
     variable = _variable(name, "ON_ERROR")
     is_omitted = policy in ("omit", "allow") or (not policy and default == "omit")
     reason = never_optional(made) if is_omitted else None
@@ -325,12 +325,19 @@ def _imported(position: int, path: str) -> PluginFactory:
 
 
 def _got_instead(error: BaseException, environ: Mapping[str, str]) -> str | None:
-    """Tell from what it raised that this is no factory: it wants an event, or no argument at all."""
+    """Return what was given in place of a factory, judged by its exception, or None.
+
+    It expects an event, or no argument at all.
+    """
     if isinstance(error, AttributeError) and error.obj is environ:
         return "a plugin" if error.name in PreTokenGenerationEvent._fields else None
     trace = error.__traceback__
     was_called = trace is not None and trace.tb_next is not None
-    return "what does not take it" if isinstance(error, TypeError) and not was_called else None
+    return (
+        "something that does not take it"
+        if isinstance(error, TypeError) and not was_called
+        else None
+    )
 
 
 def _is_plugin(found: Any) -> bool:

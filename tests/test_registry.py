@@ -560,7 +560,7 @@ def test_a_factory_that_makes_no_plugin_is_a_problem(factory: str) -> None:
         ("constant", "a plugin"),
         ("instance", "a plugin"),
         ("claims", "Claims"),
-        ("Bare", "what does not take it"),
+        ("Bare", "something that does not take it"),
     ],
 )
 @pytest.mark.usefixtures("write")

@@ -51,15 +51,16 @@ class SecretReader:
         return None if value == stale else value
 
     def use(self, attempt: Callable[[str], _T], deadline: float) -> _T:
-        """Return what an attempt with the value gives; a value that a backend refuses (401) is fetched anew.
+        """Return the result of `attempt` with the value.
 
-        Raises what `read` and the attempt raise.
+        If a backend refuses the value (401), fetch it again and repeat the attempt. Raises what
+        `read` and the attempt raise.
         """
         value = self.read(deadline)
         try:
             return attempt(value)
         except (FaunaError, LookUpFailedError) as error:
-            # Rotated, most likely: what stands where the reference points now may be another.
+            # The secret was probably rotated, so the reference may lead to another value now.
             fresh = self.refresh(value, deadline) if error.status == _UNAUTHORIZED else None
             if fresh is None:
                 raise

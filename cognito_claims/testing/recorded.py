@@ -28,7 +28,7 @@ def recorded(name: str) -> dict[str, Any]:
 
 
 def meant(name: str) -> str:
-    """Return the end of an error message: the recorded event of the nearest name, or those of this kind."""
+    """Return the end of an error message: the name, or names, that this one may mean."""
     names = recorded_names()
     kind = name.rpartition("TokenGeneration_")[2]
     alike = [known for known in names if kind and kind in known]
