@@ -246,7 +246,7 @@ def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise ValueError("a name stands twice")
+        raise ValueError("duplicate name")
     return members
 
 

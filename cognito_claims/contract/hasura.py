@@ -176,7 +176,7 @@ def _v3_session(
     allowed, default = _roles(found)
     _check_allowed(default, allowed)
     if len(set(allowed)) < len(allowed):
-        raise Refused("jwt-invalid-claims", f"{ALLOWED_ROLES}: a role stands there twice")
+        raise Refused("jwt-invalid-claims", f"{ALLOWED_ROLES}: duplicate role")
     role = default if header is None else header
     _check_allowed(role, allowed)
     variables = _variables(found)

@@ -25,7 +25,7 @@ _TOO_LARGE = Unreadable("is too deep or too large")
 _NOT_JSON = Unreadable("is a Python object that JSON cannot carry")
 _NOT_FINITE = Unreadable("is infinite, too big or no number")
 _NOT_UTF8 = Unreadable("cannot be encoded as UTF-8", "not-utf8")
-_NOT_A_NAME = Unreadable("is no string")
+_NOT_A_NAME = Unreadable("is not a string")
 
 _DEEPEST = 64
 _MOST_MEMBERS = 100_000

@@ -36,7 +36,7 @@ def payload(claims: Claims) -> bytes:
     try:
         return json.dumps(claims, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise Refused("not-json", "the claims are not JSON, so they are no token") from error
+        raise Refused("not-json", "the claims are not JSON, so no token can hold them") from error
 
 
 def check(claims: Claims, setup: Setup, generation: Generation) -> None:
@@ -60,10 +60,12 @@ def _check_dangerous(claims: Claims) -> None:
     if _value(claims, "record") is not None:
         raise Refused(
             "record-claim",
-            "id names a record, and 3.x ignores what follows one: it makes one user another",
+            "id names a record, and 3.x cuts an unescaped id short: one user could become another",
         )
     if _value(claims, "roles") is not None:
-        raise Refused("roles-claim", "rl gives a system user's roles: a Cognito user has none")
+        raise Refused(
+            "roles-claim", "rl gives the roles of a system user, and a Cognito user is not one"
+        )
 
 
 def _check_address(claims: Claims, setup: Setup, generation: Generation) -> None:
@@ -100,11 +102,11 @@ def _check_registered(claims: Claims) -> None:
 def _check_times(claims: Claims, now: float) -> None:
     """Require `exp`; SurrealDB grants no leeway in either direction."""
     if claims.get("exp") is None:
-        raise Refused("missing-exp", "exp is missing: SurrealDB takes no token without it")
+        raise Refused("missing-exp", "exp is missing: SurrealDB accepts no token without it")
     if claims["exp"] <= now:
         raise Refused("expired", "the token has expired")
     if (claims.get("nbf") or 0) > now:
-        raise Refused("not-yet-valid", "nbf lies in the future")
+        raise Refused("not-yet-valid", "nbf is in the future")
 
 
 def _check_id_token(claims: Claims, setup: Setup) -> None:
@@ -143,7 +145,7 @@ def _expect(claims: Claims, name: str, expected: tuple[str, ...], code: str) -> 
 def _require(claims: Claims, name: str, code: str) -> str:
     value = claims.get(name)
     if not isinstance(value, str) or not value:
-        raise Refused(code, f"{name} is missing, or no string")
+        raise Refused(code, f"{name} is missing, or not a string")
     return value
 
 
@@ -158,4 +160,4 @@ def _missing(claim: str) -> Refused:
 
 
 def _wrong_type(claim: str, expected: str) -> Refused:
-    return Refused("claim-type", f"{NAMES.get(claim, (claim,))[0]} has to be {expected}")
+    return Refused("claim-type", f"{NAMES.get(claim, (claim,))[0]} must be {expected}")

@@ -90,14 +90,18 @@ def _authenticate(engine: Engine | Engine3, token: str, setup: Setup) -> None:
     reasons["The token has expired"] = "expired"
     if said in reasons:
         raise Refused(reasons[said], said.removeprefix("An error occurred: "))
-    raise Refused(UNEXPLAINED, "the engine would not take the token, and does not say why")
+    raise Refused(UNEXPLAINED, "the engine refused the token, and gave no reason")
 
 
 def _bearer(engine: Engine | Engine3, setup: Setup) -> RecordID:
     """Return who is signed in; nothing else counts before this."""
     auth, access = ask(engine, "RETURN [$auth, $access];")
     if access != setup.access:
-        raise Refused("wrong-access", "the bearer is in by another access method, or not at all")
+        raise Refused(
+            "wrong-access", "the bearer signed in by another access method, or not at all"
+        )
     if not isinstance(auth, RecordID):
-        raise Refused("system-user", "the bearer is no record: no table permission stops them")
+        raise Refused(
+            "system-user", "the bearer is not a record, so no table permission stops them"
+        )
     return auth

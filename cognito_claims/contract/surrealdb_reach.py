@@ -135,7 +135,7 @@ def check_reach(
     if own is None or own_after is None:
         raise Refused("own-row", "the bearer cannot read their own row, or can delete it")
     if _not_theirs(own) != _not_theirs(own_after):
-        raise Refused("own-row", "the bearer can change what only their token may")
+        raise Refused("own-row", "the bearer can change what only their token may change")
     if any(own_after.get(field) != "changed" for field in editable):
         raise Refused("own-row", "the bearer cannot change an editable field of their own row")
     if setup.reads == "id":
@@ -151,7 +151,7 @@ def _check_sharing(engine: Engine, email: str) -> None:
     try:
         ask(engine, "CREATE user CONTENT $twin;", twin=twin)
     except Refused as refusal:
-        said = "an email may stand in one row alone: a second user who has it cannot sign in"
+        said = "only one row may have an email: a second user with the same email cannot sign in"
         raise Refused("unique-email", said) from refusal
 
 

@@ -108,9 +108,9 @@ def _text_of(path: str) -> str:
         with open(path, "rb") as file:  # noqa: PTH123  (pathlib is an import that Lambda lacks)
             return file.read().decode().removeprefix("\ufeff")
     except OSError as error:
-        problem = f"its file cannot be read: {error.strerror}"
+        problem = f"the file cannot be read: {error.strerror}"
     except UnicodeDecodeError:
-        problem = "its file is no text in UTF-8"
+        problem = "the file is not UTF-8 text"
     except ValueError:
-        problem = "its file cannot have this name"
+        problem = "a file cannot have this name"
     raise SettingsError((Problem("rules", problem),))
