@@ -15,7 +15,7 @@ _ALONE_S = 4.0
 _asked = local()
 
 
-class Patience:
+class TimeBudget:
     """The time limit of an event; the first event shares Cognito's five seconds with the cold
     start.
     """
@@ -40,7 +40,7 @@ class Patience:
         return now + seconds
 
 
-class Moment:
+class Stopwatch:
     """A start time, on two clocks: in a process that was frozen, one of them may have stood still."""
 
     __slots__ = ("_monotonic", "_time")
@@ -54,7 +54,7 @@ class Moment:
         return max(monotonic() - self._monotonic, time() - self._time)
 
 
-def limit(deadline: float) -> None:
+def set_thread_deadline(deadline: float) -> None:
     """Set the deadline for what this thread does for an event; called by the handler."""
     _asked.deadline = deadline - _HANDING_OVER_S
 

@@ -351,7 +351,7 @@ class SignInError(CognitoClaimsError):
         super().__init__(f"Sign-in could not be completed [{reason_code}]")
 
 
-def place_of(error: BaseException, module: str = "") -> str:
+def raised_at(error: BaseException, module: str = "") -> str:
     """Return where an exception was raised: the deepest frame in the package of `module`.
 
     Without such a frame, return the deepest one. The text of an exception is never logged, since it
@@ -374,7 +374,7 @@ def place_of(error: BaseException, module: str = "") -> str:
     return own or place
 
 
-def told(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Return the class of an exception, and the part of its text that holds no value.
 
     That part is the text of errors whose text is built in this file, and the code of botocore's

@@ -21,8 +21,8 @@ from cognito_claims.errors import (
     PluginFailedError,
     Problem,
     SettingsError,
-    place_of,
-    told,
+    describe_error,
+    raised_at,
 )
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.plugin import (
@@ -38,7 +38,7 @@ from cognito_claims.plugin import (
     pure,
 )
 from cognito_claims.pools import ANY, pool_problems
-from cognito_claims.settings import read, suggestion
+from cognito_claims.settings import read_settings, suggestion
 
 __all__ = [
     "BUILT_IN",
@@ -104,7 +104,9 @@ def load(environ: Mapping[str, str]) -> Configuration:
     """
     problems: list[Problem] = []
     try:
-        entries, default, deadline_ms, user_pools, log_sub = read(_core, "COGNITO_CLAIMS", environ)
+        entries, default, deadline_ms, user_pools, log_sub = read_settings(
+            _core, "COGNITO_CLAIMS", environ
+        )
     except SettingsError as error:
         problems += error.problems
         core = _core(plugins=plugin_entries(environ))
@@ -169,7 +171,7 @@ def without(environ: Mapping[str, str], variables: frozenset[str]) -> Mapping[st
 def _without_clients(environ: Mapping[str, str], entries: tuple[str, ...]) -> Mapping[str, str]:
     """Return the environment without the `CLIENTS` variables that this module reads.
 
-    `read` then refuses the `<PREFIX>_CLIENTS` of a plugin that has another name.
+    `read_settings` then refuses the `<PREFIX>_CLIENTS` of a plugin that has another name.
     """
     variables = (_variable(entry_parts(entry)[0], "CLIENTS") for entry in entries)
     return without(environ, frozenset(name for name in variables if name in environ))
@@ -249,7 +251,7 @@ def _made(position: int, name: str, path: str | None, environ: Mapping[str, str]
         if got is not None:
             raise _entry_error(position, f"{_FACTORY}; got {got}") from None
         module = (path or "").partition(":")[0]
-        raise PluginFailedError(name, told(error), place_of(error, module)) from None
+        raise PluginFailedError(name, describe_error(error), raised_at(error, module)) from None
     if isinstance(plugin, Claims):
         raise _entry_error(position, f"{_FACTORY}; got a plugin")
     if plugin_problem(plugin) is not None:
@@ -309,7 +311,7 @@ def _imported(position: int, path: str) -> PluginFactory:
     except ImportError as error:
         # The place only: the name of a missing module may be a setting's value.
         is_missing = f"{module_name}.".startswith(f"{error.name}.")
-        place = f"{told(error)} at {place_of(error, module_name)}"
+        place = f"{describe_error(error)} at {raised_at(error, module_name)}"
         place = f": {_NOWHERE if is_missing else place}"
         raise _entry_error(position, f"the module cannot be imported{place}") from None
     for attribute in attributes.split("."):

@@ -1,4 +1,4 @@
-"""`read` makes a plugin from environment variables.
+"""`read_settings` makes a plugin from environment variables.
 
 It reports every problem at once, and never puts a value into a message.
 """
@@ -24,7 +24,7 @@ _STAND_INS: Mapping[Any, Any] = {
 }
 
 
-def read(
+def read_settings(
     factory: Callable[..., _T],
     prefix: str,
     environ: Mapping[str, str],
@@ -65,6 +65,9 @@ def read(
         if not problems:
             return made
     raise SettingsError(tuple(problems))
+
+
+read = read_settings  # its name until 0.2
 
 
 def _parameters(factory: Callable[..., object]) -> tuple[dict[str, Any], Mapping[str, Any]]:

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from cognito_claims.testing import recorded
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.evaluation.preview import preview
-from cognito_claims.tools.evaluation.token_preview import Change, TokenPreview, changes
+from cognito_claims.tools.evaluation.token_preview import ClaimChange, TokenPreview, changes
 from cognito_claims.tools.inputs import parse_environment, read_environment
 from cognito_claims.tools.playground import app, settings
 from cognito_claims.tools.playground.answers import State, answer, beginning
@@ -379,11 +379,11 @@ def test_what_changes_in_a_token_is_told_claim_by_claim() -> None:
     after = {"kept": True, "other": 12345678901234567890, "same": ["\ud800"], "new": {"é": None}}
 
     assert [*changes(TokenPreview(before, after, 0))] == [
-        Change("suppressed", "gone", "a", None),
-        Change("unchanged", "kept", "true", "true"),
-        Change("added", "new", None, '{"é": null}'),
-        Change("changed", "other", "1", "12345678901234567890"),
-        Change("unchanged", "same", '["\ud800"]', '["\ud800"]'),
+        ClaimChange("suppressed", "gone", "a", None),
+        ClaimChange("unchanged", "kept", "true", "true"),
+        ClaimChange("added", "new", None, '{"é": null}'),
+        ClaimChange("changed", "other", "1", "12345678901234567890"),
+        ClaimChange("unchanged", "same", '["\ud800"]', '["\ud800"]'),
     ]
 
 

@@ -91,7 +91,7 @@ class Mapper:
 def _named(problem: Problem) -> Problem:
     """Return the problem with the name of the variable that holds the document."""
     if problem.setting == "rules":
-        return problem  # `read` adds the variable's name
+        return problem  # `read_settings` adds the variable's name
     return problem._replace(setting=f"{_VARIABLE}: {problem.setting}")
 
 

@@ -41,7 +41,7 @@ class HttpSession:
     def __init__(self, url: str) -> None:
         self._url = url
         self._session = requests.Session()
-        self._session.trust_env = False  # so that no proxy gets the key, and no .netrc replaces it, and no .netrc replaces it
+        self._session.trust_env = False  # so that no proxy gets the key, and no .netrc replaces it, and no .netrc replaces it, and no .netrc replaces it
         self._session.verify = ssl.get_default_verify_paths().cafile or True
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         for scheme in ("https://", "http://"):

@@ -36,7 +36,7 @@ _CLAIMS = "PreTokenGeneration"  # its two keys begin with it
 _MFA = "MfaConfig"  # what SetUserPoolMfaConfig sets, which UpdateUserPool may reset
 
 
-class Options(NamedTuple):
+class AttachOptions(NamedTuple):
     """What the commands are asked to do."""
 
     user_pool_id: str
@@ -82,7 +82,7 @@ class Attachment:
     """A pool and the functions that are to be its triggers, or no more."""
 
     def __init__(
-        self, options: Options, environ: Mapping[str, str], confirm: Confirm = unasked
+        self, options: AttachOptions, environ: Mapping[str, str], confirm: Confirm = unasked
     ) -> None:
         self._options = options
         self._confirm = confirm

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cognito_claims.claims import Token
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.issuer import Issuer
 from cognito_claims.contract.surrealdb_script import (
     Generation,
@@ -16,7 +16,7 @@ from cognito_claims.contract.surrealdb_script import (
     setup_script,
 )
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
-from cognito_claims.tools.backends.part import Part, the_plugin
+from cognito_claims.tools.backends.part import Part, find_plugin
 from cognito_claims.tools.errors import UnusableInput
 
 # What 1.x may read as a record's id, a time or a uuid, though it stands in quotes: its scope would equal nothing.
@@ -31,7 +31,7 @@ def parts(setup: Setup, *, overwrite: bool = False, editable: Sequence[str] = ()
     """
     try:
         check_editable(editable)
-    except Refused as refusal:
+    except BackendRefusal as refusal:
         raise UnusableInput(f"--editable: {refusal.message}") from None
     return [
         Part(
@@ -50,7 +50,7 @@ def setup_of(environ: Mapping[str, str], issuer: Issuer, token: str | None) -> S
 
     Raises `UnusableInput`, also for a name that no script can hold.
     """
-    plugin = the_plugin(SurrealDBClaims, "surrealdb", environ)
+    plugin = find_plugin(SurrealDBClaims, "surrealdb", environ)
     reads: list[Token] = [kind for kind in plugin.tokens if token in (None, kind)]
     if not reads:
         raise UnusableInput("--token: SURREALDB_TOKENS does not name this one")
@@ -89,8 +89,8 @@ def sample_claims(setup: Setup) -> dict[str, Any]:
         "sc": setup.scope,
     }
     claims: dict[str, Any] = {claim: name for claim, name in names.items() if name is not None}
-    claims |= {"iss": setup.issuer, "token_use": setup.reads, "sub": "a-made-up-user"}
-    if setup.reads == "access":
+    claims |= {"iss": setup.issuer, "token_use": setup.token_use, "sub": "a-made-up-user"}
+    if setup.token_use == "access":
         claims |= {"client_id": setup.client_id, "username": "made-up"}
     else:
         claims |= {"aud": setup.client_id, "cognito:username": "made-up"}
@@ -102,7 +102,7 @@ def _unquotable(named: Mapping[str, str | None]) -> Iterator[str]:
     for setting, name in named.items():
         try:
             identifier(name or "none")
-        except Refused:
+        except BackendRefusal:
             yield f"{setting}: a set-up script takes printable text alone"
     if _NO_STRING_TO_1_X.fullmatch(named["SURREALDB_SCOPE"] or ""):
         yield "SURREALDB_SCOPE: SurrealDB 1.x takes a text with a colon, or one like a uuid, for no text"
