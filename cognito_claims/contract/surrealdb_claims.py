@@ -168,4 +168,4 @@ def _missing(claim: str) -> BackendRefusal:
 
 
 def _wrong_type(claim: str, expected: str) -> BackendRefusal:
-    return BackendRefusal("claim-type", f"{NAMES.get(claim, (claim,))[0]} has to be {expected}")
+    return BackendRefusal("claim-type", f"{NAMES.get(claim, (claim,))[0]} must be {expected}")

@@ -155,7 +155,7 @@ def _check_sharing(engine: Engine, email: str) -> None:
     try:
         ask(engine, "CREATE user CONTENT $twin;", twin=twin)
     except BackendRefusal as refusal:
-        said = "an email may stand in one row alone: a second user who has it cannot sign in"
+        said = "only one row may have an email: a second user with the same email cannot sign in"
         raise BackendRefusal("unique-email", said) from refusal
 
 
