@@ -176,7 +176,7 @@ class FaunaError(CognitoClaimsError):
         super().__init__(f"Fauna: {fauna_code} (HTTP {status}){advice}")
 
 
-HASURA_BUSY: tuple[int, ...] = (429, 502, 503, 504)
+HASURA_BUSY = (429, 502, 503, 504)
 """The statuses of a Hasura, or of what stands before it, that may pass."""
 
 

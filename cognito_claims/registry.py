@@ -74,7 +74,7 @@ _TAKEN = ("deadline_ms", "log_sub", "user_pools")  # the handler's own arguments
 _FACTORY = "expected a factory, which takes the environment and returns a plugin"
 _NOWHERE = "it is neither in the working directory nor on PYTHONPATH"
 LONGEST_DEADLINE_MS = 5000  # Cognito waits so long
-_Core: TypeAlias = tuple[tuple[str, ...], OnError, int, tuple[str, ...], bool]
+_Core: TypeAlias = "tuple[tuple[str, ...], OnError, int, tuple[str, ...], bool]"
 
 
 class Configuration:
@@ -171,7 +171,7 @@ def without(environ: Mapping[str, str], variables: frozenset[str]) -> Mapping[st
 def _without_clients(environ: Mapping[str, str], entries: tuple[str, ...]) -> Mapping[str, str]:
     """Return the environment without the `CLIENTS` variables that this module reads.
 
-    `read_settings` then refuses the `<PREFIX>_CLIENTS` of a plugin that has another name.
+    `read` then refuses the `<PREFIX>_CLIENTS` of a plugin that has another name.
     """
     variables = (_variable(entry_parts(entry)[0], "CLIENTS") for entry in entries)
     return without(environ, frozenset(name for name in variables if name in environ))

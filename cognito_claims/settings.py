@@ -21,6 +21,8 @@ _STAND_INS: Mapping[Any, Any] = {
     bool: False,
     tuple[str, ...]: (),
     Mapping[str, str]: {},
+    str | None: None,
+    Set[Literal["id", "access"]]: frozenset(("id",)),
 }
 
 
@@ -52,7 +54,13 @@ def read_settings(
     values, wrong_values = _values(kinds, defaults, variables, environ)
     problems += wrong_values
     # Stand-ins replace wrong values, so that the factory's own checks are reported in the same run.
-    complete = {field: values.get(field, _stand_in(field, kind)) for field, kind in kinds.items()}
+    # An unusual kind is checked even if there is a value.
+    complete = {
+        field: values[field]
+        if field in values and kind in _STAND_INS
+        else values.get(field, _stand_in(field, kind))
+        for field, kind in kinds.items()
+    }
     try:
         made = factory(**complete)
     except SettingsError as error:
@@ -85,14 +93,14 @@ def _values(
 ) -> tuple[dict[str, Any], list[Problem]]:
     values: dict[str, Any] = {}
     problems: list[Problem] = []
-    for field, kind in kinds.items():
-        text = environ.get(variables[field], "").strip()
+    for field, variable in variables.items():
+        text = environ.get(variable, "").strip()
         try:
-            values[field] = _parse(text, kind, environ) if text else defaults[field]
+            values[field] = _parse(text, kinds[field], environ) if text else defaults[field]
         except KeyError:
-            problems.append(Problem(variables[field], "required"))
+            problems.append(Problem(variable, "required"))
         except ValueError as error:
-            problems.append(Problem(variables[field], str(error)))
+            problems.append(Problem(variable, str(error)))
     return values, problems
 
 

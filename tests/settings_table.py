@@ -15,16 +15,23 @@ from cognito_claims.sync.hasura import HasuraUsers
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 _BEGIN, _END = "<!-- begin {} -->\n", "<!-- end {} -->"
+
+
+def _mapper(*, rules: str) -> None:
+    """Stand in for the mapper, whose constructor takes the document itself."""
+
+
 SOURCES: dict[str, Callable[..., Any]] = {
     "COGNITO_CLAIMS": registry._core,  # its parameters are the settings
     "SURREALDB": SurrealDBClaims,
     "HASURA": HasuraClaims,
     "FAUNA": FaunaTokens,
+    "MAPPER": _mapper,
     "USER_SYNC": sinks._settings,
     "HASURA_SYNC": HasuraUsers,
 }
 MEANINGS = {
-    "COGNITO_CLAIMS_PLUGINS": "comma list: a built-in name (`surrealdb`, `hasura`, `fauna`, `user_sync`), `name=import.path:factory`, or an installed entry point; `none` for no plugin at all",
+    "COGNITO_CLAIMS_PLUGINS": "comma list: a built-in name (`mapper`, `surrealdb`, `hasura`, `fauna`, `user_sync`), `name=import.path:factory`, or an installed entry point; `none` for no plugin at all",
     "COGNITO_CLAIMS_ON_ERROR": "what happens when a plugin fails: the sign-in is refused, or the tokens are issued without this plugin's claims; `<NAME>_ON_ERROR` sets it for one plugin",
     "COGNITO_CLAIMS_DEADLINE_MS": "the deadline of plugins that do I/O, 1 to 5000 milliseconds after the event (for the first event: after the start of the process)",
     "COGNITO_CLAIMS_USER_POOLS": "comma list of pool ids, as in `eu-west-1_AbCdEfGhI`: events of other pools are refused, by the user sync too; `any` for all pools",
@@ -39,6 +46,7 @@ MEANINGS = {
     "HASURA_ENGINE": "the version of Hasura that reads the claim. `v2`: every value is a string. `v3` (DDN): groups are a list, and an attribute that is a JSON number, `true` or `false` has this type",
     "HASURA_CLAIMS_FORMAT": "as Hasura's `claims_format`; `json` needs V2_0",
     "HASURA_DEFAULT_ROLE": "`x-hasura-default-role`",
+    "HASURA_DEFAULT_ROLES": "`group=role` pairs: the first group that the user is in sets the default role; the role must be an allowed one, or the one that the group gives",
     "HASURA_ALLOWED_ROLES": "comma list of roles that every user may take, including the default role; unset: the default role alone",
     "HASURA_GROUP_ROLES": "`group=role` pairs: the role that a Cognito group gives; a group that is not named gives no role",
     "HASURA_SESSION_VARIABLES": "`variable=attribute` pairs, as in `x-hasura-org-id=custom:org_id`; `cognito:groups` gives the groups, as a Postgres array literal (v2) or a list (v3)",
@@ -55,6 +63,7 @@ MEANINGS = {
     "FAUNA_TTL_SECONDS": "the life of the token, in seconds",
     "FAUNA_REFRESH_TTL_SECONDS": "the life of the refresh token in seconds, longer than that of the token; turns on the pair of an access and a refresh token",
     "FAUNA_SUPPRESS": "comma list of claims to suppress in the ID token; set `none` beside SurrealDB, which needs `email`",
+    "MAPPER_RULES": "a document of [rules](rules.md): the JSON itself, or the name of a JSON file beside the function's code",
     "USER_SYNC_SINKS": "where users are written: through Hasura, or into a queue that the worker reads",
     "USER_SYNC_ON_ERROR": "what happens when a sync fails: the sign-in continues, or is refused",
     "USER_SYNC_DEADLINE_MS": "the deadline of a sync, as `COGNITO_CLAIMS_DEADLINE_MS`",
@@ -74,7 +83,7 @@ MEANINGS = {
 # Read by the registry for every plugin, so that no plugin's parameters name it.
 CLIENTS = {
     f"{prefix}_CLIENTS": "comma list of app clients' ids: the plugin is asked only for their events"
-    for prefix in ("SURREALDB", "HASURA", "FAUNA", "USER_SYNC")
+    for prefix in ("SURREALDB", "HASURA", "FAUNA", "MAPPER", "USER_SYNC")
 }
 CLIENTS["USER_SYNC_CLIENTS"] = (
     "comma list of app clients' ids: users who sign in by others are not synced"
@@ -104,7 +113,7 @@ def _rows(prefix: str) -> Iterator[str]:
     signature: Any = source
     if isinstance(source, type):
         signature = vars(source)["__init__"]
-    defaults = signature.__kwdefaults__
+    defaults = signature.__kwdefaults__ or {}
     for field, kind in signature.__annotations__.items():
         if field != "return":
             name = f"{prefix}_{field.upper()}"

@@ -46,7 +46,7 @@ def an_id_token(**changed: Any) -> dict[str, Any]:
         "token_use": "id",
         "sub": SUB,
         "iat": now,
-        "exp": now + 300,
+        "exp": now + 3600,
     }
     user = {"email": "alice@example.com", "email_verified": True, "cognito:username": "alice"}
     ours = {"ns": "app", "db": "main", "ac": "user", "tk": "cognito", "sc": "user"}
@@ -529,11 +529,11 @@ ODD_TOKENS: list[tuple[Claims, str, str]] = [
     (an_id_token(RL="Owner"), "roles-claim", EVERY),
     (without(an_id_token(), "exp"), "missing-exp", EVERY),
     (an_id_token(exp=int(time.time()) - 1), "expired", EVERY),
-    (an_id_token(exp=time.time() + 300), "claim-type", EVERY),
+    (an_id_token(exp=time.time() + 3600), "claim-type", EVERY),
     (an_id_token(exp="1893456000"), "claim-type", EVERY),
     (an_id_token(exp=True), "claim-type", EVERY),
     (an_id_token(exp=2**70), "claim-type", EVERY),
-    (an_id_token(nbf=int(time.time()) + 300), "not-yet-valid", EVERY),
+    (an_id_token(nbf=int(time.time()) + 3600), "not-yet-valid", EVERY),
     (an_id_token(iat="today"), "claim-type", EVERY),
     (an_id_token(sub=7), "claim-type", EVERY),
     (an_id_token(sub=""), "missing-subject", EVERY),

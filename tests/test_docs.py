@@ -11,7 +11,9 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 import cognito_claims.claims
 import cognito_claims.testing.builders
-from tests import settings_table
+from cognito_claims.rules.forms import ENCODERS, READERS
+from cognito_claims.rules.sources import _NAMED
+from tests import rules_reference, settings_table
 from tests.command import run
 
 ROOT = Path(__file__).parents[1]
@@ -74,6 +76,22 @@ def test_the_settings_page_has_a_row_for_every_setting(prefix: str) -> None:
     ]
 
     assert re.findall(r"^\| `(\w+)` ", settings_table.table(prefix), re.M) == names
+
+
+def test_the_page_about_rules_is_the_one_made_from_the_schema() -> None:
+    page = rules_reference.PAGE.read_text("utf-8")
+
+    assert page == rules_reference.made(page), "run: python -m tests.rules_reference"
+
+
+def test_the_page_about_rules_has_every_source_and_form_and_finding() -> None:
+    page = rules_reference.PAGE.read_text("utf-8")
+    code = (ROOT / "cognito_claims/tools/evaluation/rules_findings.py").read_text("utf-8")
+    findings = re.findall(r'(?:yield|warning\() ?"([a-z-]+)", ', code)
+    names = [*_NAMED, *READERS, *ENCODERS, *findings]
+
+    assert len(findings) > 8
+    assert [name for name in names if f"`{name}`" not in page] == []
 
 
 def test_the_readme_is_short() -> None:

@@ -233,8 +233,6 @@ def expected(setup: Setup, generation: Generation) -> list[dict[str, list[str]]]
     is_later = generation != "1.x"
     email = ["email"] if setup.token_use == "id" else []
     table = {"fields": ["cognito_username", *email, *(["id"] if is_later else [])]}
-    if email and is_later:
-        table["indexes"] = email
     entrance = {"accesses": [setup.access or ""]} if is_later else {"scopes": [setup.scope or ""]}
     found: list[dict[str, list[str]]] = [
         {"namespaces": sorted({setup.namespace, *own})},

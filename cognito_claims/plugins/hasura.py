@@ -33,12 +33,13 @@ _NO_PAIRS: Mapping[str, str] = MappingProxyType({})
 class HasuraClaims:
     """Add Hasura's claims namespace for every user; skip machine tokens.
 
-    Every user has `default_role` and `allowed_roles` (by default, the default role alone).
-    `group_roles` maps groups to roles; a group that it does not name gives no role. A session
-    variable takes a user attribute, or, with `cognito:groups`, the groups as a Postgres array
-    literal. A user without the attribute gets no such variable, and Hasura's permissions then
-    refuse what needs it. An email or phone number counts if it is verified, and if the user is a
-    native user or all identity providers of the user are in `email_providers`.
+    Every user has `default_role` and `allowed_roles` (by default, the default role alone). The
+    first group of `default_roles` that a user is in sets another default role, which must be an
+    allowed role of the user. `group_roles` maps groups to roles; a group that it does not name
+    gives no role. A session variable takes a user attribute, or, with `cognito:groups`, the groups
+    as a Postgres array literal. A user without the attribute gets no such variable, and Hasura's
+    permissions then refuse what needs it. An email or phone number counts if it is verified, and if
+    the user is a native user or all identity providers of the user are in `email_providers`.
 
     Raises `TokenDenied` for a user without the attribute of `x-hasura-user-id`.
     """
@@ -52,6 +53,7 @@ class HasuraClaims:
         engine: Literal["v2", "v3"] = "v2",
         claims_format: Literal["stringified_json", "json"] = "stringified_json",
         default_role: str = "user",
+        default_roles: Mapping[str, str] = _NO_PAIRS,
         allowed_roles: tuple[str, ...] | None = None,
         group_roles: Mapping[str, str] = _NO_PAIRS,
         session_variables: Mapping[str, str] = _NO_PAIRS,
@@ -63,6 +65,7 @@ class HasuraClaims:
         self.engine: str = engine
         self.claims_format: str = claims_format
         self.default_role = default_role
+        self.default_roles: Mapping[str, str] = dict(default_roles)
         self.allowed_roles: tuple[str, ...] = (
             (default_role,) if allowed_roles is None else allowed_roles
         )
@@ -106,7 +109,7 @@ class HasuraClaims:
         given = (self.group_roles[group] for group in groups if group in self.group_roles)
         variables: dict[str, Json] = {
             "x-hasura-allowed-roles": list(dict.fromkeys((*self.allowed_roles, *given))),
-            "x-hasura-default-role": self.default_role,
+            "x-hasura-default-role": self._default_role(groups),
             "x-hasura-user-id": self._value(user.attributes[self.user_id_attribute]),
         }
         for name, attribute in self.session_variables.items():
@@ -117,6 +120,13 @@ class HasuraClaims:
             if text is not None:
                 variables[name] = self._value(text)
         return variables
+
+    def _default_role(self, groups: tuple[str, ...]) -> str:
+        if self.default_roles:
+            for group, role in self.default_roles.items():
+                if group in groups:
+                    return role
+        return self.default_role
 
     def _value(self, text: str) -> Json:
         return _native(text) if self.engine == "v3" else text
@@ -143,8 +153,15 @@ class HasuraClaims:
             yield Problem("allowed_roles", "a role cannot be empty")
         if not all((*self.group_roles, *self.group_roles.values())):
             yield Problem("group_roles", "a group or role cannot be empty")
+        yield from self._default_role_problems()
         if not self.tokens or not self.tokens <= {"id", "access"}:
             yield Problem("tokens", "expected one or both of id, access")
+
+    def _default_role_problems(self) -> Iterator[Problem]:
+        for position, (group, role) in enumerate(self.default_roles.items(), 1):
+            if not group or role not in (*self.allowed_roles, self.group_roles.get(group)):
+                told = "expected an allowed role, or the one that group_roles gives to this group"
+                yield Problem("default_roles", f"entry {position}: {told}")
 
 
 def _provider_problems(email_providers: Set[str]) -> Iterator[Problem]:

@@ -76,7 +76,9 @@ def _load(environ: Mapping[str, str]) -> tuple[dict[str, PluginEntry], int]:
         settings = read_settings(_settings, _PREFIX, environ)
     except SettingsError as error:
         problems += error.problems
-        settings = _Settings(_legible_sinks(environ), "deny", deadline_ms=0, queue_url="")
+        # What is meant, as far as one can tell, so that its own problems are told in the same run.
+        sinks = sink_names(environ).intersection(_SINKS) or {"hasura"}
+        settings = _Settings(sinks, "deny", deadline_ms=0, queue_url="")
     try:
         plugins = _plugins(settings, environ)
     except SettingsError as error:
@@ -152,11 +154,6 @@ def _settings(
 def _core(*, user_pools: tuple[str, ...] = ANY, log_sub: bool = False) -> _Core:
     require_pools(user_pools)
     return _Core(user_pools, log_sub)
-
-
-def _legible_sinks(environ: Mapping[str, str]) -> Set[str]:
-    """Return the sinks that are probably meant, so that their own problems are reported too."""
-    return sink_names(environ).intersection(_SINKS) or {"hasura"}
 
 
 def _columns(*, columns: Mapping[str, str] = COLUMNS) -> Mapping[str, str]:

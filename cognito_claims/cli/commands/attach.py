@@ -11,7 +11,8 @@ from rich.text import Text
 from cognito_claims.cli.console import line
 from cognito_claims.cli.escapes import json_text, printable
 from cognito_claims.cli.options import EnvFile, Format, OutputFormat, PoolId
-from cognito_claims.tools.attach.attach import Attachment, AttachOptions, Change, unasked
+from cognito_claims.tools.attach.attach import Attachment
+from cognito_claims.tools.attach.change import AttachOptions, Change, unasked
 from cognito_claims.tools.inputs import read_environment
 from cognito_claims.tools.json_diff import Difference
 from cognito_claims.tools.pool.update import EventVersion, Triggers

@@ -8,7 +8,7 @@ from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.surrealdb import public_key, sign, sign_in
 from cognito_claims.contract.surrealdb_script import Setup, string
 from cognito_claims.tools.backends.script.statements import Statement, read_script
-from cognito_claims.tools.backends.surrealdb.setup import sample_claims
+from cognito_claims.tools.backends.surrealdb.sample import sample_claims
 from cognito_claims.tools.findings import Finding
 
 PATIENCE_S = 30.0
