@@ -1,6 +1,7 @@
-"""Forms of a value: how a text is read as a list (`read`), and how a value is carried (`as`).
+"""Forms of a value: how to read a text as a list (`read`), and how to write a value (`as`).
 
-What cannot be read or carried raises `Unreadable`. Nothing is guessed, and nothing becomes `false`.
+A value that cannot be read or written raises `Unreadable`. Nothing is guessed, and nothing becomes
+`false`.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,14 +20,14 @@ _to_json = JSONEncoder(
 
 
 def something(value: Any) -> Any:
-    """Return the value, or None where it is nothing: absent, `""`, null, a list or object without members."""
+    """Return the value, or None for nothing: absent, `""`, null, an empty list or object."""
     if value or isinstance(value, (int, float)):  # false and 0 are values
         return value
     return None
 
 
 def _cognito_list(text: str) -> list[Json]:
-    """Read how Cognito stores the values of a provider: several of them as `[a, b]`, each URL-encoded.
+    """Read a list as Cognito stores the values of a provider: `[a, b]`, each URL-encoded.
 
     (AWS: "Specifying identity provider attribute mappings for your user pool".)
     """
@@ -132,7 +133,7 @@ def _as_number(value: Json) -> Json:
 
 
 def _number(text: str) -> Json:
-    """Read a number as JSON writes it, in ASCII."""
+    """Read a number in the form of JSON, in ASCII."""
     if not (text.isascii() and text[-1:].isdigit() and text[0] in "-0123456789"):
         return None
     try:

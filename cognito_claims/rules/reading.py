@@ -1,4 +1,4 @@
-"""How a rule is read from a document."""
+"""Reads a rule from a document."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ _DEEPEST = 16
 
 
 class RuleReader:
-    """Reads rules, with what `sources` knows of the document."""
+    """Reads rules, with the `sources` of the document."""
 
     __slots__ = ("reader", "sources")
 
@@ -43,7 +43,7 @@ class RuleReader:
         kinds: tuple[Kind, ...] = KINDS,
         around: tuple[int, int] = (0, 0),
     ) -> Rule:
-        """Read a rule that may have these words; `around` counts the rules and the objects around it."""
+        """Read a rule with these allowed words; `around` counts the rules and objects around it."""
         members = self.reader.members(value, place, words, elsewhere=CLAIM)
         if not isinstance(value, dict):
             return Rule(place)
@@ -175,7 +175,7 @@ class RuleReader:
 
 
 def _sum_up(rule: Rule) -> None:
-    """Note whether the rule itself needs a user, and which look-ups it may use."""
+    """Record whether the rule itself needs a user, and which look-ups it may use."""
     needs_user = rule.guard.needs_user or any(source.needs_user for source in rule.sources)
     rule.needs_user = needs_user or (rule.among is not None and rule.among.needs_user)
     rule.lookups = rule.guard.lookups.union(
