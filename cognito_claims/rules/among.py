@@ -62,6 +62,6 @@ class Among:
             return {}
         if not isinstance(found, (list, tuple)):
             raise RuleError(
-                self.place, "" if self.source is None else self.source.name, "is no list"
+                self.place, "" if self.source is None else self.source.name, "is not a list"
             )
         return dict.fromkeys(item for item in found if isinstance(item, str) and item)

@@ -79,7 +79,7 @@ class _Copier:
     def _object(self, value: Mapping[Any, object], place: str, depth: int) -> dict[str, Any]:
         if isinstance(value, _Repeating):
             for name in value.repeated:
-                self._reader.wrong(within(place, name), "stands twice in one object")
+                self._reader.wrong(within(place, name), "occurs twice in one object")
         copy = {}
         for name, member in value.items():
             if isinstance(name, str):

@@ -66,7 +66,7 @@ def _choose_tenant(document: Document, context: Context) -> None:
     context.find(wanted)
     tenant = rule.value(context)
     if tenant is not None and not isinstance(tenant, str):
-        raise RuleError("tenant", "", "what it gives is no text")
+        raise RuleError("tenant", "", "its value is not a text")
     context.tenant = tenant
 
 

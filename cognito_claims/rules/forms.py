@@ -57,7 +57,7 @@ def _json_list(text: str) -> list[Json]:
     except (ValueError, RecursionError):
         raise Unreadable("is not JSON") from None
     if not isinstance(found, list):
-        raise Unreadable("is no JSON list")
+        raise Unreadable("is not a JSON list")
     for item in found:
         _scalar(item)
     return found
@@ -83,7 +83,7 @@ def _scalar(value: Json) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return str(_in_range(value))
-    raise Unreadable("is no text, number or boolean")
+    raise Unreadable("is not a text, number or boolean")
 
 
 def _in_range(number: int | float) -> int | float:
@@ -128,7 +128,7 @@ def _as_number(value: Json) -> Json:
     if isinstance(value, str):
         value = _number(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Unreadable("is no number")
+        raise Unreadable("is not a number")
     return _in_range(value)
 
 

@@ -28,7 +28,7 @@ class Reader:
             return {}
         for word in value:
             if word in elsewhere and word not in words:
-                self.wrong(within(place, word), "may not stand here")
+                self.wrong(within(place, word), "is not allowed here")
             elif word not in words:
                 self.wrong(within(place, word), f"unknown word{suggestion(word, words)}")
         return value
@@ -55,7 +55,7 @@ class Reader:
             self.wrong(place, "expected a list of texts that are not empty")
             return ()
         if len(set(value)) < len(value):
-            self.wrong(place, "a text stands twice")
+            self.wrong(place, "duplicate text")
         return tuple(value)
 
     def some_texts(self, value: Any, place: str) -> tuple[str, ...]:

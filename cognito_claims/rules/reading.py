@@ -59,7 +59,7 @@ class RuleReader:
             self._from(rule, members, kinds)
         for word in _BESIDE_FROM:
             if given and "from" not in members and word in members and word in words:
-                self.reader.wrong(f"{place}.{word}", "stands only beside from")
+                self.reader.wrong(f"{place}.{word}", "is allowed only beside from")
         self._nested(rule, members, around)
         self._result(rule, members, around)
         _sum_up(rule)
@@ -74,12 +74,12 @@ class RuleReader:
         if "prefix" in members:
             rule.prefix = self.reader.text(members["prefix"], f"{place}.prefix")
             if source is not None and source.name != "cognito:groups":
-                self.reader.wrong(f"{place}.prefix", "stands only beside cognito:groups")
+                self.reader.wrong(f"{place}.prefix", "is allowed only beside cognito:groups")
         if "read" in members:
             rule.read_form = self.reader.choice(members["read"], f"{place}.read", READERS)
             rule.read = READERS.get(rule.read_form)
             if source is not None and source.kind not in ("attribute", "lookup"):
-                told = "stands only beside an attribute or a value of a look-up"
+                told = "is allowed only beside an attribute or a value of a look-up"
                 self.reader.wrong(f"{place}.read", told)
         if "values" in members:
             rule.table = self._table(members["values"], f"{place}.values")
@@ -118,7 +118,7 @@ class RuleReader:
         if name and lookup is None:
             self.reader.wrong(place, f"no such look-up{suggestion(name, self.sources.lookups)}")
         elif not self.sources.is_in_tenant:
-            self.reader.wrong(place, "stands only in the section tenant")
+            self.reader.wrong(place, "is allowed only in the section tenant")
         elif lookup is not None and not lookup.proves_tenants:
             whose = "{sub}, {cognito:username}, {email}, {client_id}"
             self.reader.wrong(place, f"its key must hold {{tenant}} and one of {whose}")

@@ -192,7 +192,7 @@ class Rule:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise Unreadable("is no text")
+        raise Unreadable("is not a text")
     return value
 
 

@@ -136,7 +136,7 @@ def check_scope(reader: Reader, name: str, place: str) -> None:
     if name in _NEVER_ADDED:
         reader.wrong(place, "cannot be added")
     elif name and not is_scope(name):
-        reader.wrong(place, "is no scope: a scope has no blanks, quotes or backslashes")
+        reader.wrong(place, "is not a scope: a scope has no blanks, quotes or backslashes")
 
 
 def read_scopes_from(rules: RuleReader, value: Any) -> Rule:

@@ -19,9 +19,9 @@ STANDARD |= {"zoneinfo"}
 _VERIFIED = ("email", "phone_number")
 _METADATA = "client_metadata"
 _NO_SOURCES = {
-    "email_verified": "is no source: email gives nothing unless it is verified",
-    "phone_number_verified": "is no source: phone_number gives nothing unless it is verified",
-    "identities": "is no source: provider gives the names of the user's providers",
+    "email_verified": "is not a source: email gives nothing unless it is verified",
+    "phone_number_verified": "is not a source: phone_number gives nothing unless it is verified",
+    "identities": "is not a source: provider gives the names of the user's providers",
     _METADATA: "expected a key, as in client_metadata.tenant",
 }
 
