@@ -318,9 +318,9 @@ def _imported(position: int, path: str) -> PluginFactory:
         found = None if found is None else getattr(found, attribute, None)
     if found is None:
         raise _entry_error(position, "the module has no such factory")
-    if not callable(found):
-        raise _entry_error(position, f"{_FACTORY}; got {type(found).__name__}")
     factory: PluginFactory = found
+    if not callable(factory):
+        raise _entry_error(position, f"{_FACTORY}; got {type(found).__name__}")
     if path not in BUILT_IN.values() and _is_plugin(factory):
         raise _entry_error(position, f"{_FACTORY}; got a plugin")
     return factory

@@ -21,7 +21,7 @@ from cognito_claims.rules.sections import (
     read_scopes,
     read_scopes_from,
     read_suppressed,
-    scopes_of,
+    texts_of_table,
 )
 from cognito_claims.rules.sources import TAKEN, Sources
 
@@ -85,7 +85,7 @@ class Document:
                     told = f"is both added and suppressed in the {token} token"
                     reader.wrong(within("claims", claim.name), told)
         suppressed = {scope.name for scope in self.suppressed_scopes}
-        given = {} if self.scopes_from is None else scopes_of(self.scopes_from)
+        given = {} if self.scopes_from is None else texts_of_table(self.scopes_from)
         for name in (*(scope.name for scope in self.scopes), *given):
             if name in suppressed:
                 reader.wrong(within("suppress_scopes", name), "is both added and suppressed")
@@ -109,7 +109,7 @@ class Document:
     @property
     def tokens(self) -> frozenset[Token]:
         """The tokens that it changes."""
-        owned = {token for token, names in self.owns.items() if names}
+        owned: set[Token] = {token for token, names in self.owns.items() if names}
         if self.scopes or self.suppressed_scopes or self.scopes_from is not None:
             owned.add("access")
         return frozenset(owned)

@@ -94,7 +94,7 @@ def read_claims(rules: RuleReader, value: Any) -> list[Claim]:
 
 
 def _tokens(reader: Reader, value: Any, place: str) -> tuple[Token, ...]:
-    found = [token for token in _TOKENS if isinstance(value, list) and token in value]
+    found: list[Token] = [t for t in _TOKENS if isinstance(value, list) and t in value]
     if not found or len(found) != len(value):
         reader.wrong(place, "expected a list of id, access or both")
     return tuple(found)
@@ -145,13 +145,13 @@ def read_scopes_from(rules: RuleReader, value: Any) -> Rule:
     rule = rules.rule(value, place, SCOPES)
     if isinstance(value, dict) and "values" not in value:
         rules.reader.wrong(place, "needs values: which scopes there may be")
-    for scope in scopes_of(rule):
+    for scope in texts_of_table(rule):
         check_scope(rules.reader, scope, f"{place}.values")
     return rule
 
 
-def scopes_of(rule: Rule) -> dict[str, None]:
-    """Return all scopes that the table of `scopes_from` may give."""
+def texts_of_table(rule: Rule) -> dict[str, None]:
+    """Return all texts that the table of a rule may give."""
     found = (rule.table or {}).values()
     lists = ([each] if isinstance(each, str) else each for each in found)
     return {text: None for texts in lists for text in texts}

@@ -30,7 +30,7 @@ VERIFIERS = frozenset(name for name, row in TABLE.items() if row.backend.verifie
 """The plugins whose backends take the tokens themselves, and so must know their issuer."""
 
 
-def backend_of(plugin: object) -> Backend | None:
+def backend_of(plugin: Any) -> Backend | None:
     """Return the backend of a ready-made plugin; None for any other."""
     return next(
         (row.backend(plugin) for row in TABLE.values() if isinstance(plugin, row.plugin)), None
