@@ -350,6 +350,17 @@ def deciding_from_env(_environ: object) -> Any:
     return deciding_groups(revoke)
 
 
+def odd_from_env(_environ: object) -> Any:
+    decider = Decider(None)
+    decider.decide_groups = ("editors",)  # type: ignore[assignment, method-assign]  # wrong on purpose
+    return decider
+
+
+def test_what_a_factory_makes_is_checked_like_a_plugin_in_code() -> None:
+    with pytest.raises(SettingsError, match=r"decide_groups: expected a method$"):
+        load({"COGNITO_CLAIMS_PLUGINS": f"x={__name__}:odd_from_env"})
+
+
 NOT_A_FACTORY = deciding_groups(revoke)
 
 
