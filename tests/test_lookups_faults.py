@@ -74,7 +74,7 @@ OF_THE_WIRE = (
 NO_JSON = (
     "SecretError: dynamodb: the answer is not a JSON object; is AWS_ENDPOINT_URL_DYNAMODB right?"
 )
-IN_DYNAMODB = "LookUpFailedError: look-up dynamodb: an"
+IN_DYNAMODB = "LookUpFailedError: look-up dynamodb: "
 OF_DYNAMODB = (
     aws(400, "ProvisionedThroughputExceededException"),
     aws(400, "RequestLimitExceeded"),
