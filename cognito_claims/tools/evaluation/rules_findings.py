@@ -101,22 +101,26 @@ def _of_rights(top: Rule) -> Iterator[tuple[str, str, str]]:
         yield from _of_guard(rule.guard)
         yield from _of_among(rule)
         for source in rule.sources:
-            if is_writable(source) and (rule.among is None or source is not rule.source):
+            if is_writable(source) and not (source is rule.source and _is_proven(rule)):
                 yield "writable-attribute", rule.place, f"{source.name}: {_WRITABLE}"
         if rule.read_form == "cognito-list" and rule.source is not None:
             yield "stale-list", rule.place, f"{rule.source.name}: {_STALE}"
 
 
 def _of_tenant(rule: Rule) -> Iterator[tuple[str, str, str]]:
-    yield from _of_rights(rule) if rule.among is None else _of_chosen(rule)
+    if _is_proven(rule):  # a default must be among what is the user's own as well
+        yield from _of_guard(rule.guard)
+        yield from _of_among(rule)
+    else:
+        yield from _of_rights(rule)
     if rule.source is not None and rule.source.kind == "metadata":
         yield "tenant-on-refresh", rule.place, _REFRESH
 
 
-def _of_chosen(rule: Rule) -> Iterator[tuple[str, str, str]]:
-    """Look at a tenant that is chosen among others: its default must be among them as well."""
-    yield from _of_guard(rule.guard)
-    yield from _of_among(rule)
+def _is_proven(rule: Rule) -> bool:
+    """Return whether what was asked for is looked for among what is the user's own."""
+    among = rule.among
+    return among is not None and (among.source is not None or among.item is not None)
 
 
 def _of_among(rule: Rule) -> Iterator[tuple[str, str, str]]:
@@ -146,10 +150,11 @@ def is_writable(source: Source) -> bool:
 
 def _of_lookups(document: Document) -> Iterator[tuple[str, str, str]]:
     """Warn of an item that must be there, and is asked for under conditions alone."""
+    rules = [*(claim.rule for claim in document.claims), document.tenant, document.scopes_from]
+    limited = (*document.denials, *document.scopes, *document.suppressed_scopes)
     for lookup in document.lookups.values():
-        users = [claim.rule for claim in document.claims if lookup in claim.rule.lookups]
-        others = [each.guard for each in document.denials if lookup in each.guard.lookups]
-        guards: list[Guard] = [*(rule.guard for rule in users), *others]
+        guards = [rule.guard for rule in rules if rule and lookup in rule.lookups]
+        guards += [each.guard for each in limited if lookup in each.guard.lookups]
         if lookup.denies and guards and all(_has_plain(guard.conditions) for guard in guards):
             told = "only rules with conditions use it, so it refuses nobody else"
             yield "no-gate", f"{lookup.place}.absent", told
