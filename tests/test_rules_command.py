@@ -214,9 +214,28 @@ def test_check_knows_what_rules_prove_and_says_the_rest() -> None:
 
 def test_check_warns_of_a_large_document_in_a_variable() -> None:
     document = {"claims": {"x": {"constant": "y" * 2600}}}
-    (finding,) = check(settings(document))
-    assert finding.code == "rules-size"
+    (finding,) = (each for each in check(settings(document)) if each.code == "rules-size")
     assert finding.message.startswith("MAPPER_RULES: 2,635 bytes of JSON, and Lambda takes 4 KB")
+
+
+@pytest.mark.parametrize(
+    ("length", "code", "limit"),
+    [
+        (500, "token-over-app-services", 2048),
+        (3000, "token-over-cookie", 4096),
+        (6000, "token-over-header", 8160),
+        (9000, "token-over-api-gateway", 10240),
+    ],
+)
+def test_the_size_of_the_tokens_is_told(length: int, code: str, limit: int) -> None:
+    environ = settings({"claims": {"x": {"constant": "y" * length}}})
+    found = {finding.code: finding.message for finding in check(environ)}
+    shown = preview(recorded("pretoken_v2_Authentication"), environ)
+    size = shown.id_token.bytes if shown.id_token else 0
+
+    assert found[code].startswith(f"ID token of a sample user: more than the {limit} ")
+    (finding,) = (each for each in shown.findings if each.code == code)
+    assert finding.message.startswith(f"ID token: {size} bytes, more than the {limit} ")
 
 
 def test_a_wrong_document_is_told_by_check() -> None:

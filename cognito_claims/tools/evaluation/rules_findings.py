@@ -44,12 +44,17 @@ def _sources(document: Document) -> Iterator[Source]:
     top += [rule for rule in (document.tenant, document.scopes_from) if rule is not None]
     rules = [rule for each in top for rule in nested(each)]
     guards = [rule.guard for rule in rules] + [entry.guard for entry in document.groups]
-    guards += [denial.guard for denial in document.denials]
-    guards += [scope.guard for scope in (*document.scopes, *document.suppressed_scopes)]
+    guards += _limits(document)
     for rule in rules:
         yield from rule.sources
     for conditions in (each for guard in guards for each in guard.conditions):
         yield from (source for source, _ in conditions.sources.values())
+
+
+def _limits(document: Document) -> list[Guard]:
+    """Return the conditions of what is refused, and of scopes."""
+    scopes = (*document.scopes, *document.suppressed_scopes)
+    return [denial.guard for denial in document.denials] + [scope.guard for scope in scopes]
 
 
 def size_finding(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -76,9 +81,7 @@ def _dangers(document: Document) -> Iterator[tuple[str, str, str]]:
         yield from _of_tenant(document.tenant)
     if document.scopes_from is not None:
         yield from _of_rights(document.scopes_from)
-    guards = [denial.guard for denial in document.denials]
-    guards += [scope.guard for scope in (*document.scopes, *document.suppressed_scopes)]
-    for guard in guards:
+    for guard in _limits(document):
         yield from _of_guard(guard)
     for claim in document.claims:
         for rule in nested(claim.rule):
@@ -151,10 +154,9 @@ def is_writable(source: Source) -> bool:
 def _of_lookups(document: Document) -> Iterator[tuple[str, str, str]]:
     """Warn of an item that must be there, and is asked for under conditions alone."""
     rules = [*(claim.rule for claim in document.claims), document.tenant, document.scopes_from]
-    limited = (*document.denials, *document.scopes, *document.suppressed_scopes)
     for lookup in document.lookups.values():
         guards = [rule.guard for rule in rules if rule and lookup in rule.lookups]
-        guards += [each.guard for each in limited if lookup in each.guard.lookups]
+        guards += [guard for guard in _limits(document) if lookup in guard.lookups]
         if lookup.denies and guards and all(_has_plain(guard.conditions) for guard in guards):
             told = "only rules with conditions use it, so it refuses nobody else"
             yield "no-gate", f"{lookup.place}.absent", told
