@@ -25,8 +25,7 @@ _TEXT_ONLY = "is a text, so it never equals a number, true or false"
 
 def mappers_of(plugins: Mapping[str, PluginEntry]) -> dict[str, Mapper]:
     """Return the plugins that follow a document, by name."""
-    found = {name: entry.plugin for name, entry in plugins.items()}
-    return {name: plugin for name, plugin in found.items() if isinstance(plugin, Mapper)}
+    return {n: entry.plugin for n, entry in plugins.items() if isinstance(entry.plugin, Mapper)}
 
 
 def attributes_of(plugins: Mapping[str, PluginEntry]) -> set[str]:
@@ -197,6 +196,6 @@ def _scope_origins(document: Document, claims: Claims) -> dict[str, str]:
         if scope.name in given
     }
     if document.scopes_from is not None:
-        others = sorted(token.add_scopes - found.keys())
-        found |= dict.fromkeys(others, document.scopes_from.place)
+        place = document.scopes_from.place
+        found |= dict.fromkeys(sorted(token.add_scopes - found.keys()), place)
     return found
