@@ -16,8 +16,7 @@ from cognito_claims.cli.options import ClientIds, EnvFile, Format, Issuer, Issue
 from cognito_claims.tools.evaluation.preview import Pool, Preview
 from cognito_claims.tools.evaluation.preview import preview as run_preview
 from cognito_claims.tools.evaluation.token_preview import (
-    COOKIE_BYTES,
-    HEADER_BYTES,
+    MARKS,
     TokenPreview,
     changes,
 )
@@ -98,12 +97,13 @@ def _print_token(name: str, token: TokenPreview, console: Console) -> None:
 
 
 def _gauge(size: int) -> str:
-    """Draw the size against the cookie's and the header's mark, 32 cells to the header's."""
-    cell = HEADER_BYTES // 32
-    filled = min(size // cell, 32)
-    cells = ["█" if index < filled else "·" for index in range(32)]
-    cells.insert(COOKIE_BYTES // cell, "|")
-    return f"[{''.join(cells)}] {size} bytes (| cookie {COOKIE_BYTES}, ] header {HEADER_BYTES})"
+    """Draw the size against the marks, 40 cells to the largest."""
+    cell = MARKS[-1] // 40
+    cells = ["█" if index < size // cell else "·" for index in range(40)]
+    for mark in reversed(MARKS[:-1]):
+        cells.insert(round(mark / cell), "|")
+    marks = ", ".join(map(str, MARKS[:-1]))
+    return f"[{''.join(cells)}] {size} bytes (| {marks}; ] {MARKS[-1]})"
 
 
 def _print_verdict(name: str, verdict: Mapping[str, Any], console: Console) -> None:

@@ -28,6 +28,7 @@ from cognito_claims.tools.evaluation.rules_findings import (
 )
 from cognito_claims.tools.evaluation.sampled import Sampled, Traced, sampled, sampled_findings
 from cognito_claims.tools.evaluation.sync_check import is_for_sync_alone, sync_findings
+from cognito_claims.tools.evaluation.token_preview import sample_size_findings
 from cognito_claims.tools.findings import Finding, contract_findings, settings_findings
 
 _DEPENDS = "claims depend on "
@@ -88,7 +89,7 @@ def _composition(name: str, configuration: Configuration) -> Iterator[Finding]:
     if isinstance(decision.error, ClaimConflictError):
         yield from _settled(decision.error, configuration)
     if decision.error is None:
-        yield from _contract(raw, decision)
+        yield from _contract(raw, decision, configuration)
     yield from _written_by_clients(sample)
     if mappers_of(configuration.plugins):  # rules prove what they take of it, or a finding says so
         sample = sampled(event, _without_mappers(configuration))
@@ -128,13 +129,17 @@ def _settled(error: ClaimConflictError, configuration: Configuration) -> Iterato
             yield Finding(error.code, "warning", f"{setting} would keep {error.subject}")
 
 
-def _contract(raw: dict[str, Any], decision: Decision) -> Iterator[Finding]:
+def _contract(
+    raw: dict[str, Any], decision: Decision, configuration: Configuration
+) -> Iterator[Finding]:
     try:
         tokens = issue_tokens(raw, {**raw, "response": decision.response})
     except ContractError as error:
         yield from contract_findings(error.findings)
     else:
         yield from contract_findings(tokens.findings)
+        if mappers_of(configuration.plugins):
+            yield from sample_size_findings(tokens)
 
 
 def _written_by_clients(sample: Sampled) -> Iterator[Finding]:

@@ -103,7 +103,9 @@ def preview(event: Any, environ: Mapping[str, str], pool: Pool = NOTHING_TOLD) -
     findings += contract_findings(after.findings)
     id_token = token_preview(before.id_token, after.id_token)
     access_token = token_preview(before.access_token, after.access_token)
-    findings += [*size_findings("ID", id_token), *size_findings("access", access_token)]
+    rules = origins(configuration.plugins, decision.claims)
+    for name, token in (("ID", id_token), ("access", access_token)):
+        findings += size_findings(name, token, is_of_rules=rules is not None)
     issuer = Issuer.of_pool(
         parsed.user_pool_id,
         parsed.region,
@@ -116,5 +118,4 @@ def preview(event: Any, environ: Mapping[str, str], pool: Pool = NOTHING_TOLD) -
         for name, verdict in given.items()
         if not verdict["accepted"] and verdict["code"] not in AS_INTENDED
     ]
-    rules = origins(configuration.plugins, decision.claims)
     return Preview(decision.response, id_token, access_token, findings, given, rules=rules)
