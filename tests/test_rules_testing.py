@@ -10,10 +10,10 @@ from cognito_claims.errors import SettingsError
 from cognito_claims.testing import a_machine_event, a_user_event, recorded
 from cognito_claims.testing.rules import assert_rules, case_problems
 from tests.command import run
-from tests.rules_documents import PLAN
+from tests.rules_documents import CLIENT, PLAN
 
 RULES: dict[str, Any] = {
-    "lookups": {"plan": PLAN},
+    "lookups": {"plan": CLIENT},
     "claims": {
         "plan": {"from": "plan.name", "default": "free"},
         "roles": {"from": "cognito:groups", "to": ["access"]},
@@ -38,6 +38,11 @@ def test_what_is_named_must_hold() -> None:
     assert_rules(RULES, recorded("pretoken_v2_Authentication"), id_token={"plan": "free"})
     assert_rules(RULES, a_user_event(groups=["staff"]), refused="denied")
     assert_rules(RULES, a_machine_event(), access_token={"roles": None})
+
+
+def test_an_item_is_not_found_by_a_key_that_the_event_does_not_make() -> None:
+    rules = {**RULES, "lookups": {"plan": PLAN}}  # by a tenant, and none is chosen
+    assert_rules(rules, EVENT, id_token={"plan": "free"}, items={"plan": {"name": "gold"}})
 
 
 def test_everything_that_does_not_hold_is_told() -> None:

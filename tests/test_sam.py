@@ -152,13 +152,37 @@ def statements() -> list[tuple[str, Any]]:
 
 
 def test_no_role_may_do_everything_or_to_everything() -> None:
-    assert len(statements()) == 15
+    assert len(statements()) == 18
     for _, statement in statements():
         actions = statement["Action"]
         named = [actions] if isinstance(actions, str) else actions
         assert [action for action in named if "*" in action] == []
         assert statement["Resource"] != "*"
         assert "*" not in str(statement["Resource"])
+
+
+@pytest.mark.parametrize("name", ["LookUpTableArn", "LookUpTableArn2", "LookUpTableArn3"])
+def test_a_table_of_look_ups_may_be_read_by_the_claims_function_alone(name: str) -> None:
+    parameter, condition = PARAMETERS[name], f"Has{name.replace('Arn', '')}"
+    own = [(role, s) for role, s in statements() if s["Resource"] == {"Ref": name}]
+    policies = RESOURCES["ClaimsRole"]["Properties"]["Policies"]
+    [guarded] = [
+        each["Fn::If"]
+        for each in policies
+        if "Fn::If" in each and {"Ref": name} in within(each["Fn::If"][1])
+    ]
+    arn = "arn:aws:dynamodb:eu-central-1:123456789012:table"
+    given = ("", f"{arn}/members", f"{arn}/*", f"{arn}/members/index/by-email", "members", "*")
+
+    allowed = {"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": {"Ref": name}}
+    assert own == [("ClaimsRole", allowed)]
+    assert (guarded[0], guarded[2]) == (condition, {"Ref": "AWS::NoValue"})
+    assert TEMPLATE["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]}
+    assert parameter["Default"] == ""
+    assert [bool(re.fullmatch(parameter["AllowedPattern"], text)) for text in given] == [
+        *(True, True),
+        *(False, False, False, False),
+    ]
 
 
 def test_only_the_pool_may_invoke_a_trigger() -> None:

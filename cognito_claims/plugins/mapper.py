@@ -11,7 +11,7 @@ from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.rules.decoding import decoded
 from cognito_claims.rules.document import Document
 from cognito_claims.rules.evaluation import claims_of, decided_groups, no_item
-from cognito_claims.rules.lookups import Fetch, FetchAll, Item
+from cognito_claims.rules.lookups import Fetch, FetchAll, Item, items_of
 from cognito_claims.settings import read_settings
 
 _VARIABLE = "MAPPER_RULES"
@@ -80,10 +80,10 @@ class Mapper:
         return claims_of(self.document, event, self._find, self._find_all)
 
     def sample(
-        self, event: PreTokenGenerationEvent, /, *, items: Mapping[str, Item] = _NO_ITEMS
+        self, event: PreTokenGenerationEvent, /, *, items: Mapping[str, Item | None] = _NO_ITEMS
     ) -> Claims:
         """Return the claims without a request; `items` are the results of the look-ups, by name."""
-        return claims_of(self.document, event, lambda lookup, _: items.get(lookup.name))
+        return claims_of(self.document, event, items_of(items))
 
     def _look_up(self, environ: Mapping[str, str] | None) -> None:
         # Only a document with look-ups needs their clients.

@@ -89,6 +89,13 @@ class Lookup:
             return True
         return self.uses_tenant and not _WHOSE.isdisjoint(self.names)
 
+    def has_key(self, values: Mapping[str, Json]) -> bool:
+        """Return whether these values make a key; without one there is no item, and no request."""
+        store = self.store
+        return not isinstance(store, DynamoDBTable) or all(
+            template.text(values) is not None for template in store.key.values()
+        )
+
 
 Fetch: TypeAlias = Callable[[Lookup, Mapping[str, Json]], Item | None]
 """Fetches the item for these values (placeholders, `groups`, `trigger_source`): None where there is none.
@@ -97,6 +104,11 @@ What fails raises. A value that may not stand in a key (`Template.text` gives No
 """
 FetchAll: TypeAlias = Callable[[Collection[Lookup], Mapping[str, Json]], Mapping[str, Item | None]]
 """Fetches the items of several look-ups for the same values, by name."""
+
+
+def items_of(items: Mapping[str, Item | None]) -> Fetch:
+    """Return what finds these items, by name: a sample for each look-up whose key the event makes."""
+    return lambda lookup, values: items.get(lookup.name) if lookup.has_key(values) else None
 
 
 def read_lookups(reader: Reader, value: Any, taken: frozenset[str]) -> dict[str, Lookup]:

@@ -15,7 +15,7 @@ from cognito_claims.plugin import mark
 from cognito_claims.rules.decoding import decoded
 from cognito_claims.rules.document import Document
 from cognito_claims.rules.evaluation import claims_of, decided_groups
-from cognito_claims.rules.lookups import Item
+from cognito_claims.rules.lookups import Item, items_of
 from cognito_claims.settings import suggestion
 from cognito_claims.testing.builders import to_json
 from cognito_claims.testing.recorded import recorded, recorded_names
@@ -145,7 +145,7 @@ class _Plugin:
         return decided_groups(self._document, event)
 
     def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
-        return claims_of(self._document, event, lambda lookup, _: self._items.get(lookup.name))
+        return claims_of(self._document, event, items_of(self._items))
 
 
 def _differences(

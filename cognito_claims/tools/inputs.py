@@ -4,7 +4,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,6 +27,32 @@ def read_event(name: str) -> Any:
     except (ValueError, RecursionError) as error:
         place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise UnusableInput(f"{name}: not JSON{place}") from None
+
+
+def read_items(given: Collection[str]) -> dict[str, Any]:
+    """Read the sample items of look-ups, each as NAME=FILE: an object, or null for an absent one."""
+    items: dict[str, Any] = {}
+    problems: list[str] = []
+    for each in given:
+        name, equals, file = each.partition("=")
+        if not (name and equals and file):
+            problems.append("--item: expected a look-up and a file, as in member=item.json")
+            continue
+        if name in items:
+            problems.append(f"--item {name}: given twice")
+        items[name] = read_event(file)
+        if not isinstance(items[name], dict | None):
+            problems.append(f"{file}: expected an object, or null for an item that is absent")
+    if problems:
+        raise UnusableInput(*problems)
+    return items
+
+
+def with_aws(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Add this process's variables of AWS, unless the environment has credentials of its own."""
+    if environ.get("AWS_ACCESS_KEY_ID"):
+        return environ
+    return {n: value for n, value in os.environ.items() if n.startswith("AWS_")} | dict(environ)
 
 
 def parse_json(text: str) -> Any:

@@ -13,6 +13,7 @@ from rich.text import Text
 from cognito_claims.cli.console import line, print_findings
 from cognito_claims.cli.escapes import json_text, printable
 from cognito_claims.cli.options import ClientIds, EnvFile, Format, Issuer, IssuerType, OutputFormat
+from cognito_claims.tools.evaluation.look_ups import LookUps
 from cognito_claims.tools.evaluation.preview import Pool, Preview
 from cognito_claims.tools.evaluation.preview import preview as run_preview
 from cognito_claims.tools.evaluation.token_preview import (
@@ -20,7 +21,7 @@ from cognito_claims.tools.evaluation.token_preview import (
     TokenPreview,
     changes,
 )
-from cognito_claims.tools.inputs import read_environment, read_event
+from cognito_claims.tools.inputs import read_environment, read_event, read_items, with_aws
 
 _STYLES = {"added": "green", "changed": "yellow", "suppressed": "red"}
 
@@ -36,15 +37,29 @@ def preview(
         ),
     ] = None,
     client_ids: ClientIds = [],  # noqa: B006  (typer's way to a list)
+    items: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--item", help="A look-up's sample item, as in member=item.json; null there is none."
+        ),
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask the look-ups' tables and services for real.")
+    ] = False,
     env_file: EnvFile = None,
     output_format: OutputFormat = Format.TEXT,
 ) -> None:
     """Run one event through the configured plugins; exits with 1 when there is an error.
 
     With --client-id, the backends take tokens of these app clients; without, of the event's own.
+    Look-ups make no request: each counts as absent unless --item gives what it finds, or --live is said.
     """
     pool = Pool((issuer_type or IssuerType.ORIGINAL).value, read_attributes or None, client_ids)
-    result = run_preview(read_event(event), read_environment(env_file), pool)
+    look_ups = LookUps(read_items(items or []), live)
+    environ = read_environment(env_file)
+    if live:
+        environ = with_aws(environ)
+    result = run_preview(read_event(event), environ, pool, look_ups)
     if output_format is Format.JSON:
         print(json_text(result.to_json()))  # noqa: T201  (the output)
     else:

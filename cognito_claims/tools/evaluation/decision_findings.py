@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from cognito_claims.claims import Claims
 from cognito_claims.errors import CognitoClaimsError, TokenDenied
 from cognito_claims.invocation.decision import Decision
+from cognito_claims.plugins.mapper import Mapper
 from cognito_claims.registry import Configuration, Plugin, PluginEntry
 from cognito_claims.tools.findings import Finding
 
 
 def sample_findings(configuration: Configuration, decision: Decision) -> Iterator[Finding]:
-    """Tell which plugins' claims are made up."""
+    """Tell which plugins' claims are made up; of look-ups `missing_items` tells."""
     for name, outcome in decision.outcomes.items():
         marked = configuration.plugins[name]
+        if isinstance(marked.plugin, Mapper):
+            continue
         is_sampled = _sampled(marked) is not marked.plugin and not marked.is_pure
         if is_sampled and outcome.claims not in (None, Claims()):
             message = f"{name}: its values here are made up; a sign-in asks its backend for them"

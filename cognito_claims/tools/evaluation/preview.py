@@ -15,10 +15,18 @@ from cognito_claims.errors import (
 )
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.invocation.decision import decide
-from cognito_claims.tools.configuration import configured, offline
+from cognito_claims.plugin import PluginEntry
+from cognito_claims.plugins.mapper import Mapper
+from cognito_claims.tools.configuration import configured
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.evaluation.decision_findings import decision_findings, sample_findings
 from cognito_claims.tools.evaluation.emulators import as_cognito_would_send
+from cognito_claims.tools.evaluation.look_ups import (
+    NO_SAMPLES,
+    LookUps,
+    missing_items,
+    with_look_ups,
+)
 from cognito_claims.tools.evaluation.own_pool import of_own_pool
 from cognito_claims.tools.evaluation.rules_findings import origins
 from cognito_claims.tools.evaluation.token_preview import TokenPreview, size_findings, token_preview
@@ -67,7 +75,12 @@ class Preview(NamedTuple):
         }
 
 
-def preview(event: Any, environ: Mapping[str, str], pool: Pool = NOTHING_TOLD) -> Preview:
+def preview(
+    event: Any,
+    environ: Mapping[str, str],
+    pool: Pool = NOTHING_TOLD,
+    look_ups: LookUps = NO_SAMPLES,
+) -> Preview:
     """Preview a decoded event; raises `UnusableInput` for what is no event, and for wrong settings."""
     event, faults = as_cognito_would_send(event)
     try:
@@ -77,14 +90,16 @@ def preview(event: Any, environ: Mapping[str, str], pool: Pool = NOTHING_TOLD) -
     configuration = configured(environ)
     event = of_own_pool(event, configuration.user_pools)
     parsed = parsed._replace(user_pool_id=event["userPoolId"], region=event["region"])
+    plugins = _asked(configuration.plugins, look_ups)
     conflict = declared_conflict(configuration.plugins)
     if conflict is not None:  # the handler itself cannot be made
         finding = Finding(conflict.code, "error", str(conflict))
         return Preview(None, None, None, [finding], {}, conflict)
     deadline = time.monotonic() + configuration.deadline_ms / 1000
-    decision = decide(event, offline(configuration), deadline, configuration.user_pools)
+    decision = decide(event, plugins, deadline, configuration.user_pools)
     findings = [Finding("emulator", "warning", fault) for fault in faults]
-    findings += [*sample_findings(configuration, decision), *decision_findings(decision)]
+    findings += [*sample_findings(configuration, decision), *missing_items(plugins)]
+    findings += decision_findings(decision)
     if decision.error is not None:
         return Preview(None, None, None, findings, {}, decision.error)
     issued = partial(
@@ -119,3 +134,12 @@ def preview(event: Any, environ: Mapping[str, str], pool: Pool = NOTHING_TOLD) -
         if not verdict["accepted"] and verdict["code"] not in AS_INTENDED
     ]
     return Preview(decision.response, id_token, access_token, findings, given, rules=rules)
+
+
+def _asked(plugins: Mapping[str, PluginEntry], look_ups: LookUps) -> dict[str, PluginEntry]:
+    """Return the plugins as a preview asks them: nothing is minted to be looked at."""
+    entries = with_look_ups(plugins, look_ups)
+    return {
+        name: entry if isinstance(entry.plugin, Mapper) else entry.sampled()
+        for name, entry in entries.items()
+    }
