@@ -9,7 +9,7 @@ from cognito_claims.tools.configuration import configured
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.inputs import region_of_pool
 
-Language = Literal["fsl", "json", "sql", "surrealql"]
+Language = Literal["fsl", "graphql", "json", "sql", "surrealql", "text"]
 _Plugin = TypeVar("_Plugin")
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_+]{1,128}")
 
