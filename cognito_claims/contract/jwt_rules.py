@@ -5,11 +5,13 @@ which says where it stands and how sure it is.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from cognito_claims.contract.errors import Refused
 
 Claims: TypeAlias = Mapping[str, Any]
+NOT_GIVEN: Final = "not-given"
+"""The code of what a user may lack on purpose: the rules give it to others."""
 Sure = Literal["documented", "seen", "assumed"]
 
 

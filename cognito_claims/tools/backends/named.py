@@ -1,5 +1,6 @@
 """Backends whose claims a rules document makes: what `backends` in the document names."""
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib.resources import files
 from typing import Any, NamedTuple, Protocol
@@ -70,6 +71,11 @@ def judged(ask: Callable[[], Mapping[str, Any]], sources: Mapping[str, Source]) 
     return {"accepted": True, "session": dict(session), "source": str(sources["accepted"])}
 
 
+def to_json(content: object) -> str:
+    """Write JSON for people."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
 def rules_of(room: str) -> str:
     """Return the rules document of a room."""
     text = files("cognito_claims.tools.backends").joinpath(room, "rules.json")
@@ -105,3 +111,9 @@ def possible_texts(rule: Rule) -> frozenset[str] | None:
             return None
         found |= texts
     return frozenset(found)
+
+
+def scopes_of(document: Document) -> frozenset[str]:
+    """Return all scopes that the rules may add."""
+    table = frozenset() if document.scopes_from is None else possible_texts(document.scopes_from)
+    return frozenset(scope.name for scope in document.scopes) | (table or frozenset())

@@ -8,6 +8,7 @@ from cognito_claims.plugins.fauna import FaunaTokens
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.mapper import Mapper
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
+from cognito_claims.tools.backends.apigateway.backend import ApiGateway
 from cognito_claims.tools.backends.backend import Backend
 from cognito_claims.tools.backends.fauna.backend import FaunaBackend
 from cognito_claims.tools.backends.hasura.backend import HasuraBackend
@@ -32,6 +33,7 @@ TABLE: Mapping[str, Row] = {
 VERIFIERS = frozenset(name for name, row in TABLE.items() if row.backend.verifies_tokens)
 """The plugins whose backends take the tokens themselves, and so must know their issuer."""
 NAMED: Mapping[str, Room] = {
+    "apigateway": ApiGateway(),
     "postgresql": PostgREST("postgresql"),
     "postgrest": PostgREST("postgrest"),
     "supabase": PostgREST("supabase"),

@@ -1,10 +1,11 @@
 """Each configured backend's verdict on the tokens, from a server configured as our set-up pages say."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from cognito_claims.contract.cognito import Tokens
 from cognito_claims.contract.issuer import Issuer
+from cognito_claims.contract.jwt_rules import NOT_GIVEN
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.plugin import PluginEntry
 from cognito_claims.settings import suggestion
@@ -56,6 +57,11 @@ def verdicts(
             else:
                 given[name] = _verdict(plugin, entry, named, event, tokens, issuer)
     return given
+
+
+def level_of(refusal: Mapping[str, Any]) -> Literal["error", "warning"]:
+    """Return how bad a refusal is: some users may well be given nothing."""
+    return "warning" if refusal["code"] == NOT_GIVEN else "error"
 
 
 def unknown(name: str) -> dict[str, Any]:
@@ -136,6 +142,8 @@ def _ask_foreign(
     why = verdict["message"]
     if entry.clients is not None:
         why = f"{variable} does not name that client, so that it has none of these claims"
+    elif isinstance(backend, NamedBackend):
+        why = f"{why}; only what setup prints compares it; set {variable} as well"
     elif verdict["code"] == "wrong-client":  # what keeps it out is the script's comparison alone
         why = (
             f"the script that setup prints compares client_id, and another need not; set {variable}"

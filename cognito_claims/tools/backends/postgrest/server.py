@@ -4,7 +4,8 @@ from collections.abc import Set
 
 from cognito_claims.contract.issuer import Issuer
 from cognito_claims.contract.postgrest import ANONYMOUS, LOGIN
-from cognito_claims.tools.backends.part import Part
+from cognito_claims.tools.backends.part import Part, pool_of
+from cognito_claims.tools.inputs import region_of_pool
 
 _OF_SUPABASE = (LOGIN, ANONYMOUS, "authenticated")
 _ROLE = """DO $$ BEGIN
@@ -120,7 +121,7 @@ def sql(roles: Set[str], issuer: Issuer, *, has_roles: bool) -> str:
 
 def config_parts(name: str, issuer: Issuer) -> list[Part]:
     """Return how the server is told whose tokens to take."""
-    pool = issuer.url.rpartition("/")[2]
+    pool = pool_of(issuer)
     known = {"jwks": issuer.jwks_url, "login": LOGIN, "anonymous": ANONYMOUS}
     if name == "postgresql":
         text = _TRANSACTION.format(**known)
@@ -128,7 +129,7 @@ def config_parts(name: str, issuer: Issuer) -> list[Part]:
     hook = Part("hook", "who checks each request", "sql", _HOOK.lstrip())
     if name == "postgrest":
         return [hook, Part("config", "postgrest.conf", "text", _POSTGREST.format(**known))]
-    text = _SUPABASE.format(pool=pool, region=pool.partition("_")[0])
+    text = _SUPABASE.format(pool=pool, region=region_of_pool(pool))
     return [hook, Part("config", "supabase/config.toml, or the dashboard", "text", text)]
 
 
