@@ -3,17 +3,23 @@
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib.resources import files
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from cognito_claims.claims import Token
 from cognito_claims.contract.errors import Refused
 from cognito_claims.contract.issuer import Issuer
 from cognito_claims.contract.jwt_rules import Source
 from cognito_claims.rules.document import Document
+from cognito_claims.rules.forms import ENCODERS
 from cognito_claims.rules.rule import Rule
 from cognito_claims.tools.backends.part import Part
 
 RULES = "rules"
+_FORMS: Mapping[str, Literal["list", "other"]] = {
+    "list": "list",
+    "number": "other",
+    "boolean": "other",
+}
 
 
 class Room(Protocol):
@@ -111,6 +117,21 @@ def possible_texts(rule: Rule) -> frozenset[str] | None:
             return None
         found |= texts
     return frozenset(found)
+
+
+def form_of(rule: Rule) -> Literal["text", "list", "other"]:
+    """Return how a rule's values look in a token, as far as the rules tell."""
+    if rule.encode is not None:
+        names = (name for name, encode in ENCODERS.items() if encode is rule.encode)
+        return _FORMS.get(next(names), "text")
+    if rule.branches:
+        return form_of(rule.branches[0])
+    if rule.source is not None:
+        is_list = rule.read is not None or rule.source.kind == "list"
+        return "list" if is_list else "text"
+    if isinstance(rule.constant, list | tuple):
+        return "list"
+    return "text" if isinstance(rule.constant, str) else "other"
 
 
 def scopes_of(document: Document) -> frozenset[str]:
