@@ -39,7 +39,9 @@ from cognito_claims.plugin import (
 )
 from cognito_claims.response import render
 from cognito_claims.secret import Secret
-from cognito_claims.settings import read
+from cognito_claims.settings import read_settings
+
+read = read_settings  # its name until 0.2
 
 __all__ = [
     "AwsError",
@@ -84,7 +86,7 @@ __all__ = [
     "optional",
     "pre_token_generation",
     "pure",
-    "read",
+    "read_settings",
     "render",
     "seconds_left",
     "user_sync",

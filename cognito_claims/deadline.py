@@ -15,7 +15,7 @@ _ALONE_S = 4.0
 _asked = local()
 
 
-class Patience:
+class TimeBudget:
     """How long an event may take: the first one shares Cognito's five seconds with the cold start."""
 
     def __init__(self, seconds: float) -> None:
@@ -38,7 +38,7 @@ class Patience:
         return now + seconds
 
 
-class Moment:
+class Stopwatch:
     """A moment to count from, on two clocks: a process that was frozen may find that one stood still."""
 
     __slots__ = ("_monotonic", "_time")
@@ -52,7 +52,7 @@ class Moment:
         return max(monotonic() - self._monotonic, time() - self._time)
 
 
-def limit(deadline: float) -> None:
+def set_thread_deadline(deadline: float) -> None:
     """Let whatever this thread does for an event end at the deadline; for the handler."""
     _asked.deadline = deadline - _HANDING_OVER_S
 

@@ -155,7 +155,7 @@ class FaunaError(CognitoClaimsError):
         super().__init__(f"Fauna: {fauna_code} (HTTP {status}){advice}")
 
 
-HASURA_BUSY: tuple[int, ...] = (429, 502, 503, 504)
+HASURA_BUSY = (429, 502, 503, 504)
 """The statuses of a Hasura, or of what stands before it, that may pass."""
 
 
@@ -320,7 +320,7 @@ class SignInError(CognitoClaimsError):
         super().__init__(f"Sign-in could not be completed [{reason_code}]")
 
 
-def place_of(error: BaseException, module: str = "") -> str:
+def raised_at(error: BaseException, module: str = "") -> str:
     """Return where it was raised: the deepest frame in the package of `module`, or else the deepest one.
 
     An exception's text is never logged, since it may hold a secret. So its place is all that an author
@@ -342,7 +342,7 @@ def place_of(error: BaseException, module: str = "") -> str:
     return own or place
 
 
-def told(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Return what was raised: its class, and what is known to hold no value.
 
     That is the text of errors whose text is made in this file, and the code of botocore's `ClientError`.

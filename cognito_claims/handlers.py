@@ -10,14 +10,14 @@ from importlib import import_module
 from typing import Any, TypeAlias
 
 from cognito_claims.composition import composed, declared_conflict
-from cognito_claims.deadline import Patience
+from cognito_claims.deadline import TimeBudget
 from cognito_claims.errors import (
     CognitoClaimsError,
     Problem,
     SettingsError,
     SignInError,
     TokenDenied,
-    place_of,
+    raised_at,
 )
 from cognito_claims.invocation.decision import Decision, decide, decide_sync, log_decision, log_sync
 from cognito_claims.invocation.dispatch import prepare
@@ -62,7 +62,7 @@ def _pre_token_generation(
     if conflict is not None:
         raise conflict
     prepare(marked)
-    patience = Patience(deadline_ms / 1000)
+    patience = TimeBudget(deadline_ms / 1000)
 
     def handler(event: Any, context: Any = None) -> dict[str, Any]:
         decision = decide(event, marked, patience.deadline(context), user_pools)
@@ -92,7 +92,7 @@ def user_sync(
         problem = "decides on groups, which this trigger has none of"
         raise SettingsError(tuple(Problem(name, problem) for name in deciding))
     prepare(marked)
-    patience = Patience(deadline_ms / 1000)
+    patience = TimeBudget(deadline_ms / 1000)
 
     def handler(event: Any, context: Any = None) -> dict[str, Any]:
         decision = decide_sync(event, marked, patience.deadline(context), user_pools)
@@ -165,6 +165,6 @@ def _made(make: Callable[[Mapping[str, str]], Handler], environ: Mapping[str, st
         _log.error("no handler can be made: %s", error)
         code = error.code
     except BaseException as error:  # of this library's own
-        _log.error("no handler can be made: %s at %s", type(error).__name__, place_of(error))
+        _log.error("no handler can be made: %s at %s", type(error).__name__, raised_at(error))
         code = "plugin-failed"
     raise SignInError(code)

@@ -20,8 +20,8 @@ from cognito_claims.errors import (
     PluginFailedError,
     Problem,
     SettingsError,
-    place_of,
-    told,
+    describe_error,
+    raised_at,
 )
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.plugin import (
@@ -37,7 +37,7 @@ from cognito_claims.plugin import (
     pure,
 )
 from cognito_claims.pools import ANY, pool_problems
-from cognito_claims.settings import read, suggestion
+from cognito_claims.settings import read_settings, suggestion
 
 __all__ = [
     "BUILT_IN",
@@ -73,7 +73,7 @@ _TAKEN = ("deadline_ms", "log_sub", "user_pools")  # arguments of the handler's 
 _FACTORY = "expected a factory, which takes the environment and makes a plugin"
 _NOWHERE = "it is neither in the working directory nor on PYTHONPATH"
 LONGEST_DEADLINE_MS = 5000  # what Cognito waits
-_Core: TypeAlias = tuple[tuple[str, ...], OnError, int, tuple[str, ...], bool]
+_Core: TypeAlias = "tuple[tuple[str, ...], OnError, int, tuple[str, ...], bool]"
 
 
 class Configuration:
@@ -103,7 +103,9 @@ def load(environ: Mapping[str, str]) -> Configuration:
     """
     problems: list[Problem] = []
     try:
-        entries, default, deadline_ms, user_pools, log_sub = read(_core, "COGNITO_CLAIMS", environ)
+        entries, default, deadline_ms, user_pools, log_sub = read_settings(
+            _core, "COGNITO_CLAIMS", environ
+        )
     except SettingsError as error:
         problems += error.problems
         core = _core(plugins=plugin_entries(environ))
@@ -245,7 +247,7 @@ def _made(position: int, name: str, path: str | None, environ: Mapping[str, str]
         if got is not None:
             raise _entry_error(position, f"{_FACTORY}; got {got}") from None
         module = (path or "").partition(":")[0]
-        raise PluginFailedError(name, told(error), place_of(error, module)) from None
+        raise PluginFailedError(name, describe_error(error), raised_at(error, module)) from None
     if isinstance(plugin, Claims):
         raise _entry_error(position, f"{_FACTORY}; got a plugin")
     if plugin_problem(plugin) is not None:
@@ -305,7 +307,7 @@ def _imported(position: int, path: str) -> PluginFactory:
     except ImportError as error:
         # Where, not what: the name of a module that is missing may be a setting's value.
         is_missing = f"{module_name}.".startswith(f"{error.name}.")
-        place = f"{told(error)} at {place_of(error, module_name)}"
+        place = f"{describe_error(error)} at {raised_at(error, module_name)}"
         place = f": {_NOWHERE if is_missing else place}"
         raise _entry_error(position, f"its module cannot be imported{place}") from None
     for attribute in attributes.split("."):

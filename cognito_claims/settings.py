@@ -1,4 +1,4 @@
-"""`read`: a plugin's settings from an environment mapping, every problem at once, never a value in a message."""
+"""`read_settings`: a plugin's settings from an environment mapping, every problem at once, never a value in a message."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from json import JSONDecodeError, loads
@@ -18,10 +18,12 @@ _STAND_INS: Mapping[Any, Any] = {
     bool: False,
     tuple[str, ...]: (),
     Mapping[str, str]: {},
+    str | None: None,
+    Set[Literal["id", "access"]]: frozenset(("id",)),
 }
 
 
-def read(
+def read_settings(
     factory: Callable[..., _T],
     prefix: str,
     environ: Mapping[str, str],
@@ -47,7 +49,13 @@ def read(
     values, wrong_values = _values(kinds, defaults, variables, environ)
     problems += wrong_values
     # With something in the place of what is wrong, the factory's own checks are reported in the same run.
-    complete = {field: values.get(field, _stand_in(field, kind)) for field, kind in kinds.items()}
+    # A kind that is not among the usual ones is looked at even where there is a value.
+    complete = {
+        field: values[field]
+        if field in values and kind in _STAND_INS
+        else values.get(field, _stand_in(field, kind))
+        for field, kind in kinds.items()
+    }
     try:
         made = factory(**complete)
     except SettingsError as error:
@@ -60,6 +68,9 @@ def read(
         if not problems:
             return made
     raise SettingsError(tuple(problems))
+
+
+read = read_settings  # its name until 0.2
 
 
 def _parameters(factory: Callable[..., object]) -> tuple[dict[str, Any], Mapping[str, Any]]:
@@ -77,14 +88,14 @@ def _values(
 ) -> tuple[dict[str, Any], list[Problem]]:
     values: dict[str, Any] = {}
     problems: list[Problem] = []
-    for field, kind in kinds.items():
-        text = environ.get(variables[field], "").strip()
+    for field, variable in variables.items():
+        text = environ.get(variable, "").strip()
         try:
-            values[field] = _parse(text, kind, environ) if text else defaults[field]
+            values[field] = _parse(text, kinds[field], environ) if text else defaults[field]
         except KeyError:
-            problems.append(Problem(variables[field], "required"))
+            problems.append(Problem(variable, "required"))
         except ValueError as error:
-            problems.append(Problem(variables[field], str(error)))
+            problems.append(Problem(variable, str(error)))
     return values, problems
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from tests.stand_ins.hasura import SECRET, HasuraServer
 from tests.stand_ins.pool import people, user_pool
@@ -49,9 +49,14 @@ def run(users: int, kills: int, dsn: str, seed: int = 1) -> Outcome:
     """Backfill so many users, with so many kills, each after a random number of pages and milliseconds."""
     chance = random.Random(seed)  # noqa: S311  (for a test to repeat)
     everybody = people(users)
-    with user_pool(everybody) as pool, HasuraServer(dsn) as server, TemporaryDirectory() as home:
-        environ = {**os.environ, **pool.environ, **_SETTINGS, "HASURA_SYNC_URL": server.url}
-        terminal = Terminal(pool.id, environ, home)
+    with (
+        user_pool(everybody) as pool,
+        HasuraServer(dsn) as server,
+        TemporaryDirectory() as home,
+        Terminal(
+            pool.id, {**os.environ, **pool.environ, **_SETTINGS}, server.url, home
+        ) as terminal,
+    ):
         exit_codes: list[int] = []
         for pages in sorted(chance.sample(range(1, users // PAGE), kills)):
             terminal.start()
@@ -74,15 +79,27 @@ def run(users: int, kills: int, dsn: str, seed: int = 1) -> Outcome:
         )
 
 
+_XTERM = {"TERM": "xterm", "COLUMNS": "100", "NO_COLOR": "1"}
+
+
 class Terminal:
     """A terminal in which the command runs."""
 
-    def __init__(self, pool_id: str, environ: Mapping[str, str], home: str) -> None:
+    def __init__(self, pool_id: str, environ: Mapping[str, str], url: str, home: str) -> None:
         self._command = [sys.executable, "-m", "cognito_claims", "backfill"]
         self._command += ["--user-pool-id", pool_id]
-        self._environ = {**environ, "TERM": "xterm", "COLUMNS": "100", "NO_COLOR": "1"}
+        self._environ = {**environ, "HASURA_SYNC_URL": url, **_XTERM}
         self._home = home
+        self._process: subprocess.Popen[bytes] | None = None
         self.shown = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
     def start(self) -> None:
         self._screen, end = pty.openpty()
@@ -107,6 +124,7 @@ class Terminal:
 
     def end(self, number: signal.Signals | None = None) -> int:
         """Give the exit code, after a signal or when the command has done its work."""
+        assert self._process is not None
         if number is not None:
             self._process.send_signal(number)
         self.watch(lambda: False)

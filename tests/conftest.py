@@ -3,8 +3,10 @@
 And one PostgreSQL, and one moto, for all tests that ask for it.
 """
 
+import gc
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -16,6 +18,9 @@ from cognito_claims.tools.pool.aws import Aws
 from tests.stand_ins.moto import moto_server
 from tests.stand_ins.postgres import postgres
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background job
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # or no child could be interrupted
+
 settings.register_profile("fast", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=200, deadline=None)
 settings.register_profile(
@@ -25,6 +30,14 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+if os.environ.get("HYPOTHESIS_PROFILE") == "full":
+    os.environ.setdefault("PYTEST_TIMEOUT", "0")  # none: they take minutes
+
+
+def pytest_collection_finish() -> None:
+    """Let no collection of garbage look at the thousands of tests again."""
+    gc.collect()
+    gc.freeze()
 
 
 def start(life: ExitStack) -> str:

@@ -44,7 +44,7 @@ def run(
             try:
                 answers = [posted.get(timeout=10) for _ in events or [None]]
             finally:
-                function.terminate()
+                function.kill()
             printed, _ = function.communicate()
     return answers, printed
 

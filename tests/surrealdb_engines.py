@@ -106,7 +106,7 @@ def planted(setup: Setup, generation: Generation) -> str:
     return "".join(
         f"CREATE {record}('user', {string(key)}) SET cognito_username = '{name}'{email};"
         for key, name in users.items()
-        for email in [f", email = '{name}@example.com'" if setup.reads == "id" else ""]
+        for email in [f", email = '{name}@example.com'" if setup.token_use == "id" else ""]
     )
 
 

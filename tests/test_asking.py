@@ -24,10 +24,10 @@ from cognito_claims.errors import (
     SecretError,
     TokenDenied,
     TransportError,
-    place_of,
+    raised_at,
 )
 from cognito_claims.handlers import pre_token_generation
-from cognito_claims.invocation.dispatch import Outcome, ask
+from cognito_claims.invocation.dispatch import PluginResult, ask
 from cognito_claims.plugin import malformed_part, mark, optional, pure
 from cognito_claims.testing import a_user_event, to_json
 from tests.deadlines import at_the_deadline
@@ -47,12 +47,12 @@ def gate() -> Iterator[threading.Event]:
     gate.set()
 
 
-def ask_all(*, seconds: float = 5, **plugins: Callable[[Any], Any]) -> dict[str, Outcome]:
+def ask_all(*, seconds: float = 5, **plugins: Callable[[Any], Any]) -> dict[str, PluginResult]:
     marked = {name: mark(plugin) for name, plugin in plugins.items()}
     return ask(marked, EVENT, monotonic() + seconds)
 
 
-def answer(plugin: Callable[[Any], Any], *, seconds: float = 5) -> Outcome:
+def answer(plugin: Callable[[Any], Any], *, seconds: float = 5) -> PluginResult:
     return ask_all(x=plugin, seconds=seconds)["x"]
 
 
@@ -301,18 +301,18 @@ def test_the_place_is_the_innermost_one() -> None:
         outer()
 
     line = inner.__code__.co_firstlineno + 1
-    assert place_of(raised.value) == f"{__file__}:{line} in inner"
+    assert raised_at(raised.value) == f"{__file__}:{line} in inner"
 
 
 def test_the_place_is_never_within_pythons_own_import_system() -> None:
     with pytest.raises(ModuleNotFoundError) as raised:
         import_module("acme_of_no_name")
 
-    assert place_of(raised.value).endswith(" in import_module")
+    assert raised_at(raised.value).endswith(" in import_module")
 
 
 def test_what_was_never_raised_has_no_place() -> None:
-    assert place_of(ValueError()) == "an unknown place"
+    assert raised_at(ValueError()) == "an unknown place"
 
 
 class Preparing:

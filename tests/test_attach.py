@@ -113,6 +113,7 @@ def test_attaching_again_changes_nothing(account: Account) -> None:
 
 
 @pytest.mark.parametrize("version", ["V2_0", *slow("V1_0", "V3_0")])
+@pytest.mark.slow
 def test_without_a_version_an_attached_function_keeps_its_own(
     account: Account, version: str
 ) -> None:
@@ -125,6 +126,7 @@ def test_without_a_version_an_attached_function_keeps_its_own(
     assert account.triggers()["PostAuthentication"] == account.sync
 
 
+@pytest.mark.slow
 def test_without_a_version_a_function_at_the_old_key_alone_keeps_v1(account: Account) -> None:
     account.update(PreTokenGeneration=account.claims)
 
@@ -133,6 +135,7 @@ def test_without_a_version_a_function_at_the_old_key_alone_keeps_v1(account: Acc
     assert account.triggers()["PreTokenGenerationConfig"]["LambdaVersion"] == "V1_0"
 
 
+@pytest.mark.slow
 def test_another_version_is_a_change(account: Account) -> None:
     attach(account, "--event-version", "V1_0")
 
@@ -184,6 +187,7 @@ def test_another_function_is_replaced_only_when_that_is_asked_for(
     assert account.triggers()["PreTokenGenerationConfig"]["LambdaArn"] == account.claims
 
 
+@pytest.mark.slow
 def test_one_function_of_the_two_can_be_attached_alone(account: Account) -> None:
     account.update(PreTokenGeneration=account.other)
 
@@ -210,6 +214,7 @@ def test_detaching_undoes_attaching(account: Account) -> None:
     assert again.out == "Nothing to change.\n"
 
 
+@pytest.mark.slow
 def test_detaching_leaves_another_function_where_it_is(account: Account) -> None:
     account.update(PreTokenGeneration=account.other)
 
@@ -219,6 +224,7 @@ def test_detaching_leaves_another_function_where_it_is(account: Account) -> None
     assert account.triggers() == {"PreTokenGeneration": account.other}
 
 
+@pytest.mark.slow
 def test_a_permission_that_another_trigger_needs_stays(account: Account) -> None:
     one = ("--function-arn", account.claims, "--sync-function-arn", account.claims)
     command(account, "attach", *one)
@@ -248,6 +254,7 @@ def test_a_permission_that_somebody_else_gave_stays_and_nothing_else_is_told(
     assert ran.content["notes"] == []
 
 
+@pytest.mark.slow
 def test_a_dry_run_of_detaching_changes_nothing(account: Account) -> None:
     attach(account)
     before = account.pool()
@@ -310,6 +317,7 @@ def test_what_was_changed_since_an_interrupted_run_is_told_and_left_alone(
     assert [path.name for path in Path().iterdir()] == [f"attach-{account.pool_id}.json"]
 
 
+@pytest.mark.slow
 def test_a_trigger_that_an_interrupted_run_lost_is_told(account: Account) -> None:
     with killed_after("_update"):
         attach(account, exit_code=130)
@@ -375,6 +383,7 @@ def test_who_changes_the_pool_meanwhile_is_not_overwritten(account: Account) -> 
     assert account.pool()["DeletionProtection"] == "ACTIVE"
 
 
+@pytest.mark.slow
 def test_what_an_interrupted_run_saved_outlives_somebodys_change(account: Account) -> None:
     with killed_after("_save"):
         attach(account, exit_code=130)
@@ -405,6 +414,7 @@ def test_what_an_update_loses_is_told(account: Account) -> None:
     assert [path.name for path in Path().iterdir()] == [f"attach-{account.pool_id}.json"]
 
 
+@pytest.mark.slow
 def test_what_set_user_pool_mfa_config_had_set_is_set_again(account: Account) -> None:
     mfa = {"SoftwareTokenMfaConfiguration": {"Enabled": True}, "MfaConfiguration": "OPTIONAL"}
     account.cognito.set_user_pool_mfa_config(UserPoolId=account.pool_id, **mfa)
@@ -450,6 +460,7 @@ def test_a_rollback_restores_the_triggers_with_their_versions_and_nothing_else(
     assert len(account.statements(account.other)) == 1  # which nobody had granted
 
 
+@pytest.mark.slow
 def test_a_rollback_of_nothing_is_told(account: Account) -> None:
     ran = command(account, "attach", "--rollback", exit_code=2)
 
@@ -473,6 +484,7 @@ def test_triggers_that_somebody_has_changed_since_are_rolled_back_only_when_that
 
 
 @pytest.mark.parametrize("method", ["_update", *slow("_save")])
+@pytest.mark.slow
 def test_a_rollback_that_was_killed_is_finished_by_the_next(account: Account, method: str) -> None:
     attach(account)
     with killed_after(method):
@@ -484,6 +496,7 @@ def test_a_rollback_that_was_killed_is_finished_by_the_next(account: Account, me
     assert account.statements(account.claims) == []
 
 
+@pytest.mark.slow
 def test_an_attach_after_a_killed_rollback_keeps_the_first_description(account: Account) -> None:
     attach(account)
     with killed_after("_update"):
@@ -495,6 +508,7 @@ def test_an_attach_after_a_killed_rollback_keeps_the_first_description(account: 
     assert account.triggers() == {"PreSignUp": account.other}
 
 
+@pytest.mark.slow
 def test_a_later_attach_is_what_is_rolled_back(account: Account) -> None:
     attach(account, "--event-version", "V1_0")
     attach(account, "--event-version", "V3_0")
@@ -535,6 +549,7 @@ def test_no_link_is_followed(account: Account, suffix: str, *, is_there: bool) -
         ('{"pool": {"Id": "x"}, "triggers": {}}', "describes another pool"),
     ],
 )
+@pytest.mark.slow
 def test_what_is_no_description_of_the_pool_is_not_restored(
     account: Account, content: str, told: str
 ) -> None:
@@ -545,6 +560,7 @@ def test_what_is_no_description_of_the_pool_is_not_restored(
     assert ran.err == f"cognito-claims: {kept(account)}: {told}\n"
 
 
+@pytest.mark.slow
 def test_a_rollback_takes_no_function(account: Account) -> None:
     ran = attach(account, "--rollback", exit_code=2)
 
@@ -680,6 +696,7 @@ def test_who_agrees_changes_it(account: Account) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--yes"], ["--dry-run"]])
+@pytest.mark.slow
 def test_nobody_is_asked_who_has_agreed_or_only_looks(
     account: Account, arguments: list[str]
 ) -> None:
@@ -688,6 +705,7 @@ def test_nobody_is_asked_who_has_agreed_or_only_looks(
     assert asked == ""
 
 
+@pytest.mark.slow
 def test_nobody_is_asked_about_nothing(account: Account) -> None:
     attach(account)
 
@@ -746,6 +764,7 @@ def test_a_pool_whose_plan_has_no_such_events_is_refused(account: Account) -> No
 
 
 @pytest.mark.parametrize("dry", [["--dry-run"], []])
+@pytest.mark.slow
 def test_a_function_that_is_not_there_is_told_before_anything_is_done(
     account: Account, dry: list[str]
 ) -> None:
@@ -770,6 +789,7 @@ def test_a_function_that_is_gone_is_not_restored(account: Account) -> None:
     assert account.triggers()["PreTokenGeneration"] == account.claims
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_description_is_told(account: Account) -> None:
     path = Path(f"attach-{account.pool_id}.json")
     path.write_text("{")

@@ -118,25 +118,6 @@ def test_the_vectors_of_aws_test_suite_come_out(
     }
 
 
-def test_the_example_of_the_iam_documentation_comes_out() -> None:
-    signed = sign(
-        "GET",
-        "https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08",
-        {"content-type": "application/x-www-form-urlencoded; charset=utf-8"},
-        b"",
-        credentials=EXAMPLE,
-        region="us-east-1",
-        service="iam",
-        now=THEN,
-    )
-
-    assert signed["authorization"] == (
-        "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, "
-        "SignedHeaders=content-type;host;x-amz-date, "
-        "Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
-    )
-
-
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 PLAIN = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=12)
 BLANKS = st.text(" \t\n\r\x0b\x0c\x1f\x85\xa0 ", max_size=3)
@@ -403,47 +384,20 @@ def test_an_error_tells_only_a_known_code_of_aws(kind: Any, told: str) -> None:
         assert outcome(refused(environ)) == (AwsError, f"secretsmanager: {told} (HTTP 400)")
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "AccessDeniedException",
-        "DecryptionFailure",
-        "ExpiredTokenException",
-        "InternalFailure",
-        "InternalServerError",
-        "InternalServiceError",
-        "InvalidAddress",
-        "InvalidKeyId",
-        "InvalidMessageContents",
-        "InvalidParameterException",
-        "InvalidRequestException",
-        "InvalidSecurity",
-        "InvalidSignatureException",
-        "KmsAccessDenied",
-        "KmsDisabled",
-        "KmsInvalidKeyUsage",
-        "KmsInvalidState",
-        "KmsNotFound",
-        "KmsOptInRequired",
-        "KmsThrottled",
-        "IncompleteSignatureException",
-        "MissingAuthenticationTokenException",
-        "ParameterNotFound",
-        "ParameterVersionNotFound",
-        "QueueDoesNotExist",
-        "RequestThrottled",
-        "ResourceNotFoundException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ServiceUnavailableException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "UnrecognizedClientException",
-        "UnsupportedOperation",
-        "ValidationException",
-    ],
-)
+CODES = """
+AccessDeniedException DecryptionFailure ExpiredTokenException InternalFailure InternalServerError
+InternalServiceError InvalidAddress InvalidKeyId InvalidMessageContents InvalidParameterException
+InvalidRequestException InvalidSecurity InvalidSignatureException KmsAccessDenied KmsDisabled
+KmsInvalidKeyUsage KmsInvalidState KmsNotFound KmsOptInRequired KmsThrottled
+IncompleteSignatureException MissingAuthenticationTokenException ParameterNotFound
+ParameterVersionNotFound QueueDoesNotExist RequestThrottled ResourceNotFoundException
+ProvisionedThroughputExceededException RequestLimitExceeded ServiceUnavailableException Throttling
+ThrottlingException TooManyRequestsException UnrecognizedClientException UnsupportedOperation
+ValidationException
+"""
+
+
+@pytest.mark.parametrize("kind", CODES.split())
 def test_the_codes_of_aws_are_told(kind: str) -> None:
     with called(Aws(Answer.refusing(kind))) as environ:
         assert outcome(refused(environ)) == (AwsError, f"secretsmanager: {kind} (HTTP 400)")

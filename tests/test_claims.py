@@ -29,7 +29,7 @@ from cognito_claims.errors import (
     TransportError,
     UnexpectedError,
     UnsupportedClaimError,
-    place_of,
+    raised_at,
 )
 from cognito_claims.events import PreTokenGenerationEvent
 
@@ -552,11 +552,13 @@ def test_a_message_is_one_line_whatever_the_claim_is_called(
 def test_the_place_of_an_error_is_where_it_was_raised_and_not_its_text() -> None:
     with pytest.raises(EventError) as raised:
         PreTokenGenerationEvent.from_json(None)
-    assert re.fullmatch(r"\S+/events\.py:\d+ in _object", place_of(raised.value))
+    assert re.fullmatch(r"\S+/events\.py:\d+ in _object", raised_at(raised.value))
     with pytest.raises(ModuleNotFoundError) as missing:
         import_module("cognito_claims.no_such_module")
-    assert re.fullmatch(r"\S+/importlib/__init__\.py:\d+ in import_module", place_of(missing.value))
-    assert place_of(ValueError("S3CRET")) == "an unknown place"
+    assert re.fullmatch(
+        r"\S+/importlib/__init__\.py:\d+ in import_module", raised_at(missing.value)
+    )
+    assert raised_at(ValueError("S3CRET")) == "an unknown place"
 
 
 def test_a_refusal_made_without_its_reason_still_has_one_to_show() -> None:

@@ -18,7 +18,7 @@ from rich.console import Console
 from cognito_claims.__main__ import main
 from cognito_claims.cli.commands.attach import print_change
 from cognito_claims.testing import a_machine_event, a_user_event, recorded, recorded_names, to_json
-from cognito_claims.tools.attach.attach import Change
+from cognito_claims.tools.attach.change import Change
 from cognito_claims.tools.evaluation.sampled import Traced
 from cognito_claims.tools.json_diff import Difference
 from tests.surrealdb_engines import accepted_by_3x

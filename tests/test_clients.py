@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cognito_claims.errors import SettingsError, told
+from cognito_claims.errors import SettingsError, describe_error
 from cognito_claims.handlers import pre_token_generation_from_env, user_sync_from_env
 from cognito_claims.registry import load
 from cognito_claims.sync.from_env import load as load_sync
@@ -106,9 +106,9 @@ def test_of_a_client_error_the_log_has_its_code_and_no_other_text(
     error = ClientError({"Error": {}}, "GetItem")
     error.response = answer
 
-    assert told(error) == text
+    assert describe_error(error) == text
     error.response = None
-    assert told(error) == "ClientError"
+    assert describe_error(error) == "ClientError"
 
 
 ACCESS = {

@@ -15,15 +15,15 @@ from tests.stand_ins.moto import answering
 from tests.test_cold_start import CREDENTIALS, FAUNA, RULES, SENT, SIGNS_IN, SYNC, probe
 
 BUDGET: dict[str, tuple[int, int | None]] = {
-    "surrealdb": (9_625, 20_803),
-    "hasura": (10_723, 21_287),
-    "both": (12_850, 22_545),
-    "mapper": (36_407, 20_683),
-    "fauna": (13_450, 30_863),
-    "sync": (12_281, 31_280),
-    "sync, with a queue": (13_900, 36_233),
-    "queue": (13_950, 35_842),
-    "worker": (10_592, None),
+    "surrealdb": (10_619, 20_079),
+    "hasura": (10_920, 21_082),
+    "both": (14_004, 21_760),
+    "mapper": (36_571, 20_683),
+    "fauna": (14_715, 30_349),
+    "sync": (13_682, 31_486),
+    "sync, with a queue": (15_267, 35_032),
+    "queue": (15_381, 35_079),
+    "worker": (11_451, None),
 }
 """Under Python 3.11: our modules' instructions, and the standard library's on their behalf, but for its import, which
 `test_cold_start.py` guards; the worker's libraries use it as they like."""

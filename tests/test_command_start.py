@@ -25,6 +25,7 @@ OWN = [
     "cognito_claims.__main__",
     "cognito_claims.cli",
     "cognito_claims.cli.app",
+    "cognito_claims.cli.escapes",
     "cognito_claims.cli.options",
     "cognito_claims.tools",
     "cognito_claims.tools.errors",

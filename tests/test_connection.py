@@ -626,7 +626,6 @@ def test_a_certificate_is_for_the_host_that_was_asked_for(
 
 
 def test_an_error_does_not_keep_itself_alive(authority: Authority) -> None:
-    gc.collect()
     gc.disable()
     try:
         with FaunaServer(certificate=authority.self_signed()) as server:

@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cognito_claims.contract.cognito import Tokens, issue_tokens
-from cognito_claims.contract.errors import ContractError, Finding
+from cognito_claims.contract.errors import ContractError, ContractFinding
 
 Json = dict[str, Any]
 Place = tuple[str, str]  # a finding's code and path
@@ -195,7 +195,7 @@ def access_token(event: Json, details: object) -> Json:
     return token
 
 
-def findings(event: Any, returned: object) -> tuple[Finding, ...]:
+def findings(event: Any, returned: object) -> tuple[ContractFinding, ...]:
     with pytest.raises(ContractError) as raised:
         issue_tokens(event, returned)
     return raised.value.findings
@@ -614,7 +614,7 @@ def test_claims_for_an_id_token_that_is_not_issued_are_worth_a_warning(
     tokens = issue_tokens(event, answered(event, details))
     path = f"response.{V1_KEY if version == '1' else V2_KEY}{section}.claimsToAddOrOverride"
     message = "has no effect: without the scope openid a hosted sign-in has no ID token"
-    assert tokens.findings == (Finding("no-id-token", path, message, "warning"),)
+    assert tokens.findings == (ContractFinding("no-id-token", path, message, "warning"),)
 
 
 def test_an_app_client_reads_the_attributes_that_it_may_read() -> None:
@@ -749,7 +749,7 @@ def test_what_cognito_has_no_reason_to_read_is_worth_a_warning(
     tokens = issue_tokens(event, changed(event, *path, to=value), now=NOW)
     assert bare(tokens) == issued(event, None)
     assert tokens.findings == (
-        Finding("event-changed", named, f"was {what}: {DROPPED}", "warning"),
+        ContractFinding("event-changed", named, f"was {what}: {DROPPED}", "warning"),
     )
 
 
@@ -757,7 +757,7 @@ def test_a_part_of_the_request_that_does_not_come_back_is_worth_a_warning() -> N
     event = a_v2_event()
     returned = event | {"request": without(event["request"], "scopes")}
     assert issue_tokens(event, returned).findings == (
-        Finding("event-changed", "request.scopes", f"was left out: {DROPPED}", "warning"),
+        ContractFinding("event-changed", "request.scopes", f"was left out: {DROPPED}", "warning"),
     )
 
 
@@ -787,7 +787,9 @@ def test_an_empty_response_is_worth_a_warning_and_means_the_default_tokens(event
     tokens = issue_tokens(event, event | {"response": {}}, now=NOW)
     [key] = event["response"]
     message = "is missing: nobody documents that an empty response means the default tokens"
-    assert tokens.findings == (Finding("missing-key", f"response.{key}", message, "warning"),)
+    assert tokens.findings == (
+        ContractFinding("missing-key", f"response.{key}", message, "warning"),
+    )
     assert bare(tokens) == issued(event, None)
 
 
@@ -802,7 +804,7 @@ def test_a_null_that_takes_all_groups_away_is_worth_a_warning(event: Json, overr
     [key] = event["response"]
     message = "null takes all groups away: name them, or leave this key out to keep them"
     path = f"response.{key}.groupOverrideDetails"
-    assert tokens.findings == (Finding("groups-wiped", path, message, "warning"),)
+    assert tokens.findings == (ContractFinding("groups-wiped", path, message, "warning"),)
     assert tokens.id_token is not None
     assert "cognito:groups" not in tokens.id_token
 
@@ -861,7 +863,7 @@ def test_a_part_of_the_event_that_does_not_come_back_is_named() -> None:
     ],
 )
 def test_what_came_back_instead_of_the_event_is_all_that_is_told(returned: Json, got: str) -> None:
-    told = Finding("not-the-event", "returned", f"must be the whole event, not {got}")
+    told = ContractFinding("not-the-event", "returned", f"must be the whole event, not {got}")
     assert findings(a_v2_event(), returned) == (told,)
 
 
@@ -1093,7 +1095,7 @@ def test_a_scope_is_a_scope_token_of_rfc_6749(key: str, scope: str) -> None:
 def test_a_scope_is_not_both_added_and_suppressed() -> None:
     section = {"scopesToSuppress": ["x/b", "x/a"], "scopesToAdd": ["x/c", "x/a"]}
     [finding] = findings(a_v2_event(), answered(a_v2_event(), {"accessTokenGeneration": section}))
-    assert finding == Finding(
+    assert finding == ContractFinding(
         "scope-added-and-suppressed",
         f"{ACCESS}.scopesToAdd[1]",
         "is in scopesToSuppress[1] too: keep one of them",
@@ -1280,7 +1282,7 @@ def test_nothing_that_a_subclass_overrides_is_called() -> None:
     assert id_token(a_v2_event(), adding(claims)) == ID_TOKEN | ID_GROUPS | {"x": ["y"]}
 
 
-def outcome(event: Json, returned: object) -> Tokens | tuple[Finding, ...]:
+def outcome(event: Json, returned: object) -> Tokens | tuple[ContractFinding, ...]:
     try:
         return issue_tokens(event, returned, now=NOW)
     except ContractError as error:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.hasura import session
 
 Judge = Callable[..., dict[str, Any]]
@@ -63,7 +63,7 @@ def locations(**sources: Any) -> dict[str, Any]:
 
 
 def refusal(judge: Judge, /, *args: Any, **kwargs: Any) -> str:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BackendRefusal) as refused:
         judge(*args, **kwargs)
     return refused.value.code
 
@@ -198,7 +198,7 @@ def test_the_stringified_format_expects_an_object_in_a_string(
 
 @pytest.mark.parametrize("config", [{}, {"claims_namespace_path": "$.a.b"}])
 def test_a_v2_token_without_the_namespace_is_refused(config: dict[str, Any]) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BackendRefusal) as refused:
         session({"a": {}}, config, now=NOW)
     assert refused.value.code == "jwt-invalid-claims"
 
@@ -729,7 +729,7 @@ def test_a_configuration_error_never_quotes_a_value(config: dict[str, Any]) -> N
     ],
 )
 def test_a_refusal_never_quotes_a_value(claims: Any, config: Any, token: Any) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BackendRefusal) as refused:
         v2(claims, config, **token)
     assert SECRET not in str(refused.value)
     assert refused.value.__cause__ is None
@@ -786,7 +786,7 @@ def test_any_json_gives_a_session_or_a_refusal(
 ) -> None:
     try:
         variables = session(token, config, role, engine=engine, now=NOW)
-    except Refused:
+    except BackendRefusal:
         return
     assert "x-hasura-role" in variables
     assert engine == "v3" or all(isinstance(value, str) for value in variables.values())

@@ -9,7 +9,7 @@ import pytest
 
 import cognito_claims
 from cognito_claims import deadline
-from cognito_claims.deadline import Moment, Patience, limit, seconds_left
+from cognito_claims.deadline import Stopwatch, TimeBudget, seconds_left, set_thread_deadline
 from cognito_claims.testing.pytest_plugin import LambdaContext
 
 ROOT = Path(cognito_claims.__file__).parents[1]
@@ -36,16 +36,16 @@ def in_lambda(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def seconds_for_an_event(patience: Patience, clock: Clock, context: object = None) -> float:
+def seconds_for_an_event(patience: TimeBudget, clock: Clock, context: object = None) -> float:
     return round(patience.deadline(context) - clock.now, 6)
 
 
 def test_an_event_has_all_its_seconds_outside_of_lambda(clock: Clock) -> None:
-    assert seconds_for_an_event(Patience(4), clock) == 4
+    assert seconds_for_an_event(TimeBudget(4), clock) == 4
 
 
 def test_the_first_event_in_lambda_has_what_init_left(in_lambda: Clock) -> None:
-    patience = Patience(4)
+    patience = TimeBudget(4)
 
     in_lambda.now = READY + 0.999
     assert seconds_for_an_event(patience, in_lambda) == 2.5
@@ -53,7 +53,7 @@ def test_the_first_event_in_lambda_has_what_init_left(in_lambda: Clock) -> None:
 
 
 def test_a_first_event_long_after_init_has_all_its_seconds(in_lambda: Clock) -> None:
-    patience = Patience(4)
+    patience = TimeBudget(4)
 
     in_lambda.now = READY + 1
     assert seconds_for_an_event(patience, in_lambda) == 4
@@ -64,12 +64,12 @@ def test_what_took_longer_than_lambda_allows_was_no_init(
 ) -> None:
     monkeypatch.setattr(deadline, "_process_started", in_lambda.now - 10)
 
-    assert seconds_for_an_event(Patience(4), in_lambda) == 4
+    assert seconds_for_an_event(TimeBudget(4), in_lambda) == 4
 
 
 @pytest.mark.parametrize("context", [None, {}, object()])
 def test_what_is_no_lambda_context_limits_nothing(clock: Clock, context: object) -> None:
-    assert seconds_for_an_event(Patience(4), clock, context) == 4
+    assert seconds_for_an_event(TimeBudget(4), clock, context) == 4
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_is_no_lambda_context_limits_nothing(clock: Clock, context: object)
 def test_no_event_has_more_than_its_context_has_left(
     in_lambda: Clock, milliseconds: int, first: float, second: float
 ) -> None:
-    patience, context = Patience(4), LambdaContext(milliseconds)
+    patience, context = TimeBudget(4), LambdaContext(milliseconds)
 
     assert seconds_for_an_event(patience, in_lambda, context) == first
     assert seconds_for_an_event(patience, in_lambda, context) == second
@@ -89,8 +89,8 @@ def test_what_the_process_did_before_this_library_counts_as_init() -> None:
     probe = (
         f"import sys, time; sys.path.insert(0, {str(ROOT)!r}); sys.modules['awslambdaric'] = sys\n"
         "while time.process_time() < 0.3: pass\n"
-        "from cognito_claims.deadline import Patience\n"
-        "print(Patience(4).deadline(None) - time.monotonic())"
+        "from cognito_claims.deadline import TimeBudget\n"
+        "print(TimeBudget(4).deadline(None) - time.monotonic())"
     )
 
     seconds = float(check_output([sys.executable, "-c", probe], env={}))
@@ -102,8 +102,8 @@ def test_a_wait_before_this_library_is_imported_counts_as_init() -> None:
     probe = (
         f"import sys, time; sys.path.insert(0, {str(ROOT)!r}); sys.modules['awslambdaric'] = sys\n"
         "time.sleep(0.3)\n"
-        "from cognito_claims.deadline import Patience\n"
-        "print(Patience(4).deadline(None) - time.monotonic())"
+        "from cognito_claims.deadline import TimeBudget\n"
+        "print(TimeBudget(4).deadline(None) - time.monotonic())"
     )
 
     seconds = float(check_output([sys.executable, "-c", probe], env={}))
@@ -139,7 +139,7 @@ def test_a_moment_counts_by_the_clock_that_went_on(monkeypatch: pytest.MonkeyPat
     now = {"monotonic": 10.0, "time": 1000.0}
     for clock in now:
         monkeypatch.setattr(deadline, clock, lambda clock=clock: now[clock])
-    moment = Moment()
+    moment = Stopwatch()
 
     now["time"] += 60  # frozen: only the time of day went on
     assert moment.elapsed() == 60
@@ -153,7 +153,7 @@ def test_a_thread_has_as_long_as_its_handler_says_and_any_other_four_seconds(
     told: list[float] = []
 
     def plugin() -> None:
-        limit(clock.now + 1)
+        set_thread_deadline(clock.now + 1)
         told.append(seconds_left())
 
     thread = threading.Thread(target=plugin)

@@ -31,6 +31,7 @@ from cognito_claims.tools.local.fauna.store import Key
 from cognito_claims.tools.local.sign_in import SignedIn, sign_in
 from tests.demo_picture import picture
 from tests.leftovers import nothing_left
+from tests.processes import running
 from tests.slow import slow
 
 SUB = "a1b2c3d4-5678-90ab-cdef-111122223333"
@@ -124,6 +125,7 @@ def test_it_shows_in_a_terminal_which_step_is_running() -> None:
     assert all(re.search(rf"[-\\|/].{{0,9}} {re.escape(name)}", text) for name in STEPS)
 
 
+@pytest.mark.slow
 def test_it_prints_ascii_where_nothing_else_can_be_shown() -> None:
     out = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
 
@@ -140,6 +142,7 @@ def test_fauna_secrets_are_neither_printed_nor_in_the_json() -> None:
     assert re.search(r"fnE.{3}\.{3}", text)
 
 
+@pytest.mark.slow
 def test_a_step_that_fails_is_told_in_one_line_and_ends_the_run(
     files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,7 +182,7 @@ def test_an_interrupted_run_leaves_nothing_behind(
     tmp_path: Path, after_lines: int, number: signal.Signals, code: int
 ) -> None:
     environ = os.environ | {"TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
+    with running(
         [sys.executable, "-c", COMMAND],
         env=environ,
         stdout=subprocess.PIPE,
@@ -191,6 +194,7 @@ def test_an_interrupted_run_leaves_nothing_behind(
         for _ in range(after_lines):
             process.stdout.readline()
         process.send_signal(number)
+        process.communicate(timeout=30)
 
     assert process.returncode == code
     assert nothing_left(tmp_path)
@@ -286,8 +290,8 @@ def test_a_change_to_the_access_token_fails(run: Run) -> None:
     [
         ("FOR select WHERE", "FOR select WHERE true OR", "other-row"),
         ("FOR select WHERE", "FOR select WHERE false AND", "own-row"),
-        ("PERMISSIONS FOR select WHERE id = $auth", "PERMISSIONS FOR select FULL", "other-row"),
-        ("FOR delete NONE", "FOR delete WHERE id = $auth", "own-row"),
+        ("PERMISSIONS FOR select WHERE id = session::rd()", "PERMISSIONS FOR select FULL", "other-row"),
+        ("FOR delete NONE", "FOR delete WHERE id = session::rd()", "own-row"),
     ],
 )
 def test_a_database_that_lets_the_wrong_rows_through_fails(

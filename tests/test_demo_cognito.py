@@ -22,6 +22,7 @@ from cognito_claims.tools.local.errors import Failed
 from cognito_claims.tools.local.ministack import Ministack
 from cognito_claims.tools.local.sign_in import SignedIn, sign_in
 from tests.leftovers import listening, nothing_left, processes_with
+from tests.processes import running
 from tests.slow import slow
 
 SURREALDB = {
@@ -141,6 +142,7 @@ def test_a_function_that_refuses_fails_the_sign_in_and_says_its_code() -> None:
         assert refusal(cognito) == "Sign-in could not be completed [plugin-failed]"
 
 
+@pytest.mark.slow
 def test_a_wrong_password_gets_no_code() -> None:
     with LocalCognito(SURREALDB, is_attached=False) as cognito:
         cognito.password = "wrong"
@@ -217,6 +219,7 @@ def test_what_is_signed_in_keeps_its_tokens_out_of_its_repr(cognito: LocalCognit
     assert repr(sign_in(cognito)) == "SignedIn(***)" == repr(SignedIn("a", "b", {}, {}))
 
 
+@pytest.mark.slow
 def test_it_listens_on_loopback_alone(files: Path) -> None:
     with LocalCognito(SURREALDB) as cognito:
         sign_in(cognito)
@@ -235,6 +238,7 @@ def test_nothing_is_left_behind(files: Path) -> None:
     assert nothing_left(files, port, seconds=2)
 
 
+@pytest.mark.slow
 def test_nothing_is_left_behind_by_an_error(files: Path) -> None:
     with pytest.raises(ZeroDivisionError), LocalCognito(SURREALDB):
         raise ZeroDivisionError
@@ -257,16 +261,18 @@ def test_a_function_that_waits_for_an_answer_is_not_waited_for(files: Path) -> N
 def test_nothing_outlives_its_parent(tmp_path: Path, number: signal.Signals) -> None:
     environ = os.environ | {"TMPDIR": str(tmp_path)}
     command = [sys.executable, "-c", HELD_OPEN]
-    with subprocess.Popen(
+    with running(
         command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
         assert process.stdout is not None
         port = urlsplit(process.stdout.readline().decode().strip()).port
         process.send_signal(number)
+        process.wait(30)
 
     assert nothing_left(tmp_path, port)
 
 
+@pytest.mark.slow
 def test_an_emulator_that_is_killed_is_told_in_one_line(files: Path) -> None:
     with LocalCognito(SURREALDB) as cognito:
         for pid in processes_with(files):
@@ -325,6 +331,7 @@ def test_a_request_that_cognito_refuses_is_told_by_its_code(cognito: LocalCognit
         cognito.attach()
 
 
+@pytest.mark.slow
 def test_this_machines_environment_is_no_part_of_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

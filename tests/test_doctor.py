@@ -10,7 +10,7 @@ import pytest
 
 from cognito_claims.tools.doctor.pool_rules import diagnoses
 from cognito_claims.tools.findings import Finding
-from cognito_claims.tools.pool.description import Facts, Function, Reader
+from cognito_claims.tools.pool.description import Facts, Function, PoolReader
 from cognito_claims.tools.pool.function_policy import FunctionArn, Permission
 from tests.command import Run, run
 from tests.stand_ins.account import Account
@@ -479,7 +479,7 @@ def test_a_function_is_examined_as_the_version_that_is_attached(account: Account
     attach(account, PreTokenGeneration=version, **dict.fromkeys(SYNCS, account.sync))
 
     with mock.patch.dict(os.environ, account.environ, clear=True):
-        facts = Reader(account.pool_id, (), account.environ).facts()
+        facts = PoolReader(account.pool_id, (), account.environ).facts()
 
     elsewhere = facts.functions[CLAIMS].elsewhere
     assert facts.functions[CLAIMS].arn == version

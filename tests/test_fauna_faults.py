@@ -450,7 +450,7 @@ def test_every_object_behind_a_handler_is_looked_at(client: Client, stream: Stri
         shown = reprs(handler)
 
     names = {"PluginEntry", "FaunaTokens", CLIENTS[client].__name__, "HttpClient", "Connection"}
-    names |= {"SecretReader", "AwsClient", "Patience"}
+    names |= {"SecretReader", "AwsClient", "TimeBudget"}
     assert {name for name in names if f".{name} object" not in shown} == set()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from cognito_claims.claims import Claims, TokenClaims, merge
 from cognito_claims.contract.cognito import issue_tokens
-from cognito_claims.deadline import Moment
+from cognito_claims.deadline import Stopwatch
 from cognito_claims.errors import ClaimConflictError, FaunaError, SettingsError, TokenDenied
 from cognito_claims.handlers import pre_token_generation
 from cognito_claims.plugins.fauna import FaunaTokens
@@ -410,7 +410,7 @@ def test_the_same_event_within_15_seconds_is_cognitos_retry(
     plugin: FaunaTokens, server: FaunaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     age = [0.0]
-    monkeypatch.setattr(Moment, "elapsed", lambda _: age[0])
+    monkeypatch.setattr(Stopwatch, "elapsed", lambda _: age[0])
     event, again = a_user_event(), a_user_event()
     claims = plugin(event)
 
@@ -425,7 +425,7 @@ def test_the_same_event_within_15_seconds_is_cognitos_retry(
 def test_no_token_is_given_again_once_it_has_expired(
     server: FaunaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Moment, "elapsed", lambda _: 5.0)
+    monkeypatch.setattr(Stopwatch, "elapsed", lambda _: 5.0)
     plugin = FaunaTokens(endpoint=server.endpoint, secret=SECRET, identity="email", ttl_seconds=5)
 
     assert plugin(a_user_event()) != plugin(a_user_event())

@@ -20,7 +20,7 @@ from fauna.encoding import QuerySuccess
 from fauna.http.httpx_client import HTTPXClient
 from fauna.query import fql
 
-from cognito_claims.tools.local.fauna.store import Document, Key, Token
+from cognito_claims.tools.local.fauna.store import Document, IssuedToken, Key
 from tests.stand_ins import fauna_wire as faults
 from tests.stand_ins.certificates import Authority, Certificate
 from tests.stand_ins.fauna import SECRET, FaunaServer
@@ -154,7 +154,7 @@ def test_the_driver_mints_a_token(server: FaunaServer) -> None:
     (document,), (token,) = server.documents, server.tokens
     assert document == Document(document.id, {"email": EMAIL})
     ttl = NOON + timedelta(seconds=1800)
-    assert token == Token(token.id, token.secret, document.id, ttl, None)
+    assert token == IssuedToken(token.id, token.secret, document.id, ttl, None)
     assert answer.data == {"userId": document.id, "token": token.secret, "expires": ttl}
     assert answer.static_type == "{ userId: ID, token: String, expires: Time }"
 
@@ -170,8 +170,10 @@ def test_the_driver_mints_a_pair_of_which_the_access_token_holds_the_id_of_the_r
     document, refresh, access = server.documents[0], *server.tokens
     lives = [NOON + timedelta(seconds=seconds) for seconds in (2**31, 1800)]
     holds = {"type": "access", "refresh": refresh.id}
-    assert refresh == Token(refresh.id, refresh.secret, document.id, lives[0], {"type": "refresh"})
-    assert access == Token(access.id, access.secret, document.id, lives[1], holds)
+    assert refresh == IssuedToken(
+        refresh.id, refresh.secret, document.id, lives[0], {"type": "refresh"}
+    )
+    assert access == IssuedToken(access.id, access.secret, document.id, lives[1], holds)
     assert answer.data == {
         "userId": document.id,
         "access": access.secret,

@@ -13,7 +13,7 @@ import pytest
 from cognito_claims.claims import merge
 from cognito_claims.contract import hasura, surrealdb
 from cognito_claims.contract.cognito import Tokens, issue_tokens
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.errors import UnsupportedClaimError
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.registry import load
@@ -225,13 +225,13 @@ def test_hasura_takes_the_claims_namespace_of_every_user(cell: str, name: str, e
     if "editors" in groups:
         assert session(cell, name, engine, "editor") == expected | {"x-hasura-role": "editor"}
     else:
-        with pytest.raises(Refused, match=r"\[access-denied\]"):
+        with pytest.raises(BackendRefusal, match=r"\[access-denied\]"):
             session(cell, name, engine, "editor")
 
 
 @pytest.mark.parametrize(("cell", "name", "engine"), HASURA_CELLS)
 def test_no_group_makes_an_admin(cell: str, name: str, engine: str) -> None:
-    with pytest.raises(Refused, match=r"\[access-denied\]"):
+    with pytest.raises(BackendRefusal, match=r"\[access-denied\]"):
         session(cell, name, engine, "admin")
 
 

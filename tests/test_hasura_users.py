@@ -290,15 +290,6 @@ def test_a_batch_with_versions_has_an_alias_and_a_condition_for_each_row(
     }
 
 
-def test_a_hundred_users_with_versions_are_one_request(server: HasuraServer) -> None:
-    everybody = [a_user(f"{number:03}") for number in range(100)]
-    write(users_at(server, **VERSIONED), *everybody, at=[NOON + n * SECOND for n in range(100)])
-
-    assert len(server.requests) == 1
-    expected = [(f"{n:03}", f"{n:03}@example.com", NOON + n * SECOND) for n in range(100)]
-    assert stored(server) == expected
-
-
 def test_events_that_overtake_one_another_among_faults_leave_the_newest(
     server: HasuraServer,
 ) -> None:
@@ -499,13 +490,6 @@ def test_a_wrong_secret_is_denied_and_not_tried_again(server: HasuraServer) -> N
     assert (len(server.requests), server.rows()) == (1, [])
 
 
-def test_white_space_around_the_secret_does_not_count(server: HasuraServer) -> None:
-    write(users_at(server, admin_secret=f" {SECRET}\n"), a_user())
-    write(users_at(server, admin_secret=Secret(SECRET)), a_user("ben"))
-
-    assert [row["id"] for row in server.rows()] == ["ada", "ben"]
-
-
 # A secret that is kept in AWS
 
 
@@ -572,23 +556,6 @@ def test_nothing_but_a_denial_fetches_the_secret_again(server: HasuraServer) -> 
         found = [code_of(users) for _ in range(6)]
 
     assert (found, secrets.requests) == (["unknown", "unknown", *codes], 1)
-
-
-def test_a_rotation_may_show_after_a_failure_that_passed(server: HasuraServer) -> None:
-    server.faults.append(hasura.status(503))
-    with kept_in(Rotating("old", SECRET), server) as users:
-        write(users, a_user())
-
-    assert secrets_sent(server) == ["old", "old", SECRET]
-    assert len(server.rows()) == 1
-
-
-def test_after_a_rotation_there_is_one_attempt(server: HasuraServer) -> None:
-    server.faults += [fauna.well, hasura.status(503)]
-    with kept_in(Rotating("old", SECRET), server) as users:
-        assert refused(users).status == 503
-
-    assert (secrets_sent(server), server.rows()) == (["old", SECRET], [])
 
 
 def test_the_secret_is_fetched_ahead_of_the_first_row(server: HasuraServer) -> None:

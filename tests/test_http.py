@@ -279,17 +279,6 @@ def test_after_the_deadline_nothing_is_sent(client: HttpClient, server: FaunaSer
     assert (server.connections, len(server.requests)) == (1, 1)
 
 
-def test_after_the_deadline_no_address_is_asked_for(
-    client: HttpClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[object] = []
-    with monkeypatch.context() as patched:
-        patched.setattr("socket.getaddrinfo", lambda *of, **_: asked.append(of))
-        assert refused(lambda: ask(client, 0)) == late("connecting")
-
-    assert asked == []
-
-
 def test_an_answer_that_was_read_before_a_freeze_is_late_after_it(
     client: HttpClient, server: FaunaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -504,15 +493,6 @@ def test_it_is_not_opened_again_after_the_answer_began(
 
     assert refused(lambda: ask(client)) == failed(READING, CLOSED)
     assert [request.connection for request in server.requests] == [1, 1]
-
-
-def test_it_is_not_opened_again_after_the_deadline(client: HttpClient, server: FaunaServer) -> None:
-    server.faults += [says(whole(b"1")), says(0.3, End.CLOSE)]
-    ask(client)
-
-    with at_the_deadline(SECONDS):
-        assert refused(lambda: ask(client, SECONDS)) == late(WAITING)
-    assert server.connections == 1
 
 
 @pytest.mark.parametrize("clock", ["monotonic", "time"])
@@ -738,33 +718,6 @@ def test_over_tls_a_connection_is_kept_too(trusted: Authority) -> None:
     assert [request.connection for request in server.requests] == [1, 1, 1, 2]
 
 
-@pytest.mark.parametrize(
-    ("fault", "stage"),
-    [(fauna.hang, WAITING), (fauna.drip_headers(0.01), READING), (fauna.drip_body(0.01), READING)],
-    ids=["hang", "headers", "body"],
-)
-def test_over_tls_the_deadline_holds_too(trusted: Authority, fault: Fault, stage: str) -> None:
-    with FaunaServer(certificate=trusted.good()) as server:
-        client = HttpClient(server.endpoint)
-        server.faults += [says(whole(b"")), fault]
-        ask(client)
-
-        with at_the_deadline(SECONDS):
-            assert refused(lambda: ask(client, SECONDS)) == late(stage)
-
-
-def test_over_tls_a_server_that_does_not_read_is_not_waited_for(trusted: Authority) -> None:
-    with FaunaServer(certificate=trusted.good()) as server:
-        client = HttpClient(server.endpoint)
-        server.faults += [Fault(lambda _: [whole(b""), End.HANG])]
-        ask(client)
-
-        with at_the_deadline(SECONDS):
-            outcome = refused(lambda: ask(client, SECONDS, body=bytes(1 << 25)))
-
-    assert outcome == late("sending the request")
-
-
 def test_a_certificate_that_cannot_be_trusted_gets_no_request(trusted: Authority) -> None:
     with FaunaServer(certificate=trusted.self_signed()) as server:
         outcome = refused(lambda: ask(HttpClient(server.endpoint)))
@@ -772,16 +725,6 @@ def test_a_certificate_that_cannot_be_trusted_gets_no_request(trusted: Authority
     problem = "the certificate is self-signed"
     assert outcome == failed("TLS handshake", problem, is_transient=False)
     assert (server.connections, server.requests) == (1, [])
-
-
-def test_plain_http_is_not_spoken_to_a_server_of_tls(trusted: Authority) -> None:
-    with FaunaServer(certificate=trusted.good()) as server:
-        client = HttpClient(server.endpoint.replace("https", "http"))
-
-        with pytest.raises(TransportError):
-            ask(client)
-
-    assert server.requests == []
 
 
 @pytest.mark.parametrize(

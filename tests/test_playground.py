@@ -22,15 +22,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cognito_claims.testing import recorded
+from cognito_claims.tools.backends.settings import KNOWN
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.evaluation.preview import preview
-from cognito_claims.tools.evaluation.token_preview import Change, TokenPreview, changes
+from cognito_claims.tools.evaluation.token_preview import ClaimChange, TokenPreview, changes
 from cognito_claims.tools.inputs import parse_environment, read_environment
 from cognito_claims.tools.playground import app, settings
 from cognito_claims.tools.playground.answers import State, answer, beginning
 from cognito_claims.tools.playground.export import export
 from cognito_claims.tools.playground.serve import serve
 from tests import settings_table
+from tests.processes import running
 
 ROOT = Path(__file__).parents[1]
 STATIC = ROOT / "cognito_claims" / "tools" / "playground" / "static"
@@ -69,7 +71,7 @@ def playground(environ: Mapping[str, str]) -> Iterator[str]:
     kept = {
         name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ
     }
-    with subprocess.Popen(
+    with running(
         command, env={**kept, **environ}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
@@ -102,7 +104,7 @@ def test_the_page_may_hand_on_every_documented_setting_that_is_no_secret() -> No
     assert {
         **{name: kind == "secret" for name, kind in documented.items()},
         **dict.fromkeys(("FAUNA_ON_ERROR", "HASURA_ON_ERROR", "SURREALDB_ON_ERROR"), False),
-    } == settings.KNOWN
+    } == KNOWN
 
 
 def test_without_settings_of_ones_own_the_page_begins_with_the_documented_example() -> None:
@@ -379,11 +381,11 @@ def test_what_changes_in_a_token_is_told_claim_by_claim() -> None:
     after = {"kept": True, "other": 12345678901234567890, "same": ["\ud800"], "new": {"é": None}}
 
     assert [*changes(TokenPreview(before, after, 0))] == [
-        Change("suppressed", "gone", "a", None),
-        Change("unchanged", "kept", "true", "true"),
-        Change("added", "new", None, '{"é": null}'),
-        Change("changed", "other", "1", "12345678901234567890"),
-        Change("unchanged", "same", '["\ud800"]', '["\ud800"]'),
+        ClaimChange("suppressed", "gone", "a", None),
+        ClaimChange("unchanged", "kept", "true", "true"),
+        ClaimChange("added", "new", None, '{"é": null}'),
+        ClaimChange("changed", "other", "1", "12345678901234567890"),
+        ClaimChange("unchanged", "same", '["\ud800"]', '["\ud800"]'),
     ]
 
 

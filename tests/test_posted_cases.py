@@ -13,7 +13,7 @@ import pytest
 from cognito_claims.cli.options import IssuerType
 from cognito_claims.contract import hasura, surrealdb
 from cognito_claims.contract.cognito import issue_tokens
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.errors import SignInError
 from cognito_claims.handlers import pre_token_generation_from_env
 from cognito_claims.tools.evaluation.preview import preview
@@ -140,7 +140,7 @@ def test_tokens_of_the_updated_issuer_get_in_where_the_setup_names_it(case: Case
 def hasura_answer(claims: dict[str, Any], secret: dict[str, Any]) -> str:
     try:
         hasura.session(claims, secret)
-    except Refused as refusal:
+    except BackendRefusal as refusal:
         return refusal.code
     return "accepted"
 

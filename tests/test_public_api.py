@@ -67,7 +67,7 @@ def test_the_package_offers_exactly_these_names() -> None:
         "optional",
         "pre_token_generation",
         "pure",
-        "read",
+        "read_settings",
         "render",
         "seconds_left",
         "user_sync",
@@ -235,3 +235,22 @@ def _shown(parameter: str) -> str:
     for prefix in ("collections.abc.", "cognito_claims.", "claims.", "events.", "plugin."):
         parameter = parameter.replace(prefix, "")
     return parameter.replace("typing.", "").replace(repr(cognito_claims.Json), "Json")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("contract.errors:Refused", "contract.errors:BackendRefusal"),
+        ("contract.hasura:Refused", "contract.errors:BackendRefusal"),
+        ("registry:Marked", "plugin:PluginEntry"),
+        ("settings:read", "settings:read_settings"),
+        (":read", ":read_settings"),
+    ],
+)
+def test_what_had_another_name_until_0_2_is_found_by_it(old: str, new: str) -> None:
+    found = []
+    for path in (old, new):
+        module, _, name = path.partition(":")
+        found.append(getattr(importlib.import_module(f"cognito_claims.{module}".rstrip(".")), name))
+
+    assert found[0] is found[1]

@@ -13,7 +13,7 @@ from cognito_claims.claims import Claims
 from cognito_claims.errors import PluginFailedError, SettingsError
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
-from cognito_claims.registry import Marked, Plugin, load, mark, optional, pure
+from cognito_claims.registry import Plugin, PluginEntry, load, mark, optional, pure
 from cognito_claims.sync.users import UserSync
 from cognito_claims.testing import a_user_event
 
@@ -118,11 +118,11 @@ def entry_problem(entries: str) -> str:
     return problem.removeprefix("COGNITO_CLAIMS_PLUGINS: ")
 
 
-def marks(plugin: Marked) -> tuple[Plugin, str, bool]:
+def marks(plugin: PluginEntry) -> tuple[Plugin, str, bool]:
     return plugin.plugin, plugin.on_error, plugin.is_pure
 
 
-def plan_of(plugin: Marked) -> object:
+def plan_of(plugin: PluginEntry) -> object:
     return plugin(a_user_event()).id_token.add["plan"]
 
 
@@ -311,7 +311,7 @@ def test_a_policy_is_set_for_all_or_by_name(
 
     assert tuple(plugin.on_error for plugin in plugins.values()) == policies
     assert [plugin.is_pure for plugin in plugins.values()] == [True, False, True]
-    assert not [plugin for plugin in plugins.values() if isinstance(plugin.plugin, Marked)]
+    assert not [plugin for plugin in plugins.values() if isinstance(plugin.plugin, PluginEntry)]
 
 
 def test_problems_of_all_plugins_come_at_once(write: Write, tmp_path: Path) -> None:
@@ -445,7 +445,9 @@ PURE = Pure()
         (mark(optional(nothing)), (nothing, "omit", False)),
     ],
 )
-def test_marks_go_together_in_any_order(marked: Marked, expected: tuple[Plugin, str, bool]) -> None:
+def test_marks_go_together_in_any_order(
+    marked: PluginEntry, expected: tuple[Plugin, str, bool]
+) -> None:
     assert marks(marked) == expected
 
 

@@ -10,7 +10,7 @@ from cognito_claims.errors import Problem, SettingsError
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
 from cognito_claims.registry import load
-from cognito_claims.settings import nearest, read, suggestion
+from cognito_claims.settings import nearest, read_settings, suggestion
 
 Color = Literal["red", "green"]
 AS_JSON = 'write names that hold , or = as JSON, as in {"a,b": "c"}'
@@ -55,7 +55,7 @@ def problems_of(
     factory: Callable[..., object], environ: Mapping[str, str], **more: Any
 ) -> list[str]:
     with pytest.raises(SettingsError) as raised:
-        read(factory, "SHOP", environ, **more)
+        read_settings(factory, "SHOP", environ, **more)
     assert str(raised.value) == "; ".join(map(str, raised.value.problems))
     return [str(problem) for problem in raised.value.problems]
 
@@ -102,7 +102,7 @@ def problems_of(
     ],
 )
 def test_text_is_read_as_the_annotation_says(kind: object, text: str, value: object) -> None:
-    read_value = read(taking(kind), "SHOP", {"SHOP_FIELD": text})
+    read_value = read_settings(taking(kind), "SHOP", {"SHOP_FIELD": text})
 
     assert (type(read_value), read_value) == (type(value), value)
 
@@ -155,12 +155,12 @@ def test_text_that_does_not_fit_is_told_by_its_variable(
 
 @pytest.mark.parametrize("environ", [{}, {"SHOP_FIELD": ""}, {"SHOP_FIELD": " \t"}])
 def test_an_empty_variable_is_an_unset_one(environ: dict[str, str]) -> None:
-    assert read(taking(int, field=4), "SHOP", environ) == 4
+    assert read_settings(taking(int, field=4), "SHOP", environ) == 4
     assert problems_of(taking(str), environ) == ["SHOP_FIELD: required"]
 
 
 def test_a_class_is_made_with_its_own_defaults() -> None:
-    shop = read(Shop, "SHOP", {"SHOP_NAME": "acme"})
+    shop = read_settings(Shop, "SHOP", {"SHOP_NAME": "acme"})
 
     assert shop.told == (
         *("acme", "nobody", 1, False, "red"),
@@ -180,7 +180,7 @@ def test_a_class_is_made_of_its_variables() -> None:
         "SHOP_ROOMS": "hall=big",
     }
 
-    assert read(Shop, "SHOP", environ).told == (
+    assert read_settings(Shop, "SHOP", environ).told == (
         *("acme", None, 9, True, "green"),
         *((), frozenset({"red", "green"}), {"hall": "big"}),
     )
@@ -190,7 +190,7 @@ def test_a_function_without_defaults_is_called_too() -> None:
     def joined(*, one: str, two: str) -> str:
         return one + two
 
-    assert read(joined, "JOIN", {"JOIN_ONE": "1", "JOIN_TWO": "2", "ONE": "x"}) == "12"
+    assert read_settings(joined, "JOIN", {"JOIN_ONE": "1", "JOIN_TWO": "2", "ONE": "x"}) == "12"
 
 
 def test_every_problem_is_told_at_once_the_factorys_own_under_its_variables_name() -> None:
@@ -213,7 +213,7 @@ def test_what_is_missing_does_not_hide_the_factorys_own_problems() -> None:
 
 def test_problems_are_values_with_a_setting_and_a_message() -> None:
     with pytest.raises(SettingsError) as raised:
-        read(Shop, "SHOP", {})
+        read_settings(Shop, "SHOP", {})
 
     assert raised.value.problems == (Problem("SHOP_NAME", "required"),)
     assert (raised.value.code, raised.value.__cause__, raised.value.__context__) == (
@@ -248,7 +248,7 @@ def test_variables_that_somebody_else_reads_are_no_problem() -> None:
         "SHOP": "x",
     }
 
-    shop = read(Shop, "SHOP", environ, foreign=("SHOP_SYNC_",))
+    shop = read_settings(Shop, "SHOP", environ, foreign=("SHOP_SYNC_",))
 
     assert shop.told[0] == "acme"
     assert problems_of(Shop, environ) == ["SHOP_SYNC_URL: unknown setting"]
@@ -259,7 +259,7 @@ def test_what_a_factory_raises_besides_comes_out_as_it_is() -> None:
         return 1 / divisor
 
     with pytest.raises(ZeroDivisionError):
-        read(broken, "SHOP", {"SHOP_DIVISOR": "0"})
+        read_settings(broken, "SHOP", {"SHOP_DIVISOR": "0"})
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ PREFIXES = {
 }
 VARIABLES = [f"{prefix}_{name}" for prefix, names in PREFIXES.items() for name in names.split()]
 READERS: list[Callable[[Mapping[str, str]], object]] = [
-    lambda environ: read(Shop, "SHOP", environ),
+    lambda environ: read_settings(Shop, "SHOP", environ),
     load,
     SurrealDBClaims.from_env,
     HasuraClaims.from_env,
@@ -344,7 +344,7 @@ def test_a_problem_of_no_parameter_keeps_its_name() -> None:
 @pytest.mark.parametrize("kind", [float, list[str], frozenset[Color], "int", int | str])
 def test_an_annotation_that_is_not_understood_is_a_mistake_of_the_plugin(kind: object) -> None:
     with pytest.raises(TypeError, match="field"):
-        read(taking(kind), "SHOP", {"SHOP_FIELD": "1"})
+        read_settings(taking(kind), "SHOP", {"SHOP_FIELD": "1"})
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ def test_an_annotation_that_is_not_understood_is_a_mistake_of_the_plugin(kind: o
 )
 def test_an_annotation_is_understood_as_a_whole_or_it_is_a_mistake(kind: object) -> None:
     with pytest.raises(TypeError, match="field"):
-        read(taking(kind, field=None), "SHOP", {})
+        read_settings(taking(kind, field=None), "SHOP", {})
 
 
 def test_what_is_missing_is_told_even_if_the_factory_cannot_do_without() -> None:
@@ -379,13 +379,13 @@ ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop-AbCdEf"
 def test_a_secret_keeps_its_text_and_the_environment(kind: object, text: str) -> None:
     environ = {"SHOP_FIELD": text, "AWS_REGION": "eu-west-1"}
 
-    secret = read(taking(kind), "SHOP", environ)
+    secret = read_settings(taking(kind), "SHOP", environ)
 
     assert (type(secret), secret.text, secret.environ) == (Secret, text.strip(), environ)
 
 
 def test_a_secret_that_may_be_absent_may_be_none() -> None:
-    assert read(taking(str | Secret | None), "SHOP", {"SHOP_FIELD": "none"}) is None
+    assert read_settings(taking(str | Secret | None), "SHOP", {"SHOP_FIELD": "none"}) is None
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from cognito_claims.contract.surrealdb_script import Setup
 from cognito_claims.tools.backends.fauna import setup as fauna
 from cognito_claims.tools.backends.fit import fit
 from cognito_claims.tools.backends.hasura import setup as hasura
-from cognito_claims.tools.backends.part import Part, issuer_of, the_part
+from cognito_claims.tools.backends.part import Part, find_part, issuer_of
 from cognito_claims.tools.backends.surrealdb import setup as surrealdb
 from cognito_claims.tools.backends.surrealdb.run_script import engine_findings, refusal_of
 from cognito_claims.tools.errors import UnusableInput
@@ -98,14 +98,14 @@ def made(backend: str, settings: Settings) -> tuple[list[Part], Setup | None]:
 
 def printed(name: str, **settings: Any) -> str:
     parts, _ = made(PARTS[name], Settings.of(**settings))
-    return the_part(parts, name).text
+    return find_part(parts, name).text
 
 
 def check(name: str, text: str, **settings: Any) -> list[Finding]:
     """Compare a text with what the settings make, as the command does, with the engine in this process."""
     chosen = Settings.of(**settings)
     parts, database = made(PARTS.get(name, name), chosen)
-    nearest, findings = fit([the_part(parts, chosen.part)] if chosen.part else parts, text)
+    nearest, findings = fit([find_part(parts, chosen.part)] if chosen.part else parts, text)
     if nearest.name == "2.x" and not any(finding.level == "error" for finding in findings):
         assert database is not None
         for code, message in filter(None, [refusal_of(text, database, chosen.editable)]):
@@ -542,7 +542,7 @@ def test_an_engine_says_what_a_2_x_script_does() -> None:
 
     reason = "run on a SurrealDB 2.x: the engine refused a statement of the set-up script"
     reach = "run on a SurrealDB 2.x: the bearer can read or change another user's row"
-    altered = ("not-examined", "line 34: ALTER may undo what stands before")
+    altered = ("not-examined", "line 36: ALTER may undo what stands before")
     assert found == [[("setup-script", reason)], [altered, ("other-row", reach)]]
 
 

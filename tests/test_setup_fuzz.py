@@ -202,8 +202,8 @@ def meant(drawn: Environ) -> Setup | None:
 def token_for(setup: Setup, generation: Generation) -> str:
     names = {"ns": setup.namespace, "db": setup.database, "ac": setup.access}
     names |= {"tk": setup.token_name, "sc": setup.scope}
-    make = an_id_token if setup.reads == "id" else an_access_token
-    client = {"aud" if setup.reads == "id" else "client_id": setup.client_id}
+    make = an_id_token if setup.token_use == "id" else an_access_token
+    client = {"aud" if setup.token_use == "id" else "client_id": setup.client_id}
     claims = make(**{claim: name for claim, name in names.items() if name}, **client)
     return _readable_by_1_0_0(claims) if generation == "1.x" else sign(claims)
 
@@ -231,10 +231,8 @@ def expected(setup: Setup, generation: Generation) -> list[dict[str, list[str]]]
     """Give the names of all that the script defines: in the root, the namespace, the database, the table, the scope."""
     own = {"main"} if generation == "3.x" else set()  # which 3.x makes itself
     is_later = generation != "1.x"
-    email = ["email"] if setup.reads == "id" else []
+    email = ["email"] if setup.token_use == "id" else []
     table = {"fields": ["cognito_username", *email, *(["id"] if is_later else [])]}
-    if email and is_later:
-        table["indexes"] = email
     entrance = {"accesses": [setup.access or ""]} if is_later else {"scopes": [setup.scope or ""]}
     found: list[dict[str, list[str]]] = [
         {"namespaces": sorted({setup.namespace, *own})},
@@ -308,7 +306,7 @@ def check_answer(script: Script, answer: Answer) -> None:
     setup, generation = script.setup, script.generation
     assert "faulty" not in answer, (script, answer)
     assert defined(answer["told"], generation) == expected(setup, generation), script
-    assert skeleton(answer["told"], setup) == skeleton_of_plain(generation, setup.reads), script
+    assert skeleton(answer["told"], setup) == skeleton_of_plain(generation, setup.token_use), script
     assert outcome(answer) == "own row alone", (script, answer)
     assert answer["who"][0][1] == (setup.scope if generation == "1.x" else setup.access)
 

@@ -13,7 +13,7 @@ import requests
 
 from cognito_claims.contract import hasura
 from cognito_claims.contract.cognito import issue_tokens
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.events import User
 from cognito_claims.handlers import pre_token_generation
 from cognito_claims.plugins.hasura import HasuraClaims
@@ -106,7 +106,7 @@ def test_the_server_refuses_other_pools_and_other_clients(
 ) -> None:
     token = id_token(CLAIMS)
 
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(BackendRefusal) as raised:
         hasura.session(
             {**token, claim: f"{token[claim]}x"}, config_of(engine, CLAIMS), engine=engine
         )

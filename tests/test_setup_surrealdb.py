@@ -271,7 +271,7 @@ def answers(generation: Generation) -> dict[str, Answer]:
     """Try every attack on the printed script, and without its lines; all in one process."""
     requests: dict[str, Request] = {}
     for name, attack in ATTACKS.items():
-        setup, script = SETUP._replace(reads=attack.reads), printed(generation, attack.reads)
+        setup, script = SETUP._replace(token_use=attack.reads), printed(generation, attack.reads)
         weak = weakened(script, attack.on(generation)[1])
         requests[name] = request(attack.token, setup, generation, script)
         requests[f"{name}, its lines taken out"] = request(attack.token, setup, generation, weak)
@@ -302,7 +302,7 @@ def test_there_is_an_attack_for_every_claim_that_the_script_looks_at(
 ) -> None:
     lines = [line for a in ATTACKS.values() if a.reads == reads for line in a.later_lines]
 
-    for check in checks(SETUP._replace(reads=reads)):
+    for check in checks(SETUP._replace(token_use=reads)):
         denial = f"    IF {check.fails} {{ THROW {string(check.reason)} }};\n"
         assert [line for line in lines if re.fullmatch(line, denial)], check
 
@@ -314,7 +314,7 @@ def test_there_is_an_attack_for_every_claim_that_the_script_looks_at(
 def answered(
     generation: Generation, reads: Literal["id", "access"], token: str, more: str = ""
 ) -> Answer:
-    setup = SETUP._replace(reads=reads)
+    setup = SETUP._replace(token_use=reads)
     (answer,) = ask(
         generation, [request(token, setup, generation, printed(generation, reads) + more)]
     )
@@ -451,7 +451,7 @@ def test_on_1_x_the_application_makes_the_row_as_the_comment_says(
 
 
 def _rows_after(script: str, reads: Literal["id", "access"], token: str, attempt: str) -> list[str]:
-    setup = SETUP._replace(reads=reads)
+    setup = SETUP._replace(token_use=reads)
     asked = {**request(token, setup, "1.x", ""), "script": script, "attempts": [attempt]}
     (answer,) = ask("1.x", [asked])
     return [row["id"] for row in answer["after"]]
@@ -570,7 +570,7 @@ def test_tokens_of_every_app_client_that_is_named_are_taken_and_no_others(
     token, claim = (id_token, "aud") if reads == "id" else (access_token, "client_id")
     clients: list[object] = [CLIENT, "mobile", "another", [CLIENT], [CLIENT, "mobile"], None]
     asked = [
-        request(token(**{claim: client}), SETUP._replace(reads=reads), generation, script)
+        request(token(**{claim: client}), SETUP._replace(token_use=reads), generation, script)
         for client in clients
     ]
 

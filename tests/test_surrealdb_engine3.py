@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.surrealdb import Setup, SignIn, public_key, setup_script, sign, sign_in
 from cognito_claims.contract.surrealdb_engine3 import ENGINE, IS_INSTALLED, Engine3
 from tests.surrealdb_engines import CLIENT, ISSUER, ME, an_id_token
@@ -17,7 +17,7 @@ installed = pytest.mark.skipif(not IS_INSTALLED, reason="no surrealdb-embedded")
 
 
 def refusal(script: str = "", **changed: Any) -> str:
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(BackendRefusal) as raised:
         sign_in(sign(an_id_token(**changed)), SETUP, script=script or None, generation="3.x")
     return raised.value.code
 
@@ -55,7 +55,7 @@ def test_a_token_is_refused_for_its_reason(changed: dict[str, Any], code: str) -
 @pytest.mark.parametrize(
     ("line", "instead", "code"),
     [
-        ("id = $auth AND email = $token.email", "true", "other-row"),
+        ("id = session::rd() AND email = session::token().email", "true", "other-row"),
         ("FOR delete NONE", "FOR delete FULL", "other-row"),
         ("  FOR update NONE", "  FOR update FULL", "other-id"),
         ("TYPE RECORD", "TYPE JWT", "setup-script"),

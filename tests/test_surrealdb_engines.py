@@ -38,7 +38,7 @@ from tests.surrealdb_engines import (
 )
 
 SETUP = Setup("app", "main", ISSUER, "client", access="user", token_name="cognito", scope="user")
-FOR_ACCESS_TOKENS = SETUP._replace(reads="access")
+FOR_ACCESS_TOKENS = SETUP._replace(token_use="access")
 
 
 def plugin_claims(**settings: str) -> Claims:
@@ -213,7 +213,7 @@ def test_the_claims_table_says_what_the_engine_does(
     answers: Answers, generation: Generation, name: str
 ) -> None:
     settings = SETUP._asdict()
-    found = verdict(ODD_TOKENS[name], token=settings.pop("reads"), **settings)
+    found = verdict(ODD_TOKENS[name], token=settings.pop("token_use"), **settings)
 
     got_in = outcome(answers(generation)[name]) == "own row alone"
     assert got_in is found["versions"][generation]["accepted"]

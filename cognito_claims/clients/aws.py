@@ -63,7 +63,7 @@ class AwsClient:
         self._retries = retries
         self._content_type = f"application/x-amz-json-{json_version}"
         self._clients: dict[str, HttpClient] = {}
-        self._lent: tuple[Credentials, str] | None = None
+        self._container_credentials: tuple[Credentials, str] | None = None
 
     def call(self, target: str, payload: Mapping[str, Json], *, deadline: float) -> Any:
         """Give the JSON object that the service answers; the deadline is on the monotonic clock.
@@ -77,7 +77,7 @@ class AwsClient:
         except AwsError as error:
             if error.aws_code not in _OUTDATED:
                 raise
-            self._lent = None
+            self._container_credentials = None
             renewed = self._credentials(deadline)
             if renewed == credentials:
                 raise
@@ -150,12 +150,12 @@ class AwsClient:
             raise SecretError("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: set both or neither")
         # Times compared as texts: to parse one would cost an import.
         soon = strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(time() + _EARLY_S))
-        lent = self._lent
+        lent = self._container_credentials
         if lent is None or lent[1] < soon:
-            lent = self._lent = self._borrow(deadline)
+            lent = self._container_credentials = self._read_container_credentials(deadline)
         return lent[0]
 
-    def _borrow(self, deadline: float) -> tuple[Credentials, str]:
+    def _read_container_credentials(self, deadline: float) -> tuple[Credentials, str]:
         """Ask the container's endpoint, which SnapStart has in a key's place; give the credentials and their end."""
         url = _variable(self._environ, _FULL_URI)
         if url is None:
@@ -169,10 +169,10 @@ class AwsClient:
             response = client.request("GET", headers, b"", deadline=deadline)
             return _answer("container credentials", response, _FULL_URI)
 
-        return _lent(retried(once, deadline=deadline))
+        return _container_credentials(retried(once, deadline=deadline))
 
 
-def _lent(answer: Mapping[str, Any]) -> tuple[Credentials, str]:
+def _container_credentials(answer: Mapping[str, Any]) -> tuple[Credentials, str]:
     key, secret = answer.get("AccessKeyId"), answer.get("SecretAccessKey")
     token, end = answer.get("Token") or None, answer.get("Expiration")
     if not (_is_plain(key) and _is_plain(secret) and (token is None or _is_plain(token))):

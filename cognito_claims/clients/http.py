@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from weakref import finalize
 
 from cognito_claims.clients.connection import Connection, connect, is_loopback, left, tls_context
-from cognito_claims.deadline import Moment
+from cognito_claims.deadline import Stopwatch
 from cognito_claims.errors import CognitoClaimsError, DeadlineError, TransportError
 
 LONGEST_ANSWER = (
@@ -66,7 +66,7 @@ class HttpClient:
         self._port = parts.port or self._default_port
         self._target = parts.path or "/"
         self._longest_answer = longest_answer
-        self._kept: list[tuple[Connection, Moment]] = []
+        self._kept: list[tuple[Connection, Stopwatch]] = []
         self._opening = Lock()
         finalize(self, _end, self._kept)
 
@@ -78,7 +78,7 @@ class HttpClient:
         with self._opening:
             if not self._kept:
                 opened = connect(self._host, self._port, self._context, deadline)
-                self._kept.append((opened, Moment()))
+                self._kept.append((opened, Stopwatch()))
 
     def request(
         self, method: str, headers: Mapping[str, str], body: bytes, *, deadline: float
@@ -155,7 +155,7 @@ class HttpClient:
             return response
         finally:
             if is_kept:
-                self._kept.append((connection, Moment()))
+                self._kept.append((connection, Stopwatch()))
             else:
                 connection.end()
         try:
@@ -177,7 +177,7 @@ def _refuse_constant(_name: str) -> Any:
     raise ValueError  # NaN and Infinity, which JSON lacks and Python reads
 
 
-def _end(kept: list[tuple[Connection, Moment]]) -> None:
+def _end(kept: list[tuple[Connection, Stopwatch]]) -> None:
     for connection, _ in kept:
         connection.end()
 

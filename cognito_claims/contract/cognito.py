@@ -20,7 +20,7 @@ from cognito_claims.contract.default_tokens import (
 )
 from cognito_claims.contract.errors import ContractError
 from cognito_claims.contract.issuer import IssuerType
-from cognito_claims.contract.json_value import Key, Reader, Value
+from cognito_claims.contract.json_value import JsonReader, Key, Value
 from cognito_claims.contract.response_rules import is_untouched, problems
 
 __all__ = ["Tokens", "issue_tokens"]
@@ -44,7 +44,7 @@ def issue_tokens(
     `issuer_type` is the pool's, and `read_attributes` are those that the app client may read (None:
     all). No event tells these.
     """
-    before, after = Reader().read(event), Reader().read(returned)
+    before, after = JsonReader().read(event), JsonReader().read(returned)
     parsed = read_event(before)
     findings = tuple(problems(parsed, cast("dict[Key, Value]", before), after))
     if any(finding.level == "error" for finding in findings):

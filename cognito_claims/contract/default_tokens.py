@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, from_json
 
-from cognito_claims.contract.errors import ContractError, Finding
+from cognito_claims.contract.errors import ContractError, ContractFinding
 from cognito_claims.contract.issuer import IssuerType, issuer_url
 
 V1_DETAILS = "claimsOverrideDetails"
@@ -56,9 +56,9 @@ class Tokens(_Payloads):
     of the same tokens are equal whatever it holds.
     """
 
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[ContractFinding, ...] = ()
 
-    def with_findings(self, findings: tuple[Finding, ...]) -> Self:
+    def with_findings(self, findings: tuple[ContractFinding, ...]) -> Self:
         """Give the same tokens with these findings."""
         copy = self._replace()
         copy.findings = findings
@@ -286,23 +286,23 @@ def _identity(linked: Any) -> Any:
     }
 
 
-def _finding(error: ErrorDetails) -> Finding:
+def _finding(error: ErrorDetails) -> ContractFinding:
     steps = (f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in error["loc"])
     path = "event" + "".join(steps)
-    return Finding("event", path, f"not a pre token generation event: {error['msg']}")
+    return ContractFinding("event", path, f"not a pre token generation event: {error['msg']}")
 
 
-def _inconsistencies(event: Event) -> tuple[Finding, ...]:
+def _inconsistencies(event: Event) -> tuple[ContractFinding, ...]:
     if event.is_for_machine:
         message = "client credentials come with version 3 only"
         is_v3 = event.version == "3" and not event.is_v1
-        return () if is_v3 else (Finding("event", "event.version", message),)
+        return () if is_v3 else (ContractFinding("event", "event.version", message),)
     needed = {
         "event.userName": event.user_name,
         "event.request.userAttributes.sub": event.request.user_attributes.get("sub"),
     }
     return tuple(
-        Finding("event", path, "is missing: only client credentials come without a user")
+        ContractFinding("event", path, "is missing: only client credentials come without a user")
         for path, value in needed.items()
         if not value
     )

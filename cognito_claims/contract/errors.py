@@ -3,7 +3,7 @@
 from typing import Literal, NamedTuple
 
 
-class Finding(NamedTuple):
+class ContractFinding(NamedTuple):
     """One thing that is wrong: a stable code, the place in the response, and a sentence for people."""
 
     code: str
@@ -19,15 +19,18 @@ class Finding(NamedTuple):
 class ContractError(Exception):
     """Cognito would not take this response; `findings` lists every reason, never an attribute's value."""
 
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
+    def __init__(self, findings: tuple[ContractFinding, ...]) -> None:
         self.findings = findings
         super().__init__("; ".join(map(str, findings)))
 
 
-class Refused(Exception):  # noqa: N818  (what the backend did, not a fault of ours)
+class BackendRefusal(Exception):  # noqa: N818  (what the backend did, not a fault of ours)
     """A backend would not take this token; `code` is the backend's own, where it has one."""
 
     def __init__(self, code: str, message: str) -> None:
         self.code = code
         self.message = message
         super().__init__(f"{message} [{code}]")
+
+
+Refused = BackendRefusal  # its name until 0.2

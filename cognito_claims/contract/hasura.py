@@ -23,18 +23,20 @@ from typing import Any, Final, Literal, NoReturn, TypeVar
 
 from pydantic import JsonValue
 
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.hasura_config import (
     ALLOWED_ROLES,
     DEFAULT_ROLE,
     AuthConfigJwt,
     ClaimsConfig,
+    ClaimSource,
     JwtSecret,
-    Source,
     misfit,
     parse_config,
 )
 from cognito_claims.contract.json_path import Step, Steps, find
+
+Refused = BackendRefusal  # its name until 0.2
 
 _ROLE: Final = "x-hasura-role"
 _ROLE_CLAIMS: Final = frozenset({ALLOWED_ROLES, DEFAULT_ROLE})
@@ -67,7 +69,7 @@ def session(
 
     `config` is the JSON of HASURA_GRAPHQL_JWT_SECRET, or for v3 an AuthConfig's
     `definition.mode.jwt`; a wrong one is a `ValueError`. `role` is the request's X-Hasura-Role
-    header. What Hasura refuses raises `Refused`, which names claims and never quotes them.
+    header. What Hasura refuses raises `BackendRefusal`, which names claims and never quotes them.
     """
     now = time.time() if now is None else now
     if engine == "v3":
@@ -106,16 +108,16 @@ def _v2_session(token: JsonValue, config: object, header: str | None, now: float
 def _check_registered(claims: _Claims, now: float, skew: float) -> None:
     for name in ("iss", "sub", "jti"):
         if not isinstance(claims.get(name), str | None):
-            raise Refused("invalid-jwt", f"{name}: expected a string")
+            raise BackendRefusal("invalid-jwt", f"{name}: expected a string")
     if claims.get("aud") == []:
-        raise Refused("invalid-jwt", "aud: expected an audience")
+        raise BackendRefusal("invalid-jwt", "aud: expected an audience")
     exp = _seconds(claims, "exp")
     if exp is not None and exp <= now - skew:
-        raise Refused("invalid-jwt", "exp: in the past")
+        raise BackendRefusal("invalid-jwt", "exp: in the past")
     for name in ("nbf", "iat"):
         start = _seconds(claims, name)
         if start is not None and start > now + skew:
-            raise Refused("invalid-jwt", f"{name}: in the future")
+            raise BackendRefusal("invalid-jwt", f"{name}: in the future")
 
 
 def _v2_claims(claims: _Claims, secret: JwtSecret) -> _Claims:
@@ -130,12 +132,12 @@ def _v2_claims(claims: _Claims, secret: JwtSecret) -> _Claims:
     return _folded(_namespaced(unregistered, place, stringified=stringified))
 
 
-def _v2_mapped(claims: _Claims, sources: Mapping[str, Source[Any]]) -> _Claims:
+def _v2_mapped(claims: _Claims, sources: Mapping[str, ClaimSource[Any]]) -> _Claims:
     found = _mapped(sources, _as_jose_writes(claims))
     _roles(found)  # these are complained about first
     for name in sources:
         if name not in found:
-            raise Refused("jwt-invalid-claims", f"{name}: not in the token")
+            raise BackendRefusal("jwt-invalid-claims", f"{name}: not in the token")
     return found
 
 
@@ -165,13 +167,13 @@ def _v3_session(
     _check_accepted(claims, "iss", auth.issuer)
     if since >= _AUDIENCE_CHECKED_SINCE:
         if auth.audience is None and claims.get("aud") is not None:
-            raise Refused("invalid-jwt", "aud: no audience is configured")
+            raise BackendRefusal("invalid-jwt", "aud: no audience is configured")
         _check_accepted(claims, "aud", auth.audience)
     found = _v3_claims(claims, auth.claims_config)
     allowed, default = _roles(found)
     _check_allowed(default, allowed)
     if len(set(allowed)) < len(allowed):
-        raise Refused("jwt-invalid-claims", f"{ALLOWED_ROLES}: a role stands there twice")
+        raise BackendRefusal("jwt-invalid-claims", f"{ALLOWED_ROLES}: a role stands there twice")
     role = default if header is None else header
     _check_allowed(role, allowed)
     variables = _variables(found)
@@ -183,7 +185,7 @@ def _check_expiry(claims: _Claims, now: float, leeway: int) -> None:
     """Look at `exp` alone, as v3 does: `nbf` and `iat` may say anything."""
     exp = _seconds(claims, "exp")
     if exp is None or exp < math.floor(now) - leeway:
-        raise Refused("invalid-jwt", "exp: missing, or in the past")
+        raise BackendRefusal("invalid-jwt", "exp: missing, or in the past")
 
 
 def _v3_claims(claims: _Claims, config: ClaimsConfig) -> _Claims:
@@ -197,7 +199,7 @@ def _v3_claims(claims: _Claims, config: ClaimsConfig) -> _Claims:
 
 def _claims_set(token: JsonValue) -> _Claims:
     if not isinstance(token, dict):
-        raise Refused("invalid-jwt", "the token: expected a JSON object")
+        raise BackendRefusal("invalid-jwt", "the token: expected a JSON object")
     return token
 
 
@@ -206,7 +208,7 @@ def _seconds(claims: _Claims, name: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
-        raise Refused("invalid-jwt", f"{name}: expected a number")
+        raise BackendRefusal("invalid-jwt", f"{name}: expected a number")
     return value
 
 
@@ -217,32 +219,38 @@ def _check_accepted(claims: _Claims, name: str, accepted: str | list[str] | None
         return
     values = carried if isinstance(carried, list) else [carried]
     if not all(isinstance(value, str) for value in values):
-        raise Refused("invalid-jwt", f"{name}: expected a string or a list of strings")
+        raise BackendRefusal("invalid-jwt", f"{name}: expected a string or a list of strings")
     wanted = [accepted] if isinstance(accepted, str) else accepted
     if wanted is not None and not any(value in wanted for value in values):
-        raise Refused("invalid-jwt", f"{name}: not the configured one")
+        raise BackendRefusal("invalid-jwt", f"{name}: not the configured one")
 
 
 def _namespaced(document: _Claims, place: Steps, *, stringified: bool) -> _Claims:
     try:
         value = find(place, document)
     except LookupError:
-        raise Refused("jwt-invalid-claims", "the claims namespace: not in the token") from None
+        raise BackendRefusal(
+            "jwt-invalid-claims", "the claims namespace: not in the token"
+        ) from None
     if stringified:
         value = _unstringified(value)
     if not isinstance(value, dict):
-        raise Refused("jwt-invalid-claims", "the claims namespace: expected a JSON object")
+        raise BackendRefusal("jwt-invalid-claims", "the claims namespace: expected a JSON object")
     return value
 
 
 def _unstringified(value: JsonValue) -> JsonValue:
     """Cut the cause off: a JSON error carries the text it could not read."""
     if not isinstance(value, str):
-        raise Refused("jwt-invalid-claims", "the claims namespace: expected a string of JSON")
+        raise BackendRefusal(
+            "jwt-invalid-claims", "the claims namespace: expected a string of JSON"
+        )
     try:
         parsed: JsonValue = json.loads(value, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise Refused("jwt-invalid-claims", "the claims namespace: not a string of JSON") from None
+        raise BackendRefusal(
+            "jwt-invalid-claims", "the claims namespace: not a string of JSON"
+        ) from None
     return parsed
 
 
@@ -250,7 +258,7 @@ def _refuse_constant(_: str) -> NoReturn:
     raise ValueError
 
 
-def _mapped(sources: Mapping[str, Source[Any]], document: _Claims) -> _Claims:
+def _mapped(sources: Mapping[str, ClaimSource[Any]], document: _Claims) -> _Claims:
     found: _Claims = {}
     for name, source in sources.items():
         with suppress(LookupError):
@@ -268,19 +276,21 @@ def _roles(found: _Claims) -> tuple[list[str], str]:
 
 def _role_claim(found: _Claims, name: str) -> Any:
     if name not in found:
-        raise Refused("jwt-missing-role-claims", f"{name}: not in the token")
+        raise BackendRefusal("jwt-missing-role-claims", f"{name}: not in the token")
     _check_kind(name, found[name])
     return found[name]
 
 
 def _check_kind(name: str, value: JsonValue) -> None:
     if kind := misfit(name, value):
-        raise Refused("jwt-invalid-claims", f"{name}: expected {kind}")
+        raise BackendRefusal("jwt-invalid-claims", f"{name}: expected {kind}")
 
 
 def _check_allowed(role: str, allowed: list[str]) -> None:
     if role not in allowed:
-        raise Refused("access-denied", f"{ALLOWED_ROLES}: the role in force is not among them")
+        raise BackendRefusal(
+            "access-denied", f"{ALLOWED_ROLES}: the role in force is not among them"
+        )
 
 
 def _variables(found: _Claims) -> _Claims:

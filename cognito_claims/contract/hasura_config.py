@@ -51,7 +51,7 @@ class Place(BaseModel, Generic[Where]):
     default: JsonValue = None
 
 
-class Source(BaseModel, Generic[Where]):
+class ClaimSource(BaseModel, Generic[Where]):
     """Where one claim comes from, as v3 spells it."""
 
     model_config = _STRICT
@@ -80,7 +80,7 @@ class Source(BaseModel, Generic[Where]):
             return self.constant
 
 
-def _with_roles(sources: dict[str, Source[Where]]) -> dict[str, Source[Where]]:
+def _with_roles(sources: dict[str, ClaimSource[Where]]) -> dict[str, ClaimSource[Where]]:
     for name in (ALLOWED_ROLES, DEFAULT_ROLE, *sources):
         if name not in sources:
             raise PydanticCustomError("roles", "{name} is required", {"name": name})
@@ -96,7 +96,7 @@ def _in_v3_spelling(value: object) -> object:
     return {"path" if isinstance(value, dict) else "literal": value}
 
 
-_V2Sources = dict[str, Annotated[Source[JsonPath], BeforeValidator(_in_v3_spelling)]]
+_V2Sources = dict[str, Annotated[ClaimSource[JsonPath], BeforeValidator(_in_v3_spelling)]]
 
 
 def _as_list(value: object) -> object:
@@ -142,7 +142,9 @@ class ClaimsConfig(BaseModel):
     model_config = _STRICT
 
     namespace: Namespace | None = None
-    locations: Annotated[dict[str, Source[JsonPointer]], AfterValidator(_with_roles)] | None = None
+    locations: (
+        Annotated[dict[str, ClaimSource[JsonPointer]], AfterValidator(_with_roles)] | None
+    ) = None
 
     @model_validator(mode="after")
     def _is_one_of_two(self) -> Self:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 from cognito_claims.contract.default_tokens import shown
-from cognito_claims.contract.errors import Finding
+from cognito_claims.contract.errors import ContractFinding
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ _KINDS: dict[type, str] = {
 }
 
 
-class Reader:
+class JsonReader:
     """Copies any Python object into JSON's own types: it never fails, and calls nothing overridden.
 
     A tuple is an array on the wire. A named tuple is unreadable, since encoders differ over it.
@@ -109,11 +109,11 @@ def _read_text(text: str) -> Key:
     return text
 
 
-def mismatch(value: Value, path: str, expected: str, code: str = "wrong-type") -> Finding:
+def mismatch(value: Value, path: str, expected: str, code: str = "wrong-type") -> ContractFinding:
     """Make the finding of a value that is not what is expected, by its kind alone."""
     if isinstance(value, Unreadable):
-        return Finding(value.code or code, path, f"{value.reason}: it must be {expected}")
-    return Finding(code, path, f"must be {expected}, not {_KINDS[type(value)]}")
+        return ContractFinding(value.code or code, path, f"{value.reason}: it must be {expected}")
+    return ContractFinding(code, path, f"must be {expected}, not {_KINDS[type(value)]}")
 
 
 def member_path(path: str, name: Key) -> str:

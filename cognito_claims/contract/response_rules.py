@@ -17,11 +17,11 @@ from cognito_claims.contract.default_tokens import (
     Event,
     shown,
 )
-from cognito_claims.contract.errors import Finding
+from cognito_claims.contract.errors import ContractFinding
 from cognito_claims.contract.json_value import ABSENT, Key, Unreadable, Value, member_path, mismatch
 
-_Rule: TypeAlias = Callable[[Value, str], Iterator[Finding]]
-_StringRule: TypeAlias = Callable[[str, str], Iterator[Finding]]
+_Rule: TypeAlias = Callable[[Value, str], Iterator[ContractFinding]]
+_StringRule: TypeAlias = Callable[[str, str], Iterator[ContractFinding]]
 _TokenUse: TypeAlias = Literal["id", "access"]
 
 
@@ -42,7 +42,7 @@ _SIMPLE_IN_ID_TOKEN = ("address", "email_verified", "phone_number_verified", "up
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749, section 3.3
 
 
-def problems(event: Event, before: dict[Key, Value], after: Value) -> Iterator[Finding]:
+def problems(event: Event, before: dict[Key, Value], after: Value) -> Iterator[ContractFinding]:
     """Find every reason why Cognito would not, or might not, take the answer, in a stable order.
 
     What explains the others comes first: that the answer is not the event at all, or has no response.
@@ -51,12 +51,12 @@ def problems(event: Event, before: dict[Key, Value], after: Value) -> Iterator[F
         yield mismatch(after, "returned", "the whole event, an object", "not-an-object")
         return
     if after and not (before.keys() - {"response"}) & after.keys():
-        yield Finding(
+        yield ContractFinding(
             "not-the-event", "returned", f"must be the whole event, not {_instead(after)}"
         )
         return
     if "response" not in after and not is_untouched(before, after):
-        yield Finding("missing-response", "response", "is missing: return the whole event")
+        yield ContractFinding("missing-response", "response", "is missing: return the whole event")
     for change in _changes({**before, "response": None}, {**after, "response": None}, ""):
         yield _event_changed(*change)
     if "response" not in after or is_untouched(before, after):
@@ -73,16 +73,16 @@ def _instead(after: Mapping[Key, Value]) -> str:
     return "the content of its response" if is_content else "an object without its keys"
 
 
-def _event_changed(path: str, before: Value, after: Value) -> Finding:
+def _event_changed(path: str, before: Value, after: Value) -> ContractFinding:
     """Warn where Cognito has no reason to look: it reads the response. Its envelope has to stay."""
     if before is not ABSENT and not path.startswith("request."):
         what = "is missing" if after is ABSENT else "was changed"
-        return Finding("event-changed", path, f"{what}: a trigger writes the response only")
+        return ContractFinding("event-changed", path, f"{what}: a trigger writes the response only")
     for unreadable in _unreadable_parts(None if after is ABSENT else after, path):
         return unreadable
     what = "was left out" if after is ABSENT else "was added" if before is ABSENT else "was changed"
     message = f"{what}: Cognito reads the response only, as far as is known, and drops this"
-    return Finding("event-changed", path, message, "warning")
+    return ContractFinding("event-changed", path, message, "warning")
 
 
 def _changes(before: Value, after: Value, path: str) -> Iterator[tuple[str, Value, Value]]:
@@ -104,19 +104,21 @@ def is_untouched(before: Mapping[Any, Value], after: Mapping[Any, Value]) -> boo
     return not any(_changes(old, new, "response"))
 
 
-def _response(response: Value, event: Event, own_groups: Value) -> Iterator[Finding]:
+def _response(response: Value, event: Event, own_groups: Value) -> Iterator[ContractFinding]:
     key, other = (V1_DETAILS, V2_DETAILS) if event.is_v1 else (V2_DETAILS, V1_DETAILS)
     if not isinstance(response, dict):
         yield mismatch(response, "response", "an object")
         return
     if other in response:
         message = f"belongs to another event version: this event takes {key}"
-        yield Finding("wrong-version-key", f"response.{other}", message)
+        yield ContractFinding("wrong-version-key", f"response.{other}", message)
     elif not response:
         message = "is missing: nobody documents that an empty response means the default tokens"
-        yield Finding("missing-key", f"response.{key}", message, "warning")
+        yield ContractFinding("missing-key", f"response.{key}", message, "warning")
     elif key not in response:
-        yield Finding("missing-key", f"response.{key}", "is missing: this event takes no other key")
+        yield ContractFinding(
+            "missing-key", f"response.{key}", "is missing: this event takes no other key"
+        )
     rest: dict[Key, Value] = {name: value for name, value in response.items() if name != other}
     details: _Rule = partial(_object, rules=_details_rules(event, own_groups))
     yield from _object(rest, "response", rules={key: details})
@@ -143,7 +145,7 @@ def _details_rules(event: Event, own_groups: Value) -> dict[str, _Rule]:
     }
 
 
-def _access_token(value: Value, path: str, *, event: Event) -> Iterator[Finding]:
+def _access_token(value: Value, path: str, *, event: Event) -> Iterator[ContractFinding]:
     rules: dict[str, _Rule] = {
         "claimsToAddOrOverride": partial(_added, token_use="access", event=event),
         "claimsToSuppress": _suppressing("access"),
@@ -156,23 +158,27 @@ def _access_token(value: Value, path: str, *, event: Event) -> Iterator[Finding]
     for place, scope in enumerate(_items(section.get("scopesToAdd"))):
         if isinstance(scope, str) and scope in suppressed:
             message = f"is in scopesToSuppress[{suppressed.index(scope)}] too: keep one of them"
-            yield Finding("scope-added-and-suppressed", f"{path}.scopesToAdd[{place}]", message)
+            yield ContractFinding(
+                "scope-added-and-suppressed", f"{path}.scopesToAdd[{place}]", message
+            )
 
 
-def _vanishing(value: Value, path: str, *, rule: _Rule, code: str, what: str) -> Iterator[Finding]:
+def _vanishing(
+    value: Value, path: str, *, rule: _Rule, code: str, what: str
+) -> Iterator[ContractFinding]:
     if isinstance(value, dict) and any(value.values()):
-        yield Finding(code, path, f"would vanish: client credentials come without {what}")
+        yield ContractFinding(code, path, f"would vanish: client credentials come without {what}")
     yield from rule(value, path)
 
 
-def _ineffective(value: Value, path: str, *, rule: _Rule) -> Iterator[Finding]:
+def _ineffective(value: Value, path: str, *, rule: _Rule) -> Iterator[ContractFinding]:
     if value:
         message = "has no effect: without the scope openid a hosted sign-in has no ID token"
-        yield Finding("no-id-token", path, message, "warning")
+        yield ContractFinding("no-id-token", path, message, "warning")
     yield from rule(value, path)
 
 
-def _groups(value: Value, path: str, *, own: Value) -> Iterator[Finding]:
+def _groups(value: Value, path: str, *, own: Value) -> Iterator[ContractFinding]:
     """A copy of the request's groups is right as it is: Cognito may have added fields to them."""
     if any(_changes(own, value, path)):
         rules: dict[str, _Rule] = {
@@ -184,7 +190,7 @@ def _groups(value: Value, path: str, *, own: Value) -> Iterator[Finding]:
         yield from wrong
         if not wrong and _names_none(value) and _names_some(own):
             message = "null takes all groups away: name them, or leave this key out to keep them"
-            yield Finding("groups-wiped", path, message, "warning")
+            yield ContractFinding("groups-wiped", path, message, "warning")
 
 
 def _names_none(groups: Value) -> bool:
@@ -196,7 +202,7 @@ def _names_some(groups: Value) -> bool:
     return isinstance(groups, dict) and bool(groups.get("groupsToOverride"))
 
 
-def _object(value: Value, path: str, *, rules: Mapping[str, _Rule]) -> Iterator[Finding]:
+def _object(value: Value, path: str, *, rules: Mapping[str, _Rule]) -> Iterator[ContractFinding]:
     """Null is the wire's way to say nothing, here as in every list."""
     if not isinstance(value, dict):
         if value is not None:
@@ -208,13 +214,15 @@ def _object(value: Value, path: str, *, rules: Mapping[str, _Rule]) -> Iterator[
         yield from rule(member, at) if rule else _unknown_key(name, at, rules)
 
 
-def _unknown_key(name: Key, path: str, known: Iterable[str]) -> Iterator[Finding]:
+def _unknown_key(name: Key, path: str, known: Iterable[str]) -> Iterator[ContractFinding]:
     near = get_close_matches(name, known, n=1) if isinstance(name, str) else []
     hint = f"did you mean {near[0]}?" if near else f"Cognito knows {', '.join(known)}"
-    yield Finding("unknown-key", path, f"is an unknown key: {hint}")
+    yield ContractFinding("unknown-key", path, f"is an unknown key: {hint}")
 
 
-def _strings(value: Value, path: str, *, rule: _StringRule | None = None) -> Iterator[Finding]:
+def _strings(
+    value: Value, path: str, *, rule: _StringRule | None = None
+) -> Iterator[ContractFinding]:
     if value is not None and not isinstance(value, list):
         yield mismatch(value, path, "an array of strings")
     for place, item in enumerate(_items(value)):
@@ -229,22 +237,24 @@ def _items(value: Value) -> list[Value]:
     return value if isinstance(value, list) else []
 
 
-def _string_or_null(value: Value, path: str) -> Iterator[Finding]:
+def _string_or_null(value: Value, path: str) -> Iterator[ContractFinding]:
     if value is not None and not isinstance(value, str):
         yield mismatch(value, path, "a string or null")
 
 
-def _scope(scope: str, path: str) -> Iterator[Finding]:
+def _scope(scope: str, path: str) -> Iterator[ContractFinding]:
     if not _SCOPE_TOKEN.fullmatch(scope):
         message = "must be one scope: printable ASCII, no blank, double quote or backslash"
-        yield Finding("invalid-scope", path, message)
+        yield ContractFinding("invalid-scope", path, message)
 
 
 def _suppressing(token_use: _TokenUse) -> _Rule:
     return partial(_strings, rule=partial(_claim_name, token_use=token_use, verb="suppressed"))
 
 
-def _added(value: Value, path: str, *, token_use: _TokenUse, event: Event) -> Iterator[Finding]:
+def _added(
+    value: Value, path: str, *, token_use: _TokenUse, event: Event
+) -> Iterator[ContractFinding]:
     if value is not None and not isinstance(value, dict):
         yield mismatch(value, path, "an object")
         return
@@ -256,20 +266,20 @@ def _added(value: Value, path: str, *, token_use: _TokenUse, event: Event) -> It
             yield from _claim_name(name, at, token_use=token_use, verb="added")
             yield from _claim_value(name, claim, at, token_use=token_use, is_v1=event.is_v1)
         elif claim != event.client_id:
-            yield Finding(
+            yield ContractFinding(
                 "protected-claim", at, "must be the app client's id: callerContext.clientId"
             )
 
 
 def _claim_name(
     name: str, path: str, *, token_use: _TokenUse, verb: Literal["added", "suppressed"]
-) -> Iterator[Finding]:
+) -> Iterator[ContractFinding]:
     if not name:
-        yield Finding("empty-claim-name", path, "must name a claim: the name is empty")
+        yield ContractFinding("empty-claim-name", path, "must name a claim: the name is empty")
     elif _is_protected(name, token_use, is_added=verb == "added"):
         token = "ID token" if token_use == "id" else "access token"
         message = f"{shown(name)} cannot be {verb} in the {token}{_OTHER_WAY.get(name, '')}"
-        yield Finding("protected-claim", path, message)
+        yield ContractFinding("protected-claim", path, message)
 
 
 def _is_protected(name: str, token_use: _TokenUse, *, is_added: bool) -> bool:
@@ -282,7 +292,7 @@ def _is_protected(name: str, token_use: _TokenUse, *, is_added: bool) -> bool:
 
 def _claim_value(
     name: str, value: Value, path: str, *, token_use: _TokenUse, is_v1: bool
-) -> Iterator[Finding]:
+) -> Iterator[ContractFinding]:
     if is_v1:
         if not isinstance(value, str):
             yield mismatch(value, path, "a string, in a V1 event", "not-a-string")
@@ -292,7 +302,7 @@ def _claim_value(
         yield from _json_value(value, path)
 
 
-def _json_value(value: Value, path: str) -> Iterator[Finding]:
+def _json_value(value: Value, path: str) -> Iterator[ContractFinding]:
     """Arrays hold scalars only, but inside an object anything goes that JSON can carry."""
     if isinstance(value, list):
         for place, item in enumerate(value):
@@ -303,12 +313,12 @@ def _json_value(value: Value, path: str) -> Iterator[Finding]:
         yield from _scalar(value, path)
 
 
-def _scalar(value: Value, path: str) -> Iterator[Finding]:
+def _scalar(value: Value, path: str) -> Iterator[ContractFinding]:
     if not isinstance(value, str | int | float):
         yield mismatch(value, path, "a string, a number or a boolean", "unsupported-value")
 
 
-def _unreadable_parts(value: Value, path: str) -> Iterator[Finding]:
+def _unreadable_parts(value: Value, path: str) -> Iterator[ContractFinding]:
     if isinstance(value, Unreadable):
         yield mismatch(value, path, "a JSON value", "unsupported-value")
     elif isinstance(value, dict):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NotRequired, TypedDict
 
 from cognito_claims.contract import surrealdb_engine3
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.surrealdb_claims import check
 from cognito_claims.contract.surrealdb_engine import (
     ENGINE,
@@ -33,8 +33,8 @@ __all__ = [
 ]
 
 
-Source = Literal["embedded engine", "claims table", "settings"]
-SOURCES: dict[Generation, Source] = {
+VerdictSource = Literal["embedded engine", "claims table", "settings"]
+SOURCES: dict[Generation, VerdictSource] = {
     "1.x": "claims table",
     "2.x": "embedded engine",
     "3.x": "embedded engine" if surrealdb_engine3.IS_INSTALLED else "claims table",
@@ -46,7 +46,7 @@ class Answer(TypedDict):
     """One generation's answer, and what it was taken from."""
 
     accepted: bool
-    source: Source
+    source: VerdictSource
     engine: NotRequired[str]
     auth: NotRequired[str]
     access: NotRequired[str]
@@ -112,11 +112,11 @@ def _answer(claims: Mapping[str, Any], setup: Setup, generation: Generation) -> 
     """Ask one generation, or say that the settings have nothing for it."""
     if generation not in setup.generations():
         missing = "a token name and a scope" if generation == "1.x" else "an access method"
-        return _refusal("settings", Refused("not-addressed", f"the settings lack {missing}"))
+        return _refusal("settings", BackendRefusal("not-addressed", f"the settings lack {missing}"))
     ask = _ask_table if SOURCES[generation] == "claims table" else _ask_engine
     try:
         return ask(claims, setup, generation)
-    except Refused as refusal:
+    except BackendRefusal as refusal:
         return _refusal(SOURCES[generation], refusal)
 
 
@@ -131,7 +131,7 @@ def _ask_engine(claims: Mapping[str, Any], setup: Setup, generation: Generation)
     """Ask the engine; the table adds the reason it keeps back, and what it takes and should not."""
     try:
         auth, access = sign_in(sign(claims), setup, generation=generation)
-    except Refused as refusal:
+    except BackendRefusal as refusal:
         if refusal.code == UNEXPLAINED:
             _explain(claims, setup, generation)
         raise
@@ -149,12 +149,12 @@ def _explain(claims: Mapping[str, Any], setup: Setup, generation: Generation) ->
     """Raise the table's reason, and say that it is the table's."""
     try:
         check(claims, setup, generation)
-    except Refused as refusal:
+    except BackendRefusal as refusal:
         message = f"{refusal.message} (the engine does not say why; the claims table does)"
-        raise Refused(refusal.code, message) from refusal
+        raise BackendRefusal(refusal.code, message) from refusal
 
 
-def _refusal(source: Source, refusal: Refused) -> Answer:
+def _refusal(source: VerdictSource, refusal: BackendRefusal) -> Answer:
     return {
         "accepted": False,
         "source": source,

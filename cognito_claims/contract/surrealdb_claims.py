@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.surrealdb_script import Generation, Setup
 
 _URL = "https://surrealdb.com/"
@@ -34,7 +34,7 @@ def payload(claims: Claims) -> bytes:
     try:
         return json.dumps(claims, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise Refused("not-json", "the claims are not JSON, so they are no token") from error
+        raise BackendRefusal("not-json", "the claims are not JSON, so they are no token") from error
 
 
 def check(claims: Claims, setup: Setup, generation: Generation) -> None:
@@ -45,7 +45,7 @@ def check(claims: Claims, setup: Setup, generation: Generation) -> None:
     _check_registered(claims)
     _check_times(claims, time.time())
     _expect(claims, "iss", (setup.issuer,), "wrong-issuer")
-    if setup.reads == "access":
+    if setup.token_use == "access":
         _check_access_token(claims, setup)
     else:
         _check_id_token(claims, setup)
@@ -56,12 +56,14 @@ def check(claims: Claims, setup: Setup, generation: Generation) -> None:
 def _check_dangerous(claims: Claims) -> None:
     """Refuse what SurrealDB takes and nobody should send."""
     if _value(claims, "record") is not None:
-        raise Refused(
+        raise BackendRefusal(
             "record-claim",
             "id names a record, and 3.x ignores what follows one: it makes one user another",
         )
     if _value(claims, "roles") is not None:
-        raise Refused("roles-claim", "rl gives a system user's roles: a Cognito user has none")
+        raise BackendRefusal(
+            "roles-claim", "rl gives a system user's roles: a Cognito user has none"
+        )
 
 
 def _check_address(claims: Claims, setup: Setup, generation: Generation) -> None:
@@ -81,7 +83,9 @@ def _check_address(claims: Claims, setup: Setup, generation: Generation) -> None
         if not isinstance(value, str):
             raise _wrong_type(claim, "a string")
         if value != expected[claim]:
-            raise Refused(f"wrong-{claim}", f"{NAMES[claim][0]} is not the {claim} of this set-up")
+            raise BackendRefusal(
+                f"wrong-{claim}", f"{NAMES[claim][0]} is not the {claim} of this set-up"
+            )
 
 
 def _check_registered(claims: Claims) -> None:
@@ -98,11 +102,11 @@ def _check_registered(claims: Claims) -> None:
 def _check_times(claims: Claims, now: float) -> None:
     """Require `exp`; SurrealDB grants no leeway on either side."""
     if claims.get("exp") is None:
-        raise Refused("missing-exp", "exp is missing: SurrealDB takes no token without it")
+        raise BackendRefusal("missing-exp", "exp is missing: SurrealDB takes no token without it")
     if claims["exp"] <= now:
-        raise Refused("expired", "the token has expired")
+        raise BackendRefusal("expired", "the token has expired")
     if (claims.get("nbf") or 0) > now:
-        raise Refused("not-yet-valid", "nbf lies in the future")
+        raise BackendRefusal("not-yet-valid", "nbf lies in the future")
 
 
 def _check_id_token(claims: Claims, setup: Setup) -> None:
@@ -111,10 +115,10 @@ def _check_id_token(claims: Claims, setup: Setup) -> None:
     _expect(claims, "aud", setup.client_ids, "wrong-audience")
     _require(claims, "sub", "missing-subject")
     if claims.get("email_verified") is not True:
-        raise Refused("email-not-verified", "email_verified is not the boolean true")
+        raise BackendRefusal("email-not-verified", "email_verified is not the boolean true")
     local, _, domain = _require(claims, "email", "missing-email").rpartition("@")
     if not (local and domain):
-        raise Refused("missing-email", "email is not an address")
+        raise BackendRefusal("missing-email", "email is not an address")
 
 
 def _check_access_token(claims: Claims, setup: Setup) -> None:
@@ -129,31 +133,35 @@ def _value(claims: Claims, claim: str) -> Any:
     """Find a claim under whichever of its names the token uses; null is none."""
     found = [name for name in NAMES[claim] if name in claims]
     if len(found) > 1:
-        raise Refused("duplicate-claim", f"{found[0]} and {found[1]} are two names of one claim")
+        raise BackendRefusal(
+            "duplicate-claim", f"{found[0]} and {found[1]} are two names of one claim"
+        )
     return claims[found[0]] if found else None
 
 
 def _expect(claims: Claims, name: str, expected: tuple[str, ...], code: str) -> None:
     if claims.get(name) not in expected:
-        raise Refused(code, f"{name} is not what the set-up script expects")
+        raise BackendRefusal(code, f"{name} is not what the set-up script expects")
 
 
 def _require(claims: Claims, name: str, code: str) -> str:
     value = claims.get(name)
     if not isinstance(value, str) or not value:
-        raise Refused(code, f"{name} is missing, or no string")
+        raise BackendRefusal(code, f"{name} is missing, or no string")
     return value
 
 
-def _missing(claim: str) -> Refused:
+def _missing(claim: str) -> BackendRefusal:
     """Name what is missing; in 1.x a token without its scope is another kind of token."""
     if claim == "scope":
-        return Refused(
+        return BackendRefusal(
             "system-user",
             "tk without sc names a database token: no table permission stops its bearer",
         )
-    return Refused(f"missing-{claim}", f"{NAMES[claim][0]} is missing: the token names no {claim}")
+    return BackendRefusal(
+        f"missing-{claim}", f"{NAMES[claim][0]} is missing: the token names no {claim}"
+    )
 
 
-def _wrong_type(claim: str, expected: str) -> Refused:
-    return Refused("claim-type", f"{NAMES.get(claim, (claim,))[0]} has to be {expected}")
+def _wrong_type(claim: str, expected: str) -> BackendRefusal:
+    return BackendRefusal("claim-type", f"{NAMES.get(claim, (claim,))[0]} has to be {expected}")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.extra import testing_extra
 from cognito_claims.contract.surrealdb_claims import payload
 from cognito_claims.contract.surrealdb_engine3 import Engine3
@@ -89,15 +89,19 @@ def _authenticate(engine: Engine | Engine3, token: str, setup: Setup) -> None:
     reasons = {f"An error occurred: {check.reason}": check.code for check in checks(setup)}
     reasons["The token has expired"] = "expired"
     if said in reasons:
-        raise Refused(reasons[said], said.removeprefix("An error occurred: "))
-    raise Refused(UNEXPLAINED, "the engine would not take the token, and does not say why")
+        raise BackendRefusal(reasons[said], said.removeprefix("An error occurred: "))
+    raise BackendRefusal(UNEXPLAINED, "the engine would not take the token, and does not say why")
 
 
 def _bearer(engine: Engine | Engine3, setup: Setup) -> RecordID:
     """Ask who is signed in; believe nothing else before this."""
     auth, access = ask(engine, "RETURN [$auth, $access];")
     if access != setup.access:
-        raise Refused("wrong-access", "the bearer is in by another access method, or not at all")
+        raise BackendRefusal(
+            "wrong-access", "the bearer is in by another access method, or not at all"
+        )
     if not isinstance(auth, RecordID):
-        raise Refused("system-user", "the bearer is no record: no table permission stops them")
+        raise BackendRefusal(
+            "system-user", "the bearer is no record: no table permission stops them"
+        )
     return auth

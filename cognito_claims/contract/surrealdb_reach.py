@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.extra import testing_extra
 from cognito_claims.contract.surrealdb_script import Setup
 
@@ -94,9 +94,9 @@ def ask(engine: Engine, query: str, **variables: Any) -> Any:
     try:
         statements = _raw(engine, query, variables)
     except RuntimeError as error:
-        raise Refused("setup-script", "the engine cannot read the set-up script") from error
+        raise BackendRefusal("setup-script", "the engine cannot read the set-up script") from error
     if any(statement["status"] != "OK" for statement in statements):
-        raise Refused("setup-script", "the engine refused a statement of the set-up script")
+        raise BackendRefusal("setup-script", "the engine refused a statement of the set-up script")
     return statements[-1]["result"]
 
 
@@ -105,7 +105,7 @@ def plant(engine: Engine, setup: Setup) -> Rows:
     for _ in range(2):
         record = RecordID("user", str(uuid.uuid4()))
         stranger = {"id": record, "cognito_username": _secret()}
-        if setup.reads == "id":
+        if setup.token_use == "id":
             stranger["email"] = f"{_secret()}@example.com"
         ask(engine, "CREATE user CONTENT $stranger;", stranger=stranger)
         for field in ask(engine, "INFO FOR TABLE user;")["fields"]:
@@ -129,20 +129,24 @@ def check_reach(
     after = _rows(engine)
     own, own_after = seen.pop(me, None), after.pop(me, None)
     if seen or after != others or secrets["seen"] in told or _shows(told, others):
-        raise Refused("other-row", "the bearer can read or change another user's row")
+        raise BackendRefusal("other-row", "the bearer can read or change another user's row")
     if any(str(row["id"].id) in told for row in (others[str(one)], others[str(two)])):
-        raise Refused("other-id", "the bearer can see other users' ids, which are their subs")
+        raise BackendRefusal(
+            "other-id", "the bearer can see other users' ids, which are their subs"
+        )
     if own is None or own_after is None:
-        raise Refused("own-row", "the bearer cannot read their own row, or can delete it")
+        raise BackendRefusal("own-row", "the bearer cannot read their own row, or can delete it")
     if _not_theirs(own) != _not_theirs(own_after):
-        raise Refused("own-row", "the bearer can change what only their token may")
+        raise BackendRefusal("own-row", "the bearer can change what only their token may")
     if any(own_after.get(field) != "changed" for field in editable):
-        raise Refused("own-row", "the bearer cannot change an editable field of their own row")
-    if setup.reads == "id":
+        raise BackendRefusal(
+            "own-row", "the bearer cannot change an editable field of their own row"
+        )
+    if setup.token_use == "id":
         _check_sharing(engine, own_after["email"])
     if ask(engine, "INFO FOR TABLE user;")["indexes"]:
         said = "an index of the table tells the bearer which values other users' rows hold"
-        raise Refused("indexed", said)
+        raise BackendRefusal("indexed", said)
 
 
 def _check_sharing(engine: Engine, email: str) -> None:
@@ -150,9 +154,9 @@ def _check_sharing(engine: Engine, email: str) -> None:
     twin = {"email": email, "cognito_username": _secret()}
     try:
         ask(engine, "CREATE user CONTENT $twin;", twin=twin)
-    except Refused as refusal:
+    except BackendRefusal as refusal:
         said = "an email may stand in one row alone: a second user who has it cannot sign in"
-        raise Refused("unique-email", said) from refusal
+        raise BackendRefusal("unique-email", said) from refusal
 
 
 def _told(engine: Engine, variables: dict[str, Any], others: Rows, editable: Sequence[str]) -> str:
@@ -206,5 +210,7 @@ def _raw(engine: Engine, query: str, variables: Mapping[str, Any]) -> list[dict[
     try:
         statements: list[dict[str, Any]] = engine.query_raw(query, dict(variables))["result"]
     except BufferError as error:  # the client's, for a type that it does not know
-        raise Refused("unreadable", "the engine's client cannot read a field's value") from error
+        raise BackendRefusal(
+            "unreadable", "the engine's client cannot read a field's value"
+        ) from error
     return statements

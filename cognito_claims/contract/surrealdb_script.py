@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 
 _FRESH = "$token.exp > time::unix()"  # a session may outlive its token
 _OWN_ID = 'id = type::thing("user", $token.sub)'
@@ -38,7 +38,7 @@ class Setup(NamedTuple):
     access: str | None = None
     token_name: str | None = None
     scope: str | None = None
-    reads: Literal["id", "access"] = "id"
+    token_use: Literal["id", "access"] = "id"
     other_client_ids: tuple[str, ...] = ()
 
     @property
@@ -79,7 +79,7 @@ def checks(setup: Setup) -> tuple[Check, ...]:
     """List what a token has to say about itself; SurrealDB looks at none of this unless told to."""
     issuer = _equal("$token.iss", string(setup.issuer), "wrong-issuer", "Wrong issuer")
     subject = _present("$token.sub", "missing-subject", "No subject")
-    if setup.reads == "access":
+    if setup.token_use == "access":
         return (
             issuer,
             _equal("$token.token_use", '"access"', "wrong-token-use", "Not an access token"),
@@ -101,7 +101,7 @@ def check_editable(editable: Sequence[str]) -> None:
     for name in editable:
         if name in _NEVER_EDITABLE or not _FIELD_NAME.fullmatch(name):
             expected = "expected the name of a field: letters, digits and _; not"
-            raise Refused("setup-value", f"{expected} {' or '.join(_NEVER_EDITABLE)}")
+            raise BackendRefusal("setup-value", f"{expected} {' or '.join(_NEVER_EDITABLE)}")
 
 
 def setup_script(
@@ -196,7 +196,7 @@ def _own_fields(setup: Setup, generation: Generation) -> Iterator[str]:
     yield may
     yield "DEFINE FIELD cognito_username ON user TYPE string"
     yield may
-    if setup.reads == "id":
+    if setup.token_use == "id":
         is_email = "string::is_email" if generation == "3.x" else "string::is::email"
         yield f"DEFINE FIELD email ON user TYPE string ASSERT {is_email}($value)"
         yield may
@@ -215,13 +215,13 @@ def _own(generation: Generation) -> str:
 def _owner(setup: Setup, generation: Generation) -> tuple[str, ...]:
     """Say whose row it is, and until when; a session of an earlier email sees no row."""
     if generation != "1.x":
-        email = ("email = session::token().email",) if setup.reads == "id" else ()
+        email = ("email = session::token().email",) if setup.token_use == "id" else ()
         access = f"session::ac() = {string(setup.access or '')}"
         return (access, "session::token().exp > time::unix()", _own(generation), *email)
     return (
         f"$scope = {string(setup.scope or '')}",
         *(check.holds for check in checks(setup)),
-        *(("$token.email AND string::is::email($token.email)",) if setup.reads == "id" else ()),
+        *(("$token.email AND string::is::email($token.email)",) if setup.token_use == "id" else ()),
         _FRESH,
         _OWN_ID,
     )
@@ -229,7 +229,7 @@ def _owner(setup: Setup, generation: Generation) -> tuple[str, ...]:
 
 def _fields(setup: Setup) -> dict[str, str]:
     """Map the record's fields to the claims that fill them at each sign-in."""
-    if setup.reads == "access":
+    if setup.token_use == "access":
         return {"cognito_username": "$token.username"}
     return {"email": "$token.email", "cognito_username": '$token["cognito:username"]'}
 
@@ -255,5 +255,7 @@ def _present(claim: str, code: str, reason: str) -> Check:
 
 def _escaped(value: str, quote: str, *, line_break: str) -> str:
     if not value or not value.replace(line_break, "").isprintable():
-        raise Refused("setup-value", "the set-up script takes names and values of printable text")
+        raise BackendRefusal(
+            "setup-value", "the set-up script takes names and values of printable text"
+        )
     return value.replace("\\", "\\\\").replace(quote, f"\\{quote}")

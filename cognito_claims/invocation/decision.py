@@ -14,10 +14,10 @@ from cognito_claims.errors import (
     UnexpectedError,
     UnsupportedClaimError,
     UserPoolError,
-    place_of,
+    raised_at,
 )
 from cognito_claims.events import PreTokenGenerationEvent, UserEvent
-from cognito_claims.invocation.dispatch import Outcome, ask
+from cognito_claims.invocation.dispatch import PluginResult, ask
 from cognito_claims.plugin import PluginEntry
 from cognito_claims.pools import ANY, require_answered
 from cognito_claims.response import render
@@ -32,7 +32,7 @@ class Decision:
 
     def __init__(self) -> None:
         self.event: PreTokenGenerationEvent | UserEvent | None = None
-        self.outcomes: Mapping[str, Outcome] = {}
+        self.outcomes: Mapping[str, PluginResult] = {}
         self.claims: Claims = _NO_CLAIMS
         self.response: dict[str, Any] = {}
         self.error: CognitoClaimsError | None = None
@@ -117,7 +117,7 @@ def decide_sync(
 def _known(error: Exception) -> CognitoClaimsError:
     if isinstance(error, CognitoClaimsError):
         return error
-    return UnexpectedError(type(error).__name__, place_of(error))
+    return UnexpectedError(type(error).__name__, raised_at(error))
 
 
 def _attributed(
@@ -137,10 +137,10 @@ def _wants(claims: Claims, error: UnsupportedClaimError) -> bool:
     return any(error.subject in names for names in wanted)
 
 
-def _accepted(outcomes: Mapping[str, Outcome]) -> dict[str, Claims]:
+def _accepted(outcomes: Mapping[str, PluginResult]) -> dict[str, Claims]:
     """Apply the policies: a refusal first, then a failure that denies."""
     accepted: dict[str, Claims] = {}
-    failures: list[Outcome] = []
+    failures: list[PluginResult] = []
     for name, outcome in outcomes.items():
         if outcome.claims is None:
             failures.append(outcome)
@@ -224,7 +224,7 @@ def _told(error: CognitoClaimsError) -> str:
     return f"denied by plugin {error.plugin}{setting}"
 
 
-def _summary(outcome: Outcome) -> dict[str, Any]:
+def _summary(outcome: PluginResult) -> dict[str, Any]:
     summary: dict[str, Any] = {"milliseconds": outcome.milliseconds}
     if outcome.error is not None:
         summary |= {"error": outcome.error.code, "on_error": outcome.plugin.on_error}

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from cognito_claims.claims import Claims, Groups
-from cognito_claims.deadline import limit
+from cognito_claims.deadline import set_thread_deadline
 from cognito_claims.errors import (
     CognitoClaimsError,
     DeadlineError,
@@ -16,8 +16,8 @@ from cognito_claims.errors import (
     PluginResultError,
     PluginTimeoutError,
     TokenDenied,
-    place_of,
-    told,
+    describe_error,
+    raised_at,
 )
 from cognito_claims.events import PreTokenGenerationEvent, UserEvent
 from cognito_claims.plugin import PluginEntry, groups_error, result_error
@@ -27,7 +27,7 @@ _NO_EVENTS: Mapping[str, _Event] = MappingProxyType({})
 _NO_GROUPS = Groups()
 
 
-class Outcome:
+class PluginResult:
     """What came of asking one plugin: claims, or why there are none."""
 
     __slots__ = ("claims", "error", "milliseconds", "plugin")
@@ -53,7 +53,9 @@ class Outcome:
         return is_needed or isinstance(self.error, TokenDenied)
 
 
-def ask(plugins: Mapping[str, PluginEntry], event: _Event, deadline: float) -> dict[str, Outcome]:
+def ask(
+    plugins: Mapping[str, PluginEntry], event: _Event, deadline: float
+) -> dict[str, PluginResult]:
     """Ask the plugins whose app clients the event's is among, and return what came of each, by name.
 
     A plugin that decides on groups is asked first, and all others see the groups that it decided; if it
@@ -83,7 +85,7 @@ def _ask_after(
     event: PreTokenGenerationEvent,
     deadline: float,
     began: float,
-) -> dict[str, Outcome]:
+) -> dict[str, PluginResult]:
     """Ask the plugin that decides on groups, and then the others."""
     plugin = plugins.pop(decider)
     outcomes = _ask_all({decider: plugin}, event, deadline, began)
@@ -104,7 +106,7 @@ def _ask_beside(
     event: PreTokenGenerationEvent,
     deadline: float,
     began: float,
-) -> dict[str, Outcome]:
+) -> dict[str, PluginResult]:
     """Ask for the decision on groups alone, and then all plugins for their claims."""
     plugin = plugins[decider]
     answer: Any = None
@@ -115,7 +117,7 @@ def _ask_beside(
     except BaseException as error:  # SystemExit too would take the answer along
         problem = _failure(decider, plugin, error)
     if problem is not None:
-        return {decider: Outcome(plugin, _since(began), problem)}
+        return {decider: PluginResult(plugin, _since(began), problem)}
     decided = None if answer is None else _frozen(answer)
     seen = event if decided is None else _with_groups(event, decided)
     outcomes = _ask_all(plugins, seen, deadline, began, {decider: event})
@@ -125,7 +127,7 @@ def _ask_beside(
         if (None if groups is None else _frozen(groups)) != decided:
             problem_text = "its Claims have other groups than its decide_groups has decided"
             problem = PluginResultError(decider, "Claims", problem_text)
-            outcomes[decider] = Outcome(plugin, outcome.milliseconds, problem)
+            outcomes[decider] = PluginResult(plugin, outcome.milliseconds, problem)
         else:
             outcome.claims = outcome.claims._replace(groups=decided)
     return outcomes
@@ -151,9 +153,9 @@ def _ask_all(
     deadline: float,
     began: float,
     own: Mapping[str, _Event] = _NO_EVENTS,
-) -> dict[str, Outcome]:
+) -> dict[str, PluginResult]:
     """Ask the pure plugins, then all others side by side; `own` are the events of those that see another."""
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, PluginResult] = {}
     for name, plugin in plugins.items():
         if plugin.is_pure:
             _ask(name, plugin, own.get(name, event), began, outcomes)
@@ -169,19 +171,19 @@ def _ask_all(
         thread.join(max(0.0, deadline - monotonic()))
     late = _since(began)
     return {
-        name: outcomes.get(name) or Outcome(plugin, late, PluginTimeoutError(name))
+        name: outcomes.get(name) or PluginResult(plugin, late, PluginTimeoutError(name))
         for name, plugin in plugins.items()
     }
 
 
 def _started(
-    thread: Thread, name: str, plugin: PluginEntry, outcomes: dict[str, Outcome]
+    thread: Thread, name: str, plugin: PluginEntry, outcomes: dict[str, PluginResult]
 ) -> tuple[Thread, ...]:
     try:
         thread.start()
     except RuntimeError as error:  # the process has no thread left
-        failure = PluginFailedError(name, type(error).__name__, place_of(error))
-        outcomes[name] = Outcome(plugin, 0.0, failure)
+        failure = PluginFailedError(name, type(error).__name__, raised_at(error))
+        outcomes[name] = PluginResult(plugin, 0.0, failure)
         return ()
     return (thread,)
 
@@ -201,12 +203,12 @@ def _prepare(plugin: Any) -> None:
 
 
 def _ask_until(deadline: float, *asked: Any) -> None:
-    limit(deadline)
+    set_thread_deadline(deadline)
     _ask(*asked)
 
 
 def _ask(
-    name: str, plugin: PluginEntry, event: _Event, began: float, outcomes: dict[str, Outcome]
+    name: str, plugin: PluginEntry, event: _Event, began: float, outcomes: dict[str, PluginResult]
 ) -> None:
     answer: Claims | CognitoClaimsError
     try:
@@ -214,7 +216,7 @@ def _ask(
         answer = result_error(name, plugin, claims) or claims
     except BaseException as error:  # SystemExit too would take the answer along
         answer = _failure(name, plugin, error)
-    outcomes[name] = Outcome(plugin, _since(began), answer)
+    outcomes[name] = PluginResult(plugin, _since(began), answer)
 
 
 def _failure(name: str, plugin: PluginEntry, error: BaseException) -> CognitoClaimsError:
@@ -224,7 +226,7 @@ def _failure(name: str, plugin: PluginEntry, error: BaseException) -> CognitoCla
     if isinstance(error, DeadlineError):
         return PluginTimeoutError(name, error.stage)
     module = getattr(getattr(plugin.plugin, "func", plugin.plugin), "__module__", "")
-    return PluginFailedError(name, told(error), place_of(error, str(module)))
+    return PluginFailedError(name, describe_error(error), raised_at(error, str(module)))
 
 
 def _since(began: float) -> float:

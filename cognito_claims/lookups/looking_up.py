@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from cognito_claims.claims import Json
-from cognito_claims.deadline import Moment, seconds_left
+from cognito_claims.deadline import Stopwatch, seconds_left
 from cognito_claims.errors import Problem, TokenDenied, shown
 
 Item: TypeAlias = Mapping[str, Json]
@@ -41,7 +41,7 @@ class Kept(Generic[_R]):
 
     def __init__(self, seconds: int) -> None:
         self._seconds = seconds
-        self._entries: dict[Hashable, tuple[Moment, _R]] = {}
+        self._entries: dict[Hashable, tuple[Stopwatch, _R]] = {}
         self._lock = Lock()
 
     def get(self, sent: Hashable) -> _R | None:
@@ -56,7 +56,7 @@ class Kept(Generic[_R]):
                 self._entries.pop(sent, None)
                 if len(self._entries) >= _MOST_KEPT:
                     del self._entries[next(iter(self._entries))]
-                self._entries[sent] = (Moment(), found)
+                self._entries[sent] = (Stopwatch(), found)
 
 
 class Run(Generic[_R]):

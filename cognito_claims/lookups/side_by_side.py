@@ -6,7 +6,7 @@ from threading import Thread
 from time import monotonic
 
 from cognito_claims.claims import Json
-from cognito_claims.deadline import limit, seconds_left
+from cognito_claims.deadline import seconds_left, set_thread_deadline
 from cognito_claims.errors import DeadlineError, shown
 from cognito_claims.lookups.looking_up import Item, LookUp
 
@@ -23,7 +23,7 @@ def find_all(look_ups: Mapping[str, LookUp], values: Mapping[str, Json]) -> dict
     failed: dict[str, BaseException] = {}
 
     def find(name: str, look_up: LookUp) -> None:
-        limit(deadline)
+        set_thread_deadline(deadline)
         try:
             found[name] = look_up.find(values)
         except BaseException as error:  # SystemExit too: it is the plugin's failure

@@ -12,11 +12,11 @@ from typing import Literal, NamedTuple, Self
 from cognito_claims.claims import Claims, TokenClaims
 from cognito_claims.clients.fauna import FaunaClient, Query, QueryClient, Value
 from cognito_claims.clients.secrets import SecretReader
-from cognito_claims.deadline import Moment, seconds_left
+from cognito_claims.deadline import Stopwatch, seconds_left
 from cognito_claims.errors import FaunaError, Problem, SettingsError, TokenDenied
 from cognito_claims.events import PreTokenGenerationEvent, User
 from cognito_claims.secret import Secret
-from cognito_claims.settings import choice_problems, read
+from cognito_claims.settings import choice_problems, read_settings
 
 _CHOICES = {"identity": ("sub", "email"), "client": ("http", "driver")}
 _DRIVER = "cognito_claims.clients.fauna_driver"
@@ -40,7 +40,7 @@ _SAMPLE_ID = "0" * 18
 
 class _Minted(NamedTuple):
     event: PreTokenGenerationEvent
-    when: Moment
+    when: Stopwatch
     claims: Claims
 
 
@@ -99,7 +99,7 @@ class FaunaTokens:
     @classmethod
     def from_env(cls, environ: Mapping[str, str], /) -> Self:
         """Read the `FAUNA_*` variables, or raise `SettingsError` with every problem."""
-        return read(cls, "FAUNA", environ)
+        return read_settings(cls, "FAUNA", environ)
 
     @property
     def owns(self) -> dict[str, frozenset[str]]:
@@ -119,7 +119,7 @@ class FaunaTokens:
         ):
             return latest.claims
         claims = self._claims(self._minted(self._query(identity)))
-        self._latest = _Minted(event, Moment(), claims)
+        self._latest = _Minted(event, Stopwatch(), claims)
         return claims
 
     def prepare(self) -> None:

@@ -13,7 +13,7 @@ from typing import Literal, Self
 from cognito_claims.claims import Claims, Json, Token
 from cognito_claims.errors import Problem, SettingsError, TokenDenied
 from cognito_claims.events import PreTokenGenerationEvent, User
-from cognito_claims.settings import choice_problems, read
+from cognito_claims.settings import choice_problems, read_settings
 
 _PREFIX = "x-hasura-"
 _RESERVED = frozenset(
@@ -83,7 +83,7 @@ class HasuraClaims:
     @classmethod
     def from_env(cls, environ: Mapping[str, str], /) -> Self:
         """Read the `HASURA_*` variables, or raise `SettingsError` with every problem."""
-        return read(cls, "HASURA", environ, foreign=("HASURA_SYNC_",))
+        return read_settings(cls, "HASURA", environ, foreign=("HASURA_SYNC_",))
 
     @property
     def owns(self) -> dict[Token, frozenset[str]]:

@@ -12,7 +12,7 @@ from cognito_claims.rules.decoding import decoded
 from cognito_claims.rules.document import Document
 from cognito_claims.rules.evaluation import claims_of, decided_groups, no_item
 from cognito_claims.rules.lookups import Fetch, FetchAll, Item
-from cognito_claims.settings import read
+from cognito_claims.settings import read_settings
 
 _VARIABLE = "MAPPER_RULES"
 _DIRECTORY = "LAMBDA_TASK_ROOT"
@@ -56,7 +56,7 @@ class Mapper:
             except SettingsError as error:
                 raise SettingsError(tuple(map(_named, error.problems))) from None
 
-        return read(made, "MAPPER", environ)
+        return read_settings(made, "MAPPER", environ)
 
     @property
     def never_optional(self) -> str | None:

@@ -10,7 +10,7 @@ from typing import Self
 from cognito_claims.claims import Claims, Token
 from cognito_claims.errors import Problem, SettingsError
 from cognito_claims.events import PreTokenGenerationEvent
-from cognito_claims.settings import read
+from cognito_claims.settings import read_settings
 
 
 class SurrealDBClaims:
@@ -56,7 +56,7 @@ class SurrealDBClaims:
     @classmethod
     def from_env(cls, environ: Mapping[str, str], /) -> Self:
         """Read the `SURREALDB_*` variables, or raise `SettingsError` with every problem."""
-        return read(cls, "SURREALDB", environ)
+        return read_settings(cls, "SURREALDB", environ)
 
     @property
     def owns(self) -> dict[Token, frozenset[str]]:

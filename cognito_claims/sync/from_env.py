@@ -8,7 +8,7 @@ from cognito_claims.errors import Problem, SettingsError
 from cognito_claims.plugin import OnError, Plugin, PluginEntry
 from cognito_claims.pools import ANY, require_pools
 from cognito_claims.registry import LONGEST_DEADLINE_MS, Configuration, clients_in, without
-from cognito_claims.settings import read
+from cognito_claims.settings import read_settings
 from cognito_claims.sync.rows import COLUMNS, Sink, column_problems
 
 _SINKS = ("hasura", "queue")
@@ -36,7 +36,7 @@ def load(environ: Mapping[str, str]) -> Configuration:
     problems: list[Problem] = []
     core = _Core(ANY, log_sub=False)
     try:
-        core = read(_core, _CORE, environ, foreign=_OF_CLAIMS)
+        core = read_settings(_core, _CORE, environ, foreign=_OF_CLAIMS)
     except SettingsError as error:
         problems += error.problems
     try:
@@ -70,10 +70,12 @@ def _load(environ: Mapping[str, str]) -> tuple[dict[str, PluginEntry], int]:
     if _CLIENTS in environ:
         environ = without(environ, frozenset((_CLIENTS,)))
     try:
-        settings = read(_settings, _PREFIX, environ)
+        settings = read_settings(_settings, _PREFIX, environ)
     except SettingsError as error:
         problems += error.problems
-        settings = _Settings(_legible_sinks(environ), "deny", deadline_ms=0, queue_url="")
+        # What is meant, as far as one can tell, so that its own problems are told in the same run.
+        sinks = sink_names(environ).intersection(_SINKS) or {"hasura"}
+        settings = _Settings(sinks, "deny", deadline_ms=0, queue_url="")
     try:
         plugins = _plugins(settings, environ)
     except SettingsError as error:
@@ -98,7 +100,7 @@ def columns_from_env(environ: Mapping[str, str]) -> Mapping[str, str]:
     parameters: Any = import_module("cognito_claims.sync.hasura").HasuraUsers.__init__
     names = {*parameters.__annotations__} - {"columns", "return"}
     foreign = tuple(f"{_HASURA}_{name.upper()}" for name in names)
-    return read(_columns, _HASURA, environ, foreign=foreign)
+    return read_settings(_columns, _HASURA, environ, foreign=foreign)
 
 
 def _plugins(settings: _Settings, environ: Mapping[str, str]) -> dict[str, Plugin]:
@@ -149,11 +151,6 @@ def _settings(
 def _core(*, user_pools: tuple[str, ...] = ANY, log_sub: bool = False) -> _Core:
     require_pools(user_pools)
     return _Core(user_pools, log_sub)
-
-
-def _legible_sinks(environ: Mapping[str, str]) -> Set[str]:
-    """Give what is meant as far as one can tell, so that its own problems are told in the same run."""
-    return sink_names(environ).intersection(_SINKS) or {"hasura"}
 
 
 def _columns(*, columns: Mapping[str, str] = COLUMNS) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from cognito_claims.clients.retry import retried
 from cognito_claims.clients.secrets import SecretReader
 from cognito_claims.errors import HasuraError, Problem, SettingsError
 from cognito_claims.secret import Secret
-from cognito_claims.settings import read
+from cognito_claims.settings import read_settings
 from cognito_claims.sync.rows import COLUMNS, Row, column_problems, is_name
 
 _CODES = frozenset(  # the only ones that an error repeats: Hasura's texts may hold a user's values
@@ -92,7 +92,7 @@ class HasuraUsers:
     @classmethod
     def from_env(cls, environ: Mapping[str, str], /) -> Self:
         """Read the `HASURA_SYNC_*` variables, or raise `SettingsError` with every problem."""
-        return read(cls, "HASURA_SYNC", environ)
+        return read_settings(cls, "HASURA_SYNC", environ)
 
     def write(self, rows: Sequence[Row], *, deadline: float) -> None:
         """Upsert the rows in one transaction; of rows with one key, give only the newest."""

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from cognito_claims.claims import Claims
 from cognito_claims.deadline import seconds_left
-from cognito_claims.errors import DeadlineError, place_of, told
+from cognito_claims.errors import DeadlineError, describe_error, raised_at
 from cognito_claims.events import PreTokenGenerationEvent, User, UserEvent
 from cognito_claims.sync.rows import Row, Sink, row_of
 
@@ -77,7 +77,7 @@ class UserSync:
         error = _tried(self.sink, rows, deadline - seconds * _QUEUES_SHARE)
         if error is None:
             return
-        failure = f"{told(error)} at {place_of(error)}"
+        failure = f"{describe_error(error)} at {raised_at(error)}"
         try:
             self.queue.write(rows, deadline=deadline)
         except Exception:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from cognito_claims.contract.cognito import Tokens, issue_tokens
-from cognito_claims.contract.errors import ContractError, Finding
+from cognito_claims.contract.errors import ContractError, ContractFinding
 from cognito_claims.testing.builders import version_in_events
 from cognito_claims.testing.recorded import recorded, recorded_names
 
@@ -54,5 +54,5 @@ def _sent(versions: Collection[str], refuses: Collection[str]) -> tuple[str, ...
     return recorded_names(*(f"pretoken_v{version_in_events(each)}_" for each in versions))
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: ContractFinding) -> str:
     return f"{finding}" if finding.level == "error" else f"{finding.level}: {finding}"

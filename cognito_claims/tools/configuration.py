@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from cognito_claims.errors import PluginFailedError, SettingsError
-from cognito_claims.registry import Configuration, Marked, load
+from cognito_claims.registry import Configuration, PluginEntry, load
 from cognito_claims.tools.errors import UnusableInput
 
 
@@ -23,6 +23,6 @@ def loaded(environ: Mapping[str, str]) -> Configuration:
         raise UnusableInput(str(error)) from None
 
 
-def offline(configuration: Configuration) -> dict[str, Marked]:
+def offline(configuration: Configuration) -> dict[str, PluginEntry]:
     """Give the plugins, with `sample` in the place of each that has one: nothing is minted to be looked at."""
     return {name: marked.sampled() for name, marked in configuration.plugins.items()}

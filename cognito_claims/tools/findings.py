@@ -31,6 +31,6 @@ def settings_findings(error: SettingsError) -> Iterator[Finding]:
         yield Finding("settings", "error", str(problem))
 
 
-def contract_findings(found: Iterable[contract.Finding]) -> Iterator[Finding]:
+def contract_findings(found: Iterable[contract.ContractFinding]) -> Iterator[Finding]:
     """Give what the contract finds as findings of the commands."""
     return (Finding(f.code, f.level, f"{f.path}: {f.message}") for f in found)

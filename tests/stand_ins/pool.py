@@ -64,7 +64,7 @@ def user_pool(users: Sequence[tuple[str, Mapping[str, str]]]) -> Iterator[Pool]:
             pool_id, endpoint = process.stdout.readline().split()
             yield Pool(pool_id, endpoint)
         finally:
-            process.terminate()
+            process.kill()
 
 
 def people(count: int) -> list[tuple[str, dict[str, str]]]:

@@ -11,7 +11,8 @@ from rich.text import Text
 from cognito_claims.cli.console import line
 from cognito_claims.cli.escapes import json_text, printable
 from cognito_claims.cli.options import EnvFile, Format, OutputFormat, PoolId
-from cognito_claims.tools.attach.attach import Attachment, Change, Options, unasked
+from cognito_claims.tools.attach.attach import Attachment
+from cognito_claims.tools.attach.change import AttachOptions, Change, unasked
 from cognito_claims.tools.inputs import read_environment
 from cognito_claims.tools.json_diff import Difference
 from cognito_claims.tools.pool.update import EventVersion, Triggers
@@ -50,7 +51,9 @@ def attach(
 ) -> None:
     """Attach functions to a pool that exists, and keep all that it has. Exits with 1 when something else changed."""
     triggers = Triggers(function_arn, event_version, sync_function_arn)
-    options = Options(user_pool_id, triggers, is_replacing=replace, is_dry=dry_run, is_forced=force)
+    options = AttachOptions(
+        user_pool_id, triggers, is_replacing=replace, is_dry=dry_run, is_forced=force
+    )
     confirm = unasked if yes else ask
     attachment = Attachment(options, read_environment(env_file), confirm)
     _tell_change(attachment.rollback() if rollback else attachment.attach(), output_format)
@@ -67,7 +70,7 @@ def detach(
 ) -> None:
     """Undo what attach did, for these functions; other functions stay."""
     triggers = Triggers(function_arn, sync_function_arn=sync_function_arn)
-    options = Options(user_pool_id, triggers, is_dry=dry_run)
+    options = AttachOptions(user_pool_id, triggers, is_dry=dry_run)
     _tell_change(Attachment(options, read_environment(env_file)).detach(), output_format)
 
 

@@ -21,7 +21,7 @@ from rich.text import Text
 from cognito_claims.cli.console import line
 from cognito_claims.cli.escapes import json_text
 from cognito_claims.cli.options import EnvFile, Format, OutputFormat, PoolId
-from cognito_claims.tools.backfill.run import Backfill, DryRun, Options, Result
+from cognito_claims.tools.backfill.run import Backfill, BackfillOptions, DryRun, Result
 from cognito_claims.tools.backfill.target import Target
 from cognito_claims.tools.inputs import read_environment
 
@@ -41,7 +41,7 @@ def backfill(
     output_format: OutputFormat = Format.TEXT,
 ) -> None:
     """Write the users that a pool has already; run it again to go on. Exits with 1 when some are not written."""
-    options = Options(user_pool_id, into, checkpoint, is_restart=restart)
+    options = BackfillOptions(user_pool_id, into, checkpoint, is_restart=restart)
     work = Backfill(options, read_environment(env_file), ConsoleReport(Console(stderr=True)))
     result = work.dry_run() if dry_run else work.run()
     if output_format is Format.JSON:

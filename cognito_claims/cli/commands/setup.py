@@ -30,7 +30,7 @@ from cognito_claims.tools.backends.fauna import setup as fauna_setup
 from cognito_claims.tools.backends.fit import fit
 from cognito_claims.tools.backends.hasura import setup as hasura_setup
 from cognito_claims.tools.backends.other_clients import client_findings
-from cognito_claims.tools.backends.part import Part, issuer_of, the_part
+from cognito_claims.tools.backends.part import Part, find_part, issuer_of
 from cognito_claims.tools.backends.surrealdb import setup as surrealdb_setup
 from cognito_claims.tools.backends.table import NAMED
 from cognito_claims.tools.configuration import configured
@@ -189,7 +189,7 @@ def _warn(environ: Mapping[str, str], kind: type) -> None:
 
 
 def _chosen(parts: Sequence[Part], name: str | None) -> Sequence[Part]:
-    return parts if name is None else [the_part(parts, name)]
+    return parts if name is None else [find_part(parts, name)]
 
 
 def _print(parts: Sequence[Part], output_format: Format) -> None:

@@ -20,7 +20,7 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cognito_claims.errors import told
+from cognito_claims.errors import describe_error
 from cognito_claims.sync.batch import is_final, reason_of, write_batch
 from cognito_claims.sync.rows import Row, Sink
 from cognito_claims.sync.worker.messages import from_message
@@ -80,7 +80,7 @@ class Worker:
             if error is not None:
                 final = is_final(error, takes_others=takes_others)
                 yield Failure(delivery, reason_of(error), is_final=final)
-        errors = Counter(told(error) for error in outcomes if error is not None)
+        errors = Counter(describe_error(error) for error in outcomes if error is not None)
         if errors:
             self._log.warning("not written", errors=dict(errors))
 

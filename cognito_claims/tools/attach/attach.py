@@ -5,11 +5,12 @@ update has done is told by the next run, from the description that the first one
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from cognito_claims.tools.attach import kept as description
+from cognito_claims.tools.attach.change import AttachOptions, Change, Confirm, unasked
 from cognito_claims.tools.attach.function_errors import function_errors
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.inputs import region_of_pool
@@ -18,7 +19,6 @@ from cognito_claims.tools.pool.aws import Aws, asking_aws
 from cognito_claims.tools.pool.function_policy import FunctionArn, Permission
 from cognito_claims.tools.pool.update import (
     MANAGED,
-    Triggers,
     attached,
     carried_over,
     changes,
@@ -36,53 +36,11 @@ _CLAIMS = "PreTokenGeneration"  # its two keys begin with it
 _MFA = "MfaConfig"  # what SetUserPoolMfaConfig sets, which UpdateUserPool may reset
 
 
-class Options(NamedTuple):
-    """What the commands are asked to do."""
-
-    user_pool_id: str
-    triggers: Triggers
-    is_replacing: bool = False
-    is_dry: bool = False
-    is_forced: bool = False
-
-
-class Change(NamedTuple):
-    """What came of it, or would come of it: what was asked for, and what should be as it was and is not; `notes` tell what else was done, or is to be done."""
-
-    wanted: list[Difference]
-    unwanted: list[Difference]
-    notes: list[str]
-    is_dry: bool
-    remarks: tuple[str, ...] = ()  # what nothing is done about
-
-    @property
-    def exit_code(self) -> int:
-        """Give 0 only when all else is as it was."""
-        return 1 if self.unwanted else 0
-
-    def to_json(self) -> dict[str, Any]:
-        """Give what `--format json` prints."""
-        return {
-            "changed": [difference._asdict() for difference in self.wanted],
-            "unexpected": [difference._asdict() for difference in self.unwanted],
-            "notes": [*self.notes, *self.remarks],
-            "dry_run": self.is_dry,
-        }
-
-
-Confirm = Callable[[Change], bool]
-
-
-def unasked(_: Change) -> bool:
-    """Agree to every change."""
-    return True
-
-
 class Attachment:
     """A pool and the functions that are to be its triggers, or no more."""
 
     def __init__(
-        self, options: Options, environ: Mapping[str, str], confirm: Confirm = unasked
+        self, options: AttachOptions, environ: Mapping[str, str], confirm: Confirm = unasked
     ) -> None:
         self._options = options
         self._confirm = confirm

@@ -6,7 +6,7 @@ from typing import Any
 from cognito_claims.tools.doctor.invokers import NO_PERMISSION
 from cognito_claims.tools.doctor.pool_rules import diagnoses
 from cognito_claims.tools.findings import Finding
-from cognito_claims.tools.pool.description import Reader
+from cognito_claims.tools.pool.description import PoolReader
 
 
 def function_errors(
@@ -16,7 +16,7 @@ def function_errors(
 
     Raise what boto3 raises. The permission for the pool is no matter: to attach a function adds it.
     """
-    facts = Reader(pool["Id"], (), environ).facts_of_functions(pool)
+    facts = PoolReader(pool["Id"], (), environ).facts_of_functions(pool)
     found = dict.fromkeys(diagnoses(facts))
     errors = [f for f in found if f.level == "error" and f.code != NO_PERMISSION]
     return errors, facts.unread

@@ -12,7 +12,7 @@ from typing import Any
 
 from cognito_claims.tools.backends.fauna.fit import item_findings
 from cognito_claims.tools.backends.hasura.fit import json_findings, kind_of
-from cognito_claims.tools.backends.part import Language, Part, the_part
+from cognito_claims.tools.backends.part import Language, Part, find_part
 from cognito_claims.tools.backends.script.statements import Script, Statement, read_script
 from cognito_claims.tools.backends.surrealdb.fit import (
     is_looked_through,
@@ -31,7 +31,7 @@ def fit(parts: Sequence[Part], text: str) -> tuple[Part, list[Finding]]:
     is_any_json = len(scripts) < len(parts)
     content = _json(text)
     if content is not None and is_any_json:
-        part = the_part(parts, kind_of(content))
+        part = find_part(parts, kind_of(content))
         return part, [*json_findings(part, content)]
     if content is not None:
         raise UnusableInput(f"--check: the file is JSON, which {parts[0].name} is not")

@@ -43,7 +43,7 @@ def issuer_of(
     return Issuer.of_pool(user_pool_id, region, *ids, issuer_type=issuer_type)
 
 
-def the_plugin(kind: type[_Plugin], name: str, environ: Mapping[str, str]) -> _Plugin:
+def find_plugin(kind: type[_Plugin], name: str, environ: Mapping[str, str]) -> _Plugin:
     """Give the one plugin of this kind that the settings describe; its variables are `NAME_...`."""
     prefix = f"{name.upper()}_"
     own = {setting: text for setting, text in environ.items() if setting.startswith(prefix)}
@@ -64,7 +64,7 @@ def the_plugin(kind: type[_Plugin], name: str, environ: Mapping[str, str]) -> _P
     return found[0]
 
 
-def the_part(parts: Sequence[Part], name: str) -> Part:
+def find_part(parts: Sequence[Part], name: str) -> Part:
     """Give the part of this name; raises `UnusableInput` where the settings make none."""
     for part in parts:
         if part.name == name:

@@ -22,7 +22,7 @@ from cognito_claims.tools.pool.aws import AWS_ERRORS, Aws, asking_aws, aws_messa
 _REFUSED_TOKEN = "InvalidParameterException"
 
 
-class Options(NamedTuple):
+class BackfillOptions(NamedTuple):
     """What the command is asked to do; `into` is None for what `USER_SYNC_SINKS` says."""
 
     user_pool_id: str
@@ -80,7 +80,9 @@ class Report(Protocol):
 class Backfill:
     """One run of the command; raises `UnusableInput` for what is to be changed first."""
 
-    def __init__(self, options: Options, environ: Mapping[str, str], report: Report) -> None:
+    def __init__(
+        self, options: BackfillOptions, environ: Mapping[str, str], report: Report
+    ) -> None:
         self._report = report
         self._pool = options.user_pool_id
         self._is_restart = options.is_restart

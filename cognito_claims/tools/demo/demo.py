@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from cognito_claims.tools.demo.progress import Progress, Step
+from cognito_claims.tools.demo.progress import DemoStep, Progress
 from cognito_claims.tools.demo.report import print_result
 from cognito_claims.tools.demo.verdicts import (
     SETTINGS,
@@ -30,7 +30,7 @@ class DemoResult(NamedTuple):
     """What the steps came to; what a failed run has not reached is None."""
 
     seconds: float
-    steps: list[Step]
+    steps: list[DemoStep]
     found: dict[str, Any]
 
     @property

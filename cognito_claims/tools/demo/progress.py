@@ -11,7 +11,7 @@ from rich.text import Text
 from cognito_claims.tools.local.errors import Failed
 
 
-class Step(NamedTuple):
+class DemoStep(NamedTuple):
     """One step: what came of it, in one line."""
 
     name: str
@@ -24,7 +24,7 @@ class Progress:
     """The steps so far, each printed when it ends."""
 
     def __init__(self, console: Console) -> None:
-        self.steps: list[Step] = []
+        self.steps: list[DemoStep] = []
         self._console = console
 
     @contextmanager
@@ -42,7 +42,7 @@ class Progress:
         self._end(name, begun, " ".join(details), ok=True)
 
     def _end(self, name: str, begun: float, detail: str, *, ok: bool) -> None:
-        step = Step(name, ok, round((time.monotonic() - begun) * 1000), detail)
+        step = DemoStep(name, ok, round((time.monotonic() - begun) * 1000), detail)
         self.steps.append(step)
         marks = ("failed", "ok") if self._console.options.ascii_only else ("✗", "✓")
         line = Text.assemble(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cognito_claims.contract import hasura, surrealdb
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.issuer import Issuer
 from cognito_claims.contract.surrealdb_engine import ENGINE
 from cognito_claims.contract.surrealdb_script import setup_script
@@ -43,13 +43,13 @@ def ask_surrealdb(cognito: LocalCognito, before: SignedIn, after: SignedIn) -> d
     script = setup_script(setup, "2.x", public_key=cognito.public_key_of(after.id_token))
     try:
         auth, access = surrealdb.sign_in(after.id_token, setup, script=script)
-    except Refused as refusal:
+    except BackendRefusal as refusal:
         raise Failed(f"{refusal.message} [{refusal.code}]") from None
     if auth != f"user:⟨{after.id_claims['sub']}⟩":
         raise Failed("the engine signed in another user's record")
     try:
         surrealdb.sign_in(before.id_token, setup, script=script)
-    except Refused:
+    except BackendRefusal:
         return {"accepted": True, "engine": f"{ENGINE}, embedded", "auth": auth, "access": access}
     raise Failed("a token without the function's claims signed in, too")
 
@@ -60,7 +60,7 @@ def ask_hasura(cognito: LocalCognito, before: SignedIn, after: SignedIn) -> dict
     secret = jwt_secret(issuer, namespace=HASURA_CLAIM, claims_format="stringified_json")
     try:
         session = hasura.session(after.id_claims, secret, "editor")
-    except Refused as refusal:
+    except BackendRefusal as refusal:
         raise Failed(f"{refusal.message} [{refusal.code}]") from None
     if session["x-hasura-user-id"] != after.id_claims["sub"]:
         raise Failed("the session is another user's")
@@ -95,6 +95,6 @@ def _lasting(claims: Mapping[str, Any]) -> dict[str, Any]:
 def _hasura_refusal(claims: dict[str, Any], secret: dict[str, Any], role: str) -> str:
     try:
         hasura.session(claims, secret, role)
-    except Refused as refusal:
+    except BackendRefusal as refusal:
         return refusal.code
     return ""

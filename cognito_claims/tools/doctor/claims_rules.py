@@ -8,7 +8,7 @@ from cognito_claims.registry import (
     BUILT_IN,
     LONGEST_DEADLINE_MS,
     Configuration,
-    Marked,
+    PluginEntry,
     load,
     plugin_entries,
 )
@@ -27,7 +27,7 @@ def claims_findings(facts: Facts) -> Iterator[Finding]:
     claims = facts.functions.get(CLAIMS)
     environ = None if claims is None else readable(claims)
     if environ is not None and plugin_entries(environ) not in ((), ("",)):
-        plugins: dict[str, Marked] = {}
+        plugins: dict[str, PluginEntry] = {}
         yield from _loaded(environ, plugins)
         configuration = Configuration(plugins, deadline_ms=LONGEST_DEADLINE_MS)
         yield from _version(facts, configuration)
@@ -43,7 +43,7 @@ def claims_findings(facts: Facts) -> Iterator[Finding]:
             yield Finding.error(conflict.code, f"{CLAIMS}: {conflict}")
 
 
-def _loaded(environ: Mapping[str, str], plugins: dict[str, Marked]) -> Iterator[Finding]:
+def _loaded(environ: Mapping[str, str], plugins: dict[str, PluginEntry]) -> Iterator[Finding]:
     """Make the plugins that are this library's own, and tell what is wrong with them, or not to be looked at.
 
     Any other one is whatever the function's variables name: it is not run here, with the rights of whoever examines it.

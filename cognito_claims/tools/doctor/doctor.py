@@ -8,7 +8,7 @@ from cognito_claims.tools.backends.table import VERIFIERS
 from cognito_claims.tools.doctor.pool_rules import diagnoses
 from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool.aws import asking_aws
-from cognito_claims.tools.pool.description import CLAIMS, Reader
+from cognito_claims.tools.pool.description import CLAIMS, PoolReader
 from cognito_claims.tools.pool.issuer import mismatch
 
 
@@ -24,7 +24,7 @@ def doctor(
     `issuer_type` is the one that the backends are set up for.
     """
     with asking_aws(user_pool_id):
-        reader = Reader(user_pool_id, client_ids, environ)
+        reader = PoolReader(user_pool_id, client_ids, environ)
         facts = reader.facts()
     function = facts.functions.get(CLAIMS)
     plugins = () if function is None else plugin_entries(function.environ)

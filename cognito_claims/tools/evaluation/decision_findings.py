@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from cognito_claims.claims import Claims
 from cognito_claims.errors import CognitoClaimsError, TokenDenied
 from cognito_claims.invocation.decision import Decision
-from cognito_claims.registry import Configuration, Marked, Plugin
+from cognito_claims.registry import Configuration, Plugin, PluginEntry
 from cognito_claims.tools.findings import Finding
 
 
@@ -18,7 +18,7 @@ def sample_findings(configuration: Configuration, decision: Decision) -> Iterato
             yield Finding("sample", "warning", message)
 
 
-def _sampled(marked: Marked) -> Plugin:
+def _sampled(marked: PluginEntry) -> Plugin:
     sample: Plugin | None = getattr(marked.plugin, "sample", None)
     return marked.plugin if sample is None else sample
 

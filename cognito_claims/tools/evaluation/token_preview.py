@@ -48,7 +48,7 @@ def size_findings(name: str, token: TokenPreview | None) -> Iterator[Finding]:
         )
 
 
-class Change(NamedTuple):
+class ClaimChange(NamedTuple):
     """One claim of a token; None where the token lacks it."""
 
     mark: Literal["added", "changed", "suppressed", "unchanged"]
@@ -57,18 +57,18 @@ class Change(NamedTuple):
     after: str | None
 
 
-def changes(token: TokenPreview) -> Iterator[Change]:
+def changes(token: TokenPreview) -> Iterator[ClaimChange]:
     """Give every claim, as text: what a browser makes of a large number is another one."""
     for claim in sorted({*token.before, *token.after}):
         before, after = _text(token.before, claim), _text(token.after, claim)
         if claim not in token.before:
-            yield Change("added", claim, before, after)
+            yield ClaimChange("added", claim, before, after)
         elif claim not in token.after:
-            yield Change("suppressed", claim, before, after)
+            yield ClaimChange("suppressed", claim, before, after)
         elif token.before[claim] != token.after[claim]:
-            yield Change("changed", claim, before, after)
+            yield ClaimChange("changed", claim, before, after)
         else:
-            yield Change("unchanged", claim, before, after)
+            yield ClaimChange("unchanged", claim, before, after)
 
 
 def _text(claims: Mapping[str, Any], claim: str) -> str | None:

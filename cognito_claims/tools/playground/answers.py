@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from cognito_claims.errors import EventError
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.testing.recorded import recorded, recorded_names
+from cognito_claims.tools.backends.settings import KNOWN
 from cognito_claims.tools.configuration import configured
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.evaluation.preview import Preview, preview
@@ -21,7 +22,6 @@ from cognito_claims.tools.evaluation.token_preview import (
 )
 from cognito_claims.tools.inputs import parse_environment, parse_json
 from cognito_claims.tools.playground.settings import (
-    KNOWN,
     Started,
     as_text,
     length_problem,

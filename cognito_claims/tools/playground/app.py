@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from cognito_claims.errors import place_of
+from cognito_claims.errors import raised_at
 from cognito_claims.tools.playground.answers import State, answer, beginning
 from cognito_claims.tools.playground.export import export
 from cognito_claims.tools.playground.guard import Guard
@@ -89,4 +89,4 @@ def _json(content: dict[str, Any]) -> Response:
 
 def _failed(_request: Request, error: Exception) -> Response:
     """Tell where a mistake of ours is; its text may hold a value."""
-    return PlainTextResponse(f"failed: {type(error).__name__} at {place_of(error)}\n", 500)
+    return PlainTextResponse(f"failed: {type(error).__name__} at {raised_at(error)}\n", 500)

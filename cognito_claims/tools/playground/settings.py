@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, get_args
+from typing import NamedTuple
 
 from cognito_claims.registry import BUILT_IN, entry_parts, plugin_entries
-from cognito_claims.secret import Secret
 from cognito_claims.settings import suggestion
-from cognito_claims.sync.hasura import HasuraUsers
-from cognito_claims.tools.backends.table import TABLE
+from cognito_claims.tools.backends.settings import KNOWN, PREFIXES
 
 PLACEHOLDER = "left-out"
 EXAMPLE: Mapping[str, str] = {
@@ -24,23 +22,6 @@ EXAMPLE: Mapping[str, str] = {
 """Those of docs/examples/surrealdb-hasura.env, for an environment that has none."""
 
 _PLUGINS = "COGNITO_CLAIMS_PLUGINS"
-_READ_BY_NO_CLASS = (
-    _PLUGINS,
-    "COGNITO_CLAIMS_ON_ERROR",
-    "COGNITO_CLAIMS_DEADLINE_MS",
-    "COGNITO_CLAIMS_LOG_SUB",
-    "COGNITO_CLAIMS_USER_POOLS",
-    "USER_SYNC_SINKS",
-    "USER_SYNC_ON_ERROR",
-    "USER_SYNC_DEADLINE_MS",
-    "USER_SYNC_QUEUE_URL",
-    "USER_SYNC_CLIENTS",
-    *(f"{name.upper()}_{setting}" for name in TABLE for setting in ("ON_ERROR", "CLIENTS")),
-)
-_READ_BY: Mapping[str, Any] = {
-    **{name.upper(): row.plugin for name, row in TABLE.items()},
-    "HASURA_SYNC": HasuraUsers,
-}
 _OWN = "; one of your own must stand just so in the environment that the playground is started with"
 _USUAL_URL = re.compile(
     r"https?://[\w.:\[\]-]+(?:/|/v1/graphql)?"
@@ -82,25 +63,6 @@ class Started(NamedTuple):
             {name: value for name, value in environ.items() if name not in KNOWN},
             settings if is_configured else EXAMPLE,
         )
-
-
-def settings_of(source: Any) -> Iterator[tuple[str, bool]]:
-    """Give the settings that a constructor's parameters are, and whether each is a secret."""
-    for name, kind in vars(source)["__init__"].__annotations__.items():
-        if name != "return":
-            yield name, Secret in (kind, *get_args(kind))
-
-
-KNOWN: Mapping[str, bool] = dict.fromkeys(_READ_BY_NO_CLASS, False) | {
-    f"{prefix}_{name.upper()}": is_secret
-    for prefix, source in _READ_BY.items()
-    for name, is_secret in settings_of(source)
-}
-"""Every setting of the library, and whether it is a secret: all that the page may set."""
-_PREFIXES: Mapping[str, tuple[str, ...]] = {
-    name: (f"{name.upper()}_", *(("HASURA_SYNC_",) if name == "user_sync" else ()))
-    for name in BUILT_IN
-}
 
 
 def shown(name: str, value: str) -> str:
@@ -152,7 +114,7 @@ def plugin_problems(environ: Mapping[str, str], started: Started) -> Iterator[st
 def unknown_settings(environ: Mapping[str, str]) -> Iterator[str]:
     """Tell of every name that a named built-in plugin would take for a wrong one of its own."""
     named = (name for _, (name, _) in entries(environ))
-    prefixes = tuple(prefix for name in named for prefix in _PREFIXES.get(name, ()))
+    prefixes = tuple(prefix for name in named for prefix in PREFIXES.get(name, ()))
     for name in environ:
         if name not in KNOWN and name.startswith(("COGNITO_CLAIMS_", *prefixes)):
             yield f"{name}: unknown setting{suggestion(name[:64], KNOWN)}"

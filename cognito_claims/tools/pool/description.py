@@ -56,7 +56,7 @@ class Facts(NamedTuple):
     unread: Sequence[str]
 
 
-class Reader:
+class PoolReader:
     """Reads a pool and what it refers to; raises what boto3 raises, but for what may not be read beside the pool."""
 
     def __init__(

@@ -7,7 +7,7 @@ function and its role follow its reference ("FSL role schema", "FSL function sch
 from collections.abc import Mapping
 
 from cognito_claims.plugins.fauna import FaunaTokens
-from cognito_claims.tools.backends.part import Part, the_plugin
+from cognito_claims.tools.backends.part import Part, find_plugin
 
 MINTER = "cognitoTokenMinter"
 USER = "cognitoUser"
@@ -18,7 +18,7 @@ _REFRESHED = "refreshAccessToken"
 
 def parts(environ: Mapping[str, str]) -> list[Part]:
     """Write the schema; the plugin takes nothing but identifiers and whole numbers for what stands in it."""
-    plugin = the_plugin(FaunaTokens, "fauna", environ)
+    plugin = find_plugin(FaunaTokens, "fauna", environ)
     items = [_collection(plugin), _minter(plugin), _users(plugin)]
     if plugin.refresh_ttl_seconds is not None:
         items += [_refreshers(plugin), _access_minter(plugin), _refresh(plugin)]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Set
 from typing import Any
 
 from cognito_claims.contract import hasura
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.issuer import Issuer
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.tools.backends.backend import Identity
@@ -47,7 +47,7 @@ class HasuraBackend:
             config = jwt_secret(issuer, **shape)
         try:
             session = hasura.session(claims, config, engine=engine)
-        except Refused as refusal:
+        except BackendRefusal as refusal:
             verdict = {"accepted": False, "code": refusal.code, "message": refusal.message}
         else:
             verdict = {"accepted": True, "session": session}

@@ -10,7 +10,7 @@ from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.tools.backends.hasura.server import auth_config, jwt_secret
 from cognito_claims.tools.backends.hasura.users_table import metadata, name_problems, table_sql
-from cognito_claims.tools.backends.part import Part, the_plugin
+from cognito_claims.tools.backends.part import Part, find_plugin
 from cognito_claims.tools.errors import UnusableInput
 
 _ONE_LINE = {"separators": (",", ":")}
@@ -18,7 +18,7 @@ _ONE_LINE = {"separators": (",", ":")}
 
 def parts(environ: Mapping[str, str], issuer: Issuer) -> list[Part]:
     """Write the configurations, and for settings of a user sync (`HASURA_SYNC_URL`) its table's."""
-    claims = the_plugin(HasuraClaims, "hasura", environ)
+    claims = find_plugin(HasuraClaims, "hasura", environ)
     shape = {"namespace": claims.claims_namespace, "claims_format": claims.claims_format}
     secret = _json(jwt_secret(issuer, **shape), **_ONE_LINE)
     config = _json(auth_config(issuer, **shape), indent=2)

@@ -42,7 +42,7 @@ _BEFORE_A_REGEX = frozenset(("", "=", "~", "(", ",", "[", "{", "!", "&", ";"))
 _AFTER_A_VALUE = frozenset((")", "]"))
 
 
-class Token(NamedTuple):
+class ScriptToken(NamedTuple):
     """A word or symbol, a keyword in capitals, a string, or a name in its quotes; or a place that is not sure."""
 
     text: str
@@ -56,7 +56,7 @@ class Token(NamedTuple):
         """Give a word or symbol in capitals, nothing for what stands in quotes."""
         return self.text.upper() if self.kind in ("keyword", "word") else ""
 
-    def matches(self, other: "Token") -> bool:
+    def matches(self, other: "ScriptToken") -> bool:
         """Say whether the other says the same: a keyword in any case, a plain name with quotes or without."""
         if self.kind == "keyword":
             return self.text == other.unquoted
@@ -66,10 +66,10 @@ class Token(NamedTuple):
         return len(kinds) == 1 or ("string" not in kinds and bool(_PLAIN.fullmatch(self.text)))
 
 
-def tokens_of(text: str, language: Language) -> Iterator[Token]:
+def tokens_of(text: str, language: Language) -> Iterator[ScriptToken]:
     """Read a script; a `doubt` stands before what another reader may take for something else."""
     line, seen, is_parameter = 1, 0, False
-    before = Token("", "word", 0, 0, 0)
+    before = ScriptToken("", "word", 0, 0, 0)
     while match := _PATTERNS[language].search(text, seen):
         line += text.count("\n", seen, match.start())
         is_slash = language == "surrealql" and match["plain"] == "/"
@@ -87,28 +87,28 @@ def tokens_of(text: str, language: Language) -> Iterator[Token]:
         before = token
 
 
-def _token(match: re.Match[str], language: Language, line: int) -> Token:
+def _token(match: re.Match[str], language: Language, line: int) -> ScriptToken:
     span = match.span()
     if match["quoted"]:
         is_name = match["quoted"][0] in _NAME_QUOTES[language]
         content = _ESCAPE.sub(r"\1", match["quoted"][1:-1])
-        return Token(content, "name" if is_name else "string", line, *span)
+        return ScriptToken(content, "name" if is_name else "string", line, *span)
     if match["literal"]:
-        return Token(match["literal"], "literal", line, *span)
+        return ScriptToken(match["literal"], "literal", line, *span)
     is_open = match[0] in _QUOTES[language] or match.string.startswith("/*", match.start())
     if is_open and not match["comment"]:
-        return Token(match[0], "unclosed", line, *span)
+        return ScriptToken(match[0], "unclosed", line, *span)
     is_keyword = match[0].isupper() and language != "fsl"
-    return Token(match[0], "keyword" if is_keyword else "word", line, *span)
+    return ScriptToken(match[0], "keyword" if is_keyword else "word", line, *span)
 
 
-def _is_value(token: Token) -> bool:
+def _is_value(token: ScriptToken) -> bool:
     """Say whether it ends a value for sure, so that a slash behind it divides."""
     is_quoted = token.kind in ("literal", "name", "string")
     return is_quoted or token.text in _AFTER_A_VALUE or token.text[:1].isdigit()
 
 
-def _is_doubtful(token: Token, lexeme: str, before: Token, language: Language) -> bool:
+def _is_doubtful(token: ScriptToken, lexeme: str, before: ScriptToken, language: Language) -> bool:
     """Say whether engines may read it otherwise, or whether it begins another language, as `function(` does."""
     is_script = (before.unquoted, token.text) == ("FUNCTION", "(") and language == "surrealql"
     return is_script or bool(_DOUBTS[language].match(lexeme))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cognito_claims.tools.backends.part import Language
-from cognito_claims.tools.backends.script.lexer import Token, tokens_of
+from cognito_claims.tools.backends.script.lexer import ScriptToken, tokens_of
 
 _KEEPS = ("IF", "NOT", "EXISTS")
 _MODIFIERS = (("OVERWRITE",), _KEEPS)
@@ -15,7 +15,7 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 class Statement(NamedTuple):
     """The tokens of one statement, or of one item of a schema; `keeps` says that it leaves alone what is there."""
 
-    tokens: tuple[Token, ...]
+    tokens: tuple[ScriptToken, ...]
     keeps: bool = False
 
     def matches(self, other: "Statement") -> bool:
@@ -47,7 +47,7 @@ class Statement(NamedTuple):
         return [token.unquoted for token in self.tokens]
 
     @property
-    def about(self) -> tuple[Token, ...]:
+    def about(self) -> tuple[ScriptToken, ...]:
         """Give the tokens that say what it is about."""
         tokens = self.tokens
         if self.verb == "@":  # an annotation, as in @role(name)
@@ -84,7 +84,7 @@ def members(item: Statement) -> list[Statement]:
     if item.verb not in ("COLLECTION", "ROLE") or "{" not in words:
         return [item]
     opening = words.index("{")
-    found: list[list[Token]] = [[*item.tokens[:opening]], []]
+    found: list[list[ScriptToken]] = [[*item.tokens[:opening]], []]
     depth = 0
     for token in item.tokens[opening + 1 : -1]:
         if depth == 0 and token.kind == "word" and token.text in _MEMBERS:
@@ -96,15 +96,17 @@ def members(item: Statement) -> list[Statement]:
     return [Statement(tuple(tokens)) for tokens in found if tokens]
 
 
-def _match(wanted: tuple[Token, ...], found: tuple[Token, ...]) -> bool:
+def _match(wanted: tuple[ScriptToken, ...], found: tuple[ScriptToken, ...]) -> bool:
     pairs = zip(wanted, found, strict=False)
     return len(wanted) == len(found) and all(token.matches(other) for token, other in pairs)
 
 
-def _split(tokens: Sequence[Token], end: str, amiss: list[int]) -> Iterator[list[Token]]:
+def _split(
+    tokens: Sequence[ScriptToken], end: str, amiss: list[int]
+) -> Iterator[list[ScriptToken]]:
     """Split after each end outside of brackets; add to `amiss` the lines of brackets without their other half."""
-    gathered: list[Token] = []
-    opened: list[Token] = []
+    gathered: list[ScriptToken] = []
+    opened: list[ScriptToken] = []
     for token in tokens:
         if not _goes_with(opened, token):
             amiss.append(token.line)
@@ -119,7 +121,7 @@ def _split(tokens: Sequence[Token], end: str, amiss: list[int]) -> Iterator[list
         yield gathered
 
 
-def _goes_with(opened: list[Token], token: Token) -> bool:
+def _goes_with(opened: list[ScriptToken], token: ScriptToken) -> bool:
     """Keep account of what is open; no bracket closes another kind, and a `;` stands in braces or in none."""
     symbol = token.unquoted
     if symbol in _PAIRS.values():
@@ -131,7 +133,7 @@ def _goes_with(opened: list[Token], token: Token) -> bool:
     return symbol != ";" or not opened or opened[-1].unquoted == "{"
 
 
-def _bare(tokens: list[Token]) -> Statement:
+def _bare(tokens: list[ScriptToken]) -> Statement:
     """Leave out how a definition treats one that is there, and the word TABLE, which may follow ON."""
     words = [token.unquoted for token in tokens]
     keeps = words[0] == "DEFINE" and tuple(words[2:5]) == _KEEPS

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.surrealdb import public_key, sign, sign_in
 from cognito_claims.contract.surrealdb_script import Setup, string
 from cognito_claims.tools.backends.script.statements import Statement, read_script
-from cognito_claims.tools.backends.surrealdb.setup import sample_claims
+from cognito_claims.tools.backends.surrealdb.sample import sample_claims
 from cognito_claims.tools.findings import Finding
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 _NOT_RUN = "not-run"
 _FETCHED = ["WITH", "JWT", "URL"]
 
@@ -46,7 +46,7 @@ def refusal_of(text: str, setup: Setup, editable: Sequence[str] = ()) -> tuple[s
     try:
         token, script = sign(sample_claims(setup)), _with_own_key(text)
         sign_in(token, setup, script=script, editable=editable)
-    except Refused as refusal:
+    except BackendRefusal as refusal:
         return refusal.code, refusal.message
     return None
 

@@ -1,12 +1,10 @@
 """SurrealDB's set-up: one script for each version that the settings address."""
 
 import re
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from cognito_claims.claims import Token
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.issuer import Issuer
 from cognito_claims.contract.surrealdb_script import (
     Generation,
@@ -16,7 +14,7 @@ from cognito_claims.contract.surrealdb_script import (
     setup_script,
 )
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
-from cognito_claims.tools.backends.part import Part, the_plugin
+from cognito_claims.tools.backends.part import Part, find_plugin
 from cognito_claims.tools.errors import UnusableInput
 
 # What 1.x may read as a record's id, a time or a uuid, though it stands in quotes: its scope would equal nothing.
@@ -31,7 +29,7 @@ def parts(setup: Setup, *, overwrite: bool = False, editable: Sequence[str] = ()
     """
     try:
         check_editable(editable)
-    except Refused as refusal:
+    except BackendRefusal as refusal:
         raise UnusableInput(f"--editable: {refusal.message}") from None
     return [
         Part(
@@ -50,7 +48,7 @@ def setup_of(environ: Mapping[str, str], issuer: Issuer, token: str | None) -> S
 
     Raises `UnusableInput`, also for a name that no script can hold.
     """
-    plugin = the_plugin(SurrealDBClaims, "surrealdb", environ)
+    plugin = find_plugin(SurrealDBClaims, "surrealdb", environ)
     reads: list[Token] = [kind for kind in plugin.tokens if token in (None, kind)]
     if not reads:
         raise UnusableInput("--token: SURREALDB_TOKENS does not name this one")
@@ -79,30 +77,11 @@ def setup_of(environ: Mapping[str, str], issuer: Issuer, token: str | None) -> S
     )
 
 
-def sample_claims(setup: Setup) -> dict[str, Any]:
-    """Make up a token of this pool and app client, of a user whom nobody else is."""
-    names = {
-        "ns": setup.namespace,
-        "db": setup.database,
-        "ac": setup.access,
-        "tk": setup.token_name,
-        "sc": setup.scope,
-    }
-    claims: dict[str, Any] = {claim: name for claim, name in names.items() if name is not None}
-    claims |= {"iss": setup.issuer, "token_use": setup.reads, "sub": "a-made-up-user"}
-    if setup.reads == "access":
-        claims |= {"client_id": setup.client_id, "username": "made-up"}
-    else:
-        claims |= {"aud": setup.client_id, "cognito:username": "made-up"}
-        claims |= {"email": "made-up@example.com", "email_verified": True}
-    return {**claims, "exp": int(time.time()) + 3600}
-
-
 def _unquotable(named: Mapping[str, str | None]) -> Iterator[str]:
     for setting, name in named.items():
         try:
             identifier(name or "none")
-        except Refused:
+        except BackendRefusal:
             yield f"{setting}: a set-up script takes printable text alone"
     if _NO_STRING_TO_1_X.fullmatch(named["SURREALDB_SCOPE"] or ""):
         yield "SURREALDB_SCOPE: SurrealDB 1.x takes a text with a colon, or one like a uuid, for no text"
@@ -119,6 +98,11 @@ def _comment(setup: Setup, generation: Generation, editable: Sequence[str]) -> s
         "Let users reach it without WebSockets: on some versions a LIVE SELECT shows them what",
         "others write.",
     ]
+    if generation == "2.x":
+        lines += [
+            "On 2.x a user who knows another user's id and email can act as that user. Use 3.x, or",
+            "start 2.x with --deny-arbitrary-query=record as well.",
+        ]
     if generation == "3.x":
         name = identifier(setup.database)
         lines += [

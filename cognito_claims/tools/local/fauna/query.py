@@ -41,7 +41,7 @@ class Refusal(Exception):  # noqa: N818  (what the server does, not a fault of o
         return {"error": error, "summary": f"error: {self.message}"}
 
 
-class SignIn(NamedTuple):
+class FaunaSignIn(NamedTuple):
     """One of the two queries; `refresh_seconds` is None in the simple one."""
 
     who: str | None
@@ -108,7 +108,7 @@ class Recogniser:
             [names.get(token, token) for token in _tokens(query)] for query in (_SIMPLE, _PAIR)
         )
 
-    def __call__(self, body: bytes) -> SignIn:
+    def __call__(self, body: bytes) -> FaunaSignIn:
         """Read a request's body, or raise `Refusal` for what is none of the two."""
         text, tagged = _fragments(body)
         values = [untag(value) for value in tagged]
@@ -119,4 +119,4 @@ class Recogniser:
         seconds = [life for life in lives if type(life) is int and abs(life) < 2**33]
         if not isinstance(who, str | None) or who != again or len(seconds) < len(lives):
             raise Refusal("invalid_query", "query: its values are not one string and integers")
-        return SignIn(who, seconds[-1], seconds[0] if len(seconds) > 1 else None)
+        return FaunaSignIn(who, seconds[-1], seconds[0] if len(seconds) > 1 else None)

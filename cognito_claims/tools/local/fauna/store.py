@@ -7,7 +7,7 @@ from itertools import count
 from threading import Lock
 from typing import NamedTuple
 
-from cognito_claims.tools.local.fauna.query import Refusal, SignIn
+from cognito_claims.tools.local.fauna.query import FaunaSignIn, Refusal
 
 
 class Key(NamedTuple):
@@ -25,7 +25,7 @@ class Document(NamedTuple):
     data: Mapping[str, str]
 
 
-class Token(NamedTuple):
+class IssuedToken(NamedTuple):
     """A token for a document, until `ttl`."""
 
     id: str
@@ -40,7 +40,7 @@ class Store:
 
     def __init__(self, clock: Callable[[], datetime], keys: Mapping[str, Key], field: str) -> None:
         self.documents: list[Document] = []
-        self.tokens: list[Token] = []
+        self.tokens: list[IssuedToken] = []
         self.races_to_lose: int = 0
         self._clock, self._keys, self._field = clock, keys, field
         self._ids, self._lock = count(412345678901234567), Lock()
@@ -55,7 +55,7 @@ class Store:
             raise Refusal("unauthorized", "the secret is not valid", status=401)
         return rights[secret]
 
-    def sign_in(self, key: Key, query: SignIn) -> dict[str, object]:
+    def sign_in(self, key: Key, query: FaunaSignIn) -> dict[str, object]:
         """Run a query, and give its data."""
         with self._lock:
             user, now = self._user(key, query.who), self._clock()
@@ -86,7 +86,7 @@ class Store:
                 raise Refusal("contended_transaction", "attempts are spent", status=409)
         return seen
 
-    def _mint(self, user: Document, ttl: datetime, data: Mapping[str, str] | None) -> Token:
+    def _mint(self, user: Document, ttl: datetime, data: Mapping[str, str] | None) -> IssuedToken:
         secret = f"fnE{secrets.token_urlsafe(36)}"
-        self.tokens.append(Token(str(next(self._ids)), secret, user.id, ttl, data))
+        self.tokens.append(IssuedToken(str(next(self._ids)), secret, user.id, ttl, data))
         return self.tokens[-1]
