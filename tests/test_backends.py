@@ -12,6 +12,7 @@ from cognito_claims.testing import recorded
 from cognito_claims.tools.backends.table import NAMED
 from cognito_claims.tools.evaluation.check import check
 from cognito_claims.tools.evaluation.preview import Preview, preview
+from cognito_claims.tools.evaluation.token_preview import COOKIE_BYTES
 from cognito_claims.tools.findings import Finding
 from tests.command import run
 
@@ -149,3 +150,34 @@ def test_the_other_end_needs_a_pool() -> None:
     told = run("setup", "supabase", environ=settings({"claims": ROLE}), exit_code=2).err
 
     assert told == "cognito-claims: --user-pool-id, --client-id: needed for all parts but rules\n"
+
+
+def test_one_pool_and_one_function_serve_them_all() -> None:
+    document = {
+        "backends": ["supabase", "apigateway"],
+        "claims": ROLE,
+        "scopes": {"orders/read": True, "orders/write": {"groups": ["editors"]}},
+    }
+    event = recorded(V2)
+    event["request"]["groupConfiguration"]["groupsToOverride"] = ["editors"]
+    environ = {
+        **settings(document),
+        "COGNITO_CLAIMS_PLUGINS": "surrealdb,hasura,mapper",
+        "SURREALDB_NAMESPACE": "shop",
+        "SURREALDB_DATABASE": "shop",
+        "SURREALDB_ACCESS": "user",
+        "HASURA_GROUP_ROLES": "editors=editor",
+    }
+    shown = preview(event, environ)
+
+    assert {name: verdict["accepted"] for name, verdict in shown.verdicts.items()} == {
+        "surrealdb": True,
+        "hasura": True,
+        "supabase": True,
+        "apigateway": True,
+    }
+    assert not shown.has_errors
+    assert shown.id_token is not None
+    assert shown.access_token is not None
+    assert shown.access_token.bytes < shown.id_token.bytes < COOKIE_BYTES // 2
+    assert "conflict" not in {finding.code for finding in check(environ)}

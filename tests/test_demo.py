@@ -290,7 +290,11 @@ def test_a_change_to_the_access_token_fails(run: Run) -> None:
     [
         ("FOR select WHERE", "FOR select WHERE true OR", "other-row"),
         ("FOR select WHERE", "FOR select WHERE false AND", "own-row"),
-        ("PERMISSIONS FOR select WHERE id = session::rd()", "PERMISSIONS FOR select FULL", "other-row"),
+        (
+            "PERMISSIONS FOR select WHERE id = session::rd()",
+            "PERMISSIONS FOR select FULL",
+            "other-row",
+        ),
         ("FOR delete NONE", "FOR delete WHERE id = session::rd()", "own-row"),
     ],
 )
