@@ -13,7 +13,7 @@ import pytest
 from jwt.algorithms import RSAAlgorithm
 
 from cognito_claims.contract import apigateway
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.testing import recorded
 from cognito_claims.tools.evaluation.preview import preview
 from tests.command import run
@@ -71,7 +71,7 @@ def test_any_one_scope_of_the_rules_is_enough_and_nothing_else_is(
 ) -> None:
     try:
         answer = str(authorized(claims(MALLORY, **changed))["sub"])
-    except Refused as refused:
+    except BackendRefusal as refused:
         answer = refused.code
 
     assert answer == (code or MALLORY)
@@ -82,7 +82,7 @@ def test_a_bound_audience_counts_in_place_of_the_client() -> None:
     bound = claims(MALLORY, scope="orders/read", aud="https://api.example.com")
 
     assert authorized(bound, "https://api.example.com")["scopes"] == ["orders/read"]
-    with pytest.raises(Refused, match="wrong-client"):
+    with pytest.raises(BackendRefusal, match="wrong-client"):
         authorized(bound)
 
 

@@ -11,7 +11,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from cognito_claims.contract import agentcore, appsync, sts
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.jwt_rules import Source
 from cognito_claims.testing import recorded
 from cognito_claims.tools.evaluation.preview import preview
@@ -177,14 +177,14 @@ REFUSED: dict[Ask, list[tuple[dict[str, Any], str]]] = {
 )
 def test_any_other_token_is_refused(ask: Ask, changed: dict[str, Any], code: str) -> None:
     token = claims(MALLORY, "access" if ask is ask_agentcore else "id", **changed)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BackendRefusal) as refused:
         ask(token)
 
     assert refused.value.code == code
 
 
 def test_a_claim_that_is_absent_matches_nothing() -> None:
-    with pytest.raises(Refused, match="not-given"):
+    with pytest.raises(BackendRefusal, match="not-given"):
         agentcore.authorize(claims(MALLORY, scope="agent/invoke"), AUTHORIZER)
 
 
@@ -196,7 +196,7 @@ def test_a_claim_that_is_absent_matches_nothing() -> None:
     ],
 )
 def test_what_agentcore_can_never_compare_is_told_of(rule: dict[str, Any]) -> None:
-    with pytest.raises(Refused, match="unmatchable"):
+    with pytest.raises(BackendRefusal, match="unmatchable"):
         agentcore.authorize(claims(), {**AUTHORIZER, "customClaims": [rule]})
 
 
@@ -204,7 +204,7 @@ def test_what_agentcore_can_never_compare_is_told_of(rule: dict[str, Any]) -> No
 def test_every_refusal_has_a_source(module: Any) -> None:
     text = Path(module.__file__).read_text()
     sources: dict[str, Source] = module.SOURCES
-    raised = {*re.findall(r'Refused\(\s*"([a-z-]+)"', text), "accepted", "not-given"}
+    raised = {*re.findall(r'BackendRefusal\(\s*"([a-z-]+)"', text), "accepted", "not-given"}
 
     assert sources.keys() == raised | {"no-exp", "expired", "not-yet-valid", "wrong-issuer"}
     assert str(sources["accepted"]).startswith("a table of rules, not the backend itself; ")

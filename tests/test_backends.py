@@ -104,6 +104,10 @@ def test_what_gets_no_claims_on_purpose_is_no_error() -> None:
     document = {"backends": ["supabase"], "claims": ROLE}
     elsewhere = previewed(document, MAPPER_CLIENTS="another")
     machine = previewed(document, "pretoken_v3_ClientCredentials")
+    client = recorded("pretoken_v3_ClientCredentials")["callerContext"]["clientId"]
+    agents = {"constant": ["agent"], "when": {"clients": [client]}, "to": ["access"]}
+    both = {"backends": ["supabase", "agentcore"], "claims": {**ROLE, "roles": agents}}
+    agent = previewed(both, "pretoken_v3_ClientCredentials")
 
     assert (refusals(elsewhere), refusals(machine)) == (
         {"supabase": "other-client"},
@@ -111,6 +115,7 @@ def test_what_gets_no_claims_on_purpose_is_no_error() -> None:
     )
     assert not elsewhere.has_errors
     assert not machine.has_errors
+    assert refusals(agent) == {"supabase": "no-user"}
 
 
 def test_check_warns_of_a_backend_that_takes_nobody() -> None:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from cognito_claims.contract import postgrest
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.issuer import Issuer
 from cognito_claims.plugins.mapper import Mapper
 from cognito_claims.tools.backends.postgrest.backend import PostgREST
@@ -120,7 +120,7 @@ def test_a_token_that_is_not_for_us_sees_nothing_and_the_table_says_so(
     server: Server, changed: dict[str, Any], code: str
 ) -> None:
     wrong = claims(**{"sub": ALICE, **changed})
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BackendRefusal) as refused:
         postgrest.session(
             wrong, issuer=ISSUER, client_ids=(CLIENT,), roles={"authenticated", "editor"}
         )

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.jwt_rules import (
     NOT_GIVEN,
     Claims,
@@ -35,21 +35,23 @@ SOURCES: Final = {
 def authorize(
     token: Claims, authorizer: Mapping[str, Any], *, now: float | None = None
 ) -> dict[str, Any]:
-    """Return who asks; raise `Refused` for a token that the authorizer would not let in.
+    """Return who asks; raise `BackendRefusal` for a token that the authorizer would not let in.
 
     `authorizer` is the `customJWTAuthorizer` of the gateway or runtime.
     """
     for problem in problems(authorizer):
-        raise Refused("unmatchable", problem)
+        raise BackendRefusal("unmatchable", problem)
     check_issuer(token, authorizer["discoveryUrl"].removesuffix(DISCOVERY))
     check_times(token, time.time() if now is None else now, 0)
     client = token.get("client_id")
     if client not in authorizer["allowedClients"]:
-        raise Refused("wrong-client", "client_id: is not in allowedClients; ID tokens have none")
+        raise BackendRefusal(
+            "wrong-client", "client_id: is not in allowedClients; ID tokens have none"
+        )
     scopes = str(token.get("scope", "")).split(" ")
     allowed = authorizer.get("allowedScopes")
     if allowed and not set(allowed) & set(scopes):
-        raise Refused(NOT_GIVEN, "scope: the token has none of allowedScopes")
+        raise BackendRefusal(NOT_GIVEN, "scope: the token has none of allowedScopes")
     matched = {
         rule["inboundTokenClaimName"]: _matched(token, rule)
         for rule in authorizer.get("customClaims", [])
@@ -78,11 +80,11 @@ def _matched(token: Claims, rule: Mapping[str, Any]) -> Any:
     name, kind = rule["inboundTokenClaimName"], rule["inboundTokenClaimValueType"]
     found = token.get(name)
     if found is None:
-        raise Refused(NOT_GIVEN, f"{name}: the token has no such claim")
+        raise BackendRefusal(NOT_GIVEN, f"{name}: the token has no such claim")
     if not isinstance(found, str if kind == "STRING" else list):
         told = "a text is no list, not even JSON" if kind == "STRING_ARRAY" else "is not a text"
-        raise Refused("claim-type", f"{name}: expected {kind}; {told}")
+        raise BackendRefusal("claim-type", f"{name}: expected {kind}; {told}")
     values = [found] if isinstance(found, str) else found
     if not set(_wanted(rule)) & {value for value in values if isinstance(value, str)}:
-        raise Refused(NOT_GIVEN, f"{name}: has none of the values that are asked for")
+        raise BackendRefusal(NOT_GIVEN, f"{name}: has none of the values that are asked for")
     return found

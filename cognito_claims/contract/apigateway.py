@@ -8,7 +8,7 @@ import time
 from collections.abc import Set
 from typing import Any, Final
 
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.jwt_rules import (
     NOT_GIVEN,
     Claims,
@@ -39,19 +39,21 @@ def authorize(
     scopes: Set[str],
     now: float | None = None,
 ) -> dict[str, Any]:
-    """Return who asks, and which of these scopes they have; raise `Refused` for none of them."""
+    """Return who asks, and which of these scopes they have; raise `BackendRefusal` for none of them."""
     check_issuer(token, issuer)
     check_times(token, time.time() if now is None else now, 0)
     audience = token.get("aud", token.get("client_id"))
     audiences = audience if isinstance(audience, list) else [audience]
     if not any(client in client_ids for client in audiences):
-        raise Refused("wrong-client", "aud, client_id: neither is the authorizer's audience")
+        raise BackendRefusal("wrong-client", "aud, client_id: neither is the authorizer's audience")
     given = _scopes(token)
     if not given:
-        raise Refused("no-scope-at-all", "scope: the token has none; ID tokens never have any")
+        raise BackendRefusal(
+            "no-scope-at-all", "scope: the token has none; ID tokens never have any"
+        )
     granted = sorted(scopes & given)
     if not granted:
-        raise Refused(NOT_GIVEN, "scope: the rules give this token none of their scopes")
+        raise BackendRefusal(NOT_GIVEN, "scope: the rules give this token none of their scopes")
     return {"sub": token.get("sub"), "scopes": granted}
 
 

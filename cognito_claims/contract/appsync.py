@@ -6,7 +6,7 @@ import time
 from collections.abc import Set
 from typing import Any, Final
 
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.jwt_rules import (
     NOT_GIVEN,
     Claims,
@@ -39,7 +39,7 @@ def identity(
     claims: Set[str],
     now: float | None = None,
 ) -> dict[str, Any]:
-    """Return what rules on these claims see; raise `Refused` for a token that gets nowhere.
+    """Return what rules on these claims see; raise `BackendRefusal` for a token that gets nowhere.
 
     `client_pattern` is the API's `appIdClientRegex`.
     """
@@ -47,10 +47,10 @@ def identity(
     check_times(token, time.time() if now is None else now, 0)
     client = client_of(token)
     if not (isinstance(client, str) and re.fullmatch(client_pattern, client)):
-        raise Refused("wrong-client", "client_id, aud: does not match appIdClientRegex")
+        raise BackendRefusal("wrong-client", "client_id, aud: does not match appIdClientRegex")
     seen = {name: _seen(name, token[name]) for name in sorted(claims) if name in token}
     if not seen:
-        raise Refused(NOT_GIVEN, "the token has none of the claims that the rules make")
+        raise BackendRefusal(NOT_GIVEN, "the token has none of the claims that the rules make")
     groups = token.get("cognito:groups", [])
     return {"sub": token.get("sub"), "cognito:groups": groups, **seen}
 
@@ -62,9 +62,9 @@ def _seen(name: str, value: object) -> str | list[str]:
             value = json.loads(value)
         except ValueError:
             told = f"{name}: a text in brackets that is not JSON: all of it is one group's name"
-            raise Refused("one-group", told) from None
+            raise BackendRefusal("one-group", told) from None
     if isinstance(value, str):
         return value
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return value
-    raise Refused("not-a-claim-for-rules", f"{name}: is neither a text nor a list of texts")
+    raise BackendRefusal("not-a-claim-for-rules", f"{name}: is neither a text nor a list of texts")

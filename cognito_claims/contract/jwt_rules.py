@@ -7,7 +7,7 @@ which says where it stands and how sure it is.
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 
 Claims: TypeAlias = Mapping[str, Any]
 NOT_GIVEN: Final = "not-given"
@@ -27,21 +27,23 @@ class Source(NamedTuple):
 
 
 def check_times(token: Claims, now: float, skew: float) -> None:
-    """Raise `Refused` for a token that is expired, not yet valid, or without an end."""
+    """Raise `BackendRefusal` for a token that is expired, not yet valid, or without an end."""
     if not _is_number(token.get("exp")):
-        raise Refused("no-exp", "exp: the token does not say when it ends")
+        raise BackendRefusal("no-exp", "exp: the token does not say when it ends")
     if now >= token["exp"] + skew:
-        raise Refused("expired", "exp: the token is expired")
+        raise BackendRefusal("expired", "exp: the token is expired")
     for claim in ("nbf", "iat"):
         start = token.get(claim)
         if start is not None and not (_is_number(start) and start <= now + skew):
-            raise Refused("not-yet-valid", f"{claim}: the token is not valid yet")
+            raise BackendRefusal("not-yet-valid", f"{claim}: the token is not valid yet")
 
 
 def check_issuer(token: Claims, url: str) -> None:
-    """Raise `Refused` for a token of another issuer."""
+    """Raise `BackendRefusal` for a token of another issuer."""
     if token.get("iss") != url:
-        raise Refused("wrong-issuer", "iss: the token is of another pool, or of its other issuer")
+        raise BackendRefusal(
+            "wrong-issuer", "iss: the token is of another pool, or of its other issuer"
+        )
 
 
 def client_of(token: Claims) -> object:
@@ -50,10 +52,10 @@ def client_of(token: Claims) -> object:
 
 
 def check_client(token: Claims, client_ids: tuple[str, ...]) -> None:
-    """Raise `Refused` for a token of an app client that is not named."""
+    """Raise `BackendRefusal` for a token of an app client that is not named."""
     if client_of(token) not in client_ids:
         claim = "client_id" if token.get("token_use") == "access" else "aud"
-        raise Refused("wrong-client", f"{claim}: the token is of another app client")
+        raise BackendRefusal("wrong-client", f"{claim}: the token is of another app client")
 
 
 def _is_number(value: object) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Set
 from typing import Final
 from uuid import UUID
 
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.jwt_rules import (
     Claims,
     Source,
@@ -49,7 +49,7 @@ def session(
 ) -> dict[str, str]:
     """Return the database role and the user of a request with this token.
 
-    `roles` are those granted to the login role, case-sensitive. What is refused raises `Refused`:
+    `roles` are those granted to the login role, case-sensitive. What is refused raises `BackendRefusal`:
     by PostgREST, by PostgreSQL, or by the functions that `setup` prints.
     """
     check_times(token, time.time() if now is None else now, SKEW_S)
@@ -58,14 +58,14 @@ def session(
     role = token.get("role")
     if role is None:
         told = f"role: without it the request runs as {ANONYMOUS}: no error, and no rows"
-        raise Refused("anonymous", told)
+        raise BackendRefusal("anonymous", told)
     if not isinstance(role, str) or not role:
-        raise Refused("role-not-text", "role: is not a text")
+        raise BackendRefusal("role-not-text", "role: is not a text")
     if role in ABOVE_ROWS:
         told = f"role: row-level security does not hold {role}"
-        raise Refused("role-above-rows", told)
+        raise BackendRefusal("role-above-rows", told)
     if role not in roles:
-        raise Refused("role-not-granted", f"role: is not granted to {LOGIN}")
+        raise BackendRefusal("role-not-granted", f"role: is not granted to {LOGIN}")
     return {"role": role, "sub": _user(token)}
 
 
@@ -76,4 +76,6 @@ def _user(token: Claims) -> str:
             return sub
     except ValueError:
         pass
-    raise Refused("sub-no-uuid", "sub: is not a UUID; that of a machine is its app client's id")
+    raise BackendRefusal(
+        "sub-no-uuid", "sub: is not a UUID; that of a machine is its app client's id"
+    )

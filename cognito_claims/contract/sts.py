@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Set
 from typing import Any, Final
 
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.jwt_rules import (
     NOT_GIVEN,
     Claims,
@@ -54,22 +54,22 @@ def session_tags(
     required: Set[str] = frozenset(),
     now: float | None = None,
 ) -> dict[str, Any]:
-    """Return the session's tags; raise `Refused` where the call fails.
+    """Return the session's tags; raise `BackendRefusal` where the call fails.
 
     `required` are the tags that the trust policy asks for.
     """
     check_issuer(token, issuer)
     check_times(token, time.time() if now is None else now, 0)
     if "aud" not in token:
-        raise Refused("no-aud", "aud: an access token has none; send the ID token")
+        raise BackendRefusal("no-aud", "aud: an access token has none; send the ID token")
     if token["aud"] not in client_ids:
-        raise Refused("wrong-client", "aud: is not among the client IDs of the IAM provider")
+        raise BackendRefusal("wrong-client", "aud: is not among the client IDs of the IAM provider")
     tags = _tags(token)
     if len(tags) > MOST_TAGS:
-        raise Refused("too-many-tags", f"{TAGS}: more than {MOST_TAGS} tags")
+        raise BackendRefusal("too-many-tags", f"{TAGS}: more than {MOST_TAGS} tags")
     missing = sorted(key for key in required if not tags.get(key))
     if missing:
-        raise Refused(NOT_GIVEN, f"{TAGS}: without the tag {', '.join(missing)}")
+        raise BackendRefusal(NOT_GIVEN, f"{TAGS}: without the tag {', '.join(missing)}")
     given: dict[str, Any] = {"sub": token.get("sub"), "tags": tags}
     if transitive := _transitive(token, tags):
         given["transitive_tag_keys"] = transitive
@@ -77,7 +77,9 @@ def session_tags(
     if identity is None:
         return given
     if not (isinstance(identity, str) and _IDENTITY.fullmatch(identity)):
-        raise Refused("source-identity", f"{_SOURCE_IDENTITY}: 2 to 64 letters, digits and +=,.@-_")
+        raise BackendRefusal(
+            "source-identity", f"{_SOURCE_IDENTITY}: 2 to 64 letters, digits and +=,.@-_"
+        )
     return {**given, "source_identity": identity}
 
 
@@ -85,34 +87,38 @@ def _tags(token: Claims) -> dict[str, str]:
     nested = token.get(TAGS)
     flat = {name.removeprefix(FLAT): v for name, v in token.items() if name.startswith(FLAT)}
     if nested is not None and flat:
-        raise Refused("two-shapes", f"{TAGS}: there are nested and flat tags; keep one of them")
+        raise BackendRefusal(
+            "two-shapes", f"{TAGS}: there are nested and flat tags; keep one of them"
+        )
     if nested is not None and not isinstance(nested, Mapping):
-        raise Refused("tags-not-object", f"{TAGS}: is not an object (V1_0 cannot carry one)")
+        raise BackendRefusal("tags-not-object", f"{TAGS}: is not an object (V1_0 cannot carry one)")
     found = dict(_nested(nested) if nested is not None else _flat(flat))
     if len({key.casefold() for key in found}) < len(found):
-        raise Refused("tag-name", f"{TAGS}: two keys differ in case alone")
+        raise BackendRefusal("tag-name", f"{TAGS}: two keys differ in case alone")
     for key, value in found.items():
         if key.casefold().startswith("aws:") or not _is_plain(key, 1, _LONGEST_KEY):
-            raise Refused("tag-name", f"{TAGS}: a key is not allowed")
+            raise BackendRefusal("tag-name", f"{TAGS}: a key is not allowed")
         if not _is_plain(value, 0, _LONGEST_VALUE):
-            raise Refused("tag-value", f"{TAGS}: the value of {key} is not allowed")
+            raise BackendRefusal("tag-value", f"{TAGS}: the value of {key} is not allowed")
     return found
 
 
 def _nested(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     tags = content.get("principal_tags", {})
     if not isinstance(tags, Mapping):
-        raise Refused("tags-not-object", f"{TAGS}: principal_tags is not an object")
+        raise BackendRefusal("tags-not-object", f"{TAGS}: principal_tags is not an object")
     for key, values in tags.items():
         if not (isinstance(values, list) and len(values) == 1 and isinstance(values[0], str)):
-            raise Refused("tag-not-one-text", f"{TAGS}: {key} is not a list of exactly one text")
+            raise BackendRefusal(
+                "tag-not-one-text", f"{TAGS}: {key} is not a list of exactly one text"
+            )
         yield key, values[0]
 
 
 def _flat(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in content.items():
         if not isinstance(value, str):
-            raise Refused("tag-not-one-text", f"{FLAT}{key}: is not a text")
+            raise BackendRefusal("tag-not-one-text", f"{FLAT}{key}: is not a text")
         yield key, value
 
 
@@ -120,7 +126,7 @@ def _transitive(token: Claims, tags: Mapping[str, str]) -> list[str]:
     nested = token.get(TAGS)
     keys = nested.get("transitive_tag_keys", []) if nested else token.get(_FLAT_TRANSITIVE, [])
     if not isinstance(keys, list) or any(key not in tags for key in keys):
-        raise Refused("transitive", f"{TAGS}: a transitive key is not the key of a tag")
+        raise BackendRefusal("transitive", f"{TAGS}: a transitive key is not the key of a tag")
     return keys
 
 

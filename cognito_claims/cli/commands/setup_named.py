@@ -9,7 +9,7 @@ from cognito_claims.cli.options import ClientIds, EnvFile, Format, Issuer, Issue
 from cognito_claims.contract import issuer as contract
 from cognito_claims.plugins.mapper import Mapper
 from cognito_claims.tools.backends.named import RULES, Room
-from cognito_claims.tools.backends.part import Part, issuer_of, the_part, the_plugin
+from cognito_claims.tools.backends.part import Part, find_part, find_plugin, issuer_of
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.inputs import read_environment
 
@@ -47,9 +47,9 @@ def command_of(
         if user_pool_id is None or not client_ids:
             raise UnusableInput("--user-pool-id, --client-id: needed for all parts but rules")
         environ = read_environment(env_file)
-        document = the_plugin(Mapper, "mapper", environ).document
+        document = find_plugin(Mapper, "mapper", environ).document
         kind = issuer_type(issuer_type_told, user_pool_id, environ, from_pool)
         parts = room.parts(document, issuer_of(user_pool_id, client_ids, kind))
-        show(parts if part is None else [the_part(parts, part)], output_format)
+        show(parts if part is None else [find_part(parts, part)], output_format)
 
     return command

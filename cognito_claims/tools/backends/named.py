@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any, Literal, NamedTuple, Protocol
 
 from cognito_claims.claims import Token
-from cognito_claims.contract.errors import Refused
+from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.issuer import Issuer
 from cognito_claims.contract.jwt_rules import Source
 from cognito_claims.rules.document import Document
@@ -70,7 +70,7 @@ def judged(ask: Callable[[], Mapping[str, Any]], sources: Mapping[str, Source]) 
     """Return the verdict of a table of rules, with the source of the rule that decides."""
     try:
         session = ask()
-    except Refused as refusal:
+    except BackendRefusal as refusal:
         source = str(sources[refusal.code])
         told = {"code": refusal.code, "message": refusal.message}
         return {"accepted": False, **told, "source": source}

@@ -24,6 +24,7 @@ _NO_ID_TOKEN = {
     "code": "no-id-token",
     "message": "without the scope openid there is no ID token for the plugin's claims",
 }
+_WITHOUT_CLAIMS = ("anonymous", NOT_GIVEN)
 _OTHER_CLIENT = "other-client"
 AS_INTENDED = frozenset((_NO_USER["code"], _NO_ID_TOKEN["code"], _OTHER_CLIENT))
 """The codes of refusals that are as the settings want them: no token has the plugin's claims."""
@@ -96,6 +97,8 @@ def _verdict(
         return dict(_NO_ID_TOKEN)
     asked = [_ask(backend, token, issuer, claims) for token, claims in issued.items()]
     given = next((verdict for verdict in asked if not verdict["accepted"]), asked[0])
+    if event.user is None and given.get("code") in _WITHOUT_CLAIMS:
+        return dict(_NO_USER)  # the rules for machines are for another backend
     given["foreign_client"] = _foreign_verdict(variable, entry, backend, issuer, issued)
     return given
 
