@@ -7,6 +7,7 @@ from cognito_claims.claims import Token
 from cognito_claims.contract import agentcore
 from cognito_claims.contract.issuer import Issuer
 from cognito_claims.rules.document import Document
+from cognito_claims.rules.guard import ALWAYS
 from cognito_claims.tools.backends.agentcore.mcp import mcp_parts
 from cognito_claims.tools.backends.named import (
     form_of,
@@ -19,7 +20,7 @@ from cognito_claims.tools.backends.named import (
 from cognito_claims.tools.backends.part import Part
 from cognito_claims.tools.errors import UnusableInput
 
-_UNREAD = "no list of known texts and no constant, so the authorizer cannot compare it"
+_UNREAD = "the authorizer does not compare it: no list of known texts, nor one text that some have"
 
 
 class AgentCore(NamedTuple):
@@ -77,7 +78,7 @@ def _authorizer(document: Document, issuer: Issuer) -> dict[str, Any]:
 
 
 def _custom_claims(document: Document) -> Iterator[dict[str, Any]]:
-    """Return what can be compared: a list with known values, and a text that is always the same."""
+    """Return what can be compared: a list with known values, and one text that not all have."""
     for claim in document.claims:
         texts = sorted(possible_texts(claim.rule) or ())
         form = form_of(claim.rule)
@@ -86,7 +87,7 @@ def _custom_claims(document: Document) -> Iterator[dict[str, Any]]:
         if form == "list":
             value = {"matchValueStringList": texts}
             yield _custom_claim(claim.name, "STRING_ARRAY", value, "CONTAINS_ANY")
-        elif len(texts) == 1:
+        elif len(texts) == 1 and claim.rule.guard is not ALWAYS:
             yield _custom_claim(claim.name, "STRING", {"matchValueString": texts[0]}, "EQUALS")
 
 
