@@ -315,12 +315,9 @@ def test_agentcore_gets_an_authorizer_that_the_service_takes() -> None:
 
 @pytest.mark.parametrize("name", ["sts", "appsync", "agentcore", "apigateway"])
 def test_rules_that_make_nothing_for_it_have_no_other_end(name: str) -> None:
-    environ = {
-        **ENVIRON,
-        "MAPPER_RULES": json.dumps({"claims": {"a:b/c": {"constant": "d/e", "to": ["access"]}}}),
-    }
-    if name == "appsync":
-        environ["MAPPER_RULES"] = "{}"
+    unfit = {"from": "cognito:groups", "values": {"g": "d/e"}, "to": ["access"]}
+    rules = {} if name == "appsync" else {"claims": {"a:b/c": unfit}}
+    environ = {**ENVIRON, "MAPPER_RULES": json.dumps(rules)}
     told = run("setup", name, *POOL, environ=environ, exit_code=2).err
 
     assert told.startswith(("cognito-claims: claims", "cognito-claims: scopes"))
