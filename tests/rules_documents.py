@@ -239,6 +239,7 @@ WRONG: list[Row] = [
     ({"groups": {"constant": ["a", ""]}}, {"groups.constant": TEXTS}),
     ({"groups": [{"constant": "a", "unless": {"clients": ["c"]}}]}, {"groups[0].unless": HERE}),
     ({"groups": [{"constant": "a", "keep": 1}]}, {"groups[0].keep": "expected true or false"}),
+    ({"groups": [{"constant": "a", "when": None}]}, {"groups[0].when": OBJECT}),
     ({"groups": [{"keep": True}]}, {"groups[0]": "expected one of from, constant"}),
     ({"tenant": {"from": "custom:t", "to": ["id"]}}, {"tenant.to": HERE}),
     (

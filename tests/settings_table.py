@@ -15,16 +15,23 @@ from cognito_claims.sync.hasura import HasuraUsers
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 _BEGIN, _END = "<!-- begin {} -->\n", "<!-- end {} -->"
+
+
+def _mapper(*, rules: str) -> None:
+    """Stand for the mapper, whose constructor takes the document itself."""
+
+
 SOURCES: dict[str, Callable[..., Any]] = {
     "COGNITO_CLAIMS": registry._core,  # its parameters are the settings
     "SURREALDB": SurrealDBClaims,
     "HASURA": HasuraClaims,
     "FAUNA": FaunaTokens,
+    "MAPPER": _mapper,
     "USER_SYNC": sinks._settings,
     "HASURA_SYNC": HasuraUsers,
 }
 MEANINGS = {
-    "COGNITO_CLAIMS_PLUGINS": "comma list: a built-in name (`surrealdb`, `hasura`, `fauna`, `user_sync`), `name=import.path:factory`, or an installed entry point; `none` for no plugin at all",
+    "COGNITO_CLAIMS_PLUGINS": "comma list: a built-in name (`mapper`, `surrealdb`, `hasura`, `fauna`, `user_sync`), `name=import.path:factory`, or an installed entry point; `none` for no plugin at all",
     "COGNITO_CLAIMS_ON_ERROR": "what a failing plugin does to the sign-in: refuse it, or leave this plugin's claims out; `<NAME>_ON_ERROR` says it for one plugin",
     "COGNITO_CLAIMS_DEADLINE_MS": "when plugins that do I/O are given up, 1 to 5000, counted from the event (the first event's: from the start of the process)",
     "COGNITO_CLAIMS_USER_POOLS": "comma list of pool ids, as in `eu-west-1_AbCdEfGhI`: events of other pools are refused, by the user sync too; unset: any",
@@ -39,6 +46,7 @@ MEANINGS = {
     "HASURA_ENGINE": "the Hasura that reads the claim: for `v3` (DDN) groups are a list, and attributes that are a JSON number, `true` or `false` have this type; for `v2` every value is a string",
     "HASURA_CLAIMS_FORMAT": "as Hasura's `claims_format`; `json` needs V2_0",
     "HASURA_DEFAULT_ROLE": "`x-hasura-default-role`",
+    "HASURA_DEFAULT_ROLES": "`group=role` pairs: the first group that the user is in sets the default role; the role must be an allowed one, or the one that the group gives",
     "HASURA_ALLOWED_ROLES": "comma list of roles that every user may take, the default role among them; unset: the default role alone",
     "HASURA_GROUP_ROLES": "`group=role` pairs: the role that a Cognito group gives; groups not named give none",
     "HASURA_SESSION_VARIABLES": "`variable=attribute` pairs, as in `x-hasura-org-id=custom:org_id`; `cognito:groups` gives the groups, as a Postgres array literal or (v3) a list",
@@ -55,6 +63,7 @@ MEANINGS = {
     "FAUNA_TTL_SECONDS": "the token's life",
     "FAUNA_REFRESH_TTL_SECONDS": "the refresh token's life, longer than the token's; turns on the pair of access and refresh token",
     "FAUNA_SUPPRESS": "comma list of claims to take out of the ID token; `none` beside SurrealDB, which needs `email`",
+    "MAPPER_RULES": "a document of [rules](rules.md): the JSON itself, or the name of a JSON file beside the function's code",
     "USER_SYNC_SINKS": "where users go: through Hasura, or into a queue that the worker empties",
     "USER_SYNC_ON_ERROR": "what a failed sync does to the sign-in: let it go on, or refuse it",
     "USER_SYNC_DEADLINE_MS": "when a sync is given up, as `COGNITO_CLAIMS_DEADLINE_MS`",
@@ -74,7 +83,7 @@ MEANINGS = {
 # Read by the registry for every plugin, so that no plugin's parameters name it.
 CLIENTS = {
     f"{prefix}_CLIENTS": "comma list of app clients' ids: the plugin is asked for their events alone"
-    for prefix in ("SURREALDB", "HASURA", "FAUNA", "USER_SYNC")
+    for prefix in ("SURREALDB", "HASURA", "FAUNA", "MAPPER", "USER_SYNC")
 }
 CLIENTS["USER_SYNC_CLIENTS"] = (
     "comma list of app clients' ids: users who sign in by others are not synced"
@@ -104,7 +113,7 @@ def _rows(prefix: str) -> Iterator[str]:
     signature: Any = source
     if isinstance(source, type):
         signature = vars(source)["__init__"]
-    defaults = signature.__kwdefaults__
+    defaults = signature.__kwdefaults__ or {}
     for field, kind in signature.__annotations__.items():
         if field != "return":
             name = f"{prefix}_{field.upper()}"

@@ -11,6 +11,7 @@ from cognito_claims.sync.queue import to_message
 from cognito_claims.sync.rows import Row
 from tests.stand_ins.fauna import FaunaServer
 from tests.stand_ins.hasura import HasuraServer
+from tests.stand_ins.lookups import Server, Table, at
 from tests.stand_ins.moto import answering
 from tests.test_cold_start import CREDENTIALS, FAUNA, RULES, SENT, SIGNS_IN, SYNC, probe
 
@@ -24,6 +25,7 @@ BUDGET: dict[str, tuple[int, int | None]] = {
     "sync, with a queue": (15_267, 35_032),
     "queue": (15_381, 35_079),
     "worker": (11_451, None),
+    "look-up": (25_628, 34_125),
 }
 """Under Python 3.11: our modules' instructions, and the standard library's on their behalf, but for its import, which
 `test_cold_start.py` guards; the worker's libraries use it as they like."""
@@ -132,6 +134,20 @@ def test_claims_do_no_more_work_at_a_cold_start(plugins: str) -> None:
 
 def test_rules_do_no_more_work_at_a_cold_start() -> None:
     assert_within("mapper", counted("pre_token_generation", RULES))
+
+
+def test_a_look_up_does_no_more_work_at_a_cold_start() -> None:
+    sub = "a1b2c3d4"  # the probe's
+    rules = {
+        "lookups": {"member": {"dynamodb": {"table": "members", "key": {"pk": "{sub}"}}}},
+        "claims": {"role": {"from": "member.role"}},
+    }
+    settings = {"COGNITO_CLAIMS_PLUGINS": "mapper", "MAPPER_RULES": json.dumps(rules)}
+    with Server(Table({sub: {"pk": {"S": sub}, "role": {"S": "editor"}}})) as server:
+        counts = counted("pre_token_generation", {**settings, **at(server)})
+
+    assert len(server.requests) == 1
+    assert_within("look-up", counts)
 
 
 def test_fauna_does_no_more_work_at_a_cold_start() -> None:

@@ -11,7 +11,10 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 import cognito_claims.claims
 import cognito_claims.testing.builders
-from tests import settings_table
+from cognito_claims.rules.forms import ENCODERS, READERS
+from cognito_claims.rules.sources import _NAMED
+from cognito_claims.tools.backends.table import NAMED
+from tests import rules_reference, settings_table
 from tests.command import run
 
 ROOT = Path(__file__).parents[1]
@@ -76,6 +79,22 @@ def test_the_settings_page_has_a_row_for_every_setting(prefix: str) -> None:
     assert re.findall(r"^\| `(\w+)` ", settings_table.table(prefix), re.M) == names
 
 
+def test_the_page_about_rules_is_the_one_made_from_the_schema() -> None:
+    page = rules_reference.PAGE.read_text("utf-8")
+
+    assert page == rules_reference.made(page), "run: python -m tests.rules_reference"
+
+
+def test_the_page_about_rules_has_every_source_and_form_and_finding() -> None:
+    page = rules_reference.PAGE.read_text("utf-8")
+    code = (ROOT / "cognito_claims/tools/evaluation/rules_findings.py").read_text("utf-8")
+    findings = re.findall(r'(?:yield|warning\() ?"([a-z-]+)", ', code)
+    names = [*_NAMED, *READERS, *ENCODERS, *findings]
+
+    assert len(findings) > 8
+    assert [name for name in names if f"`{name}`" not in page] == []
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) < 150
 
@@ -86,6 +105,15 @@ def test_the_schema_on_the_page_about_fauna_is_what_setup_prints() -> None:
 
     page = (ROOT / "docs/fauna.md").read_text()
     assert f"<!-- begin schema -->\n```\n{printed.out}```\n" in page
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_every_backend_has_a_page_with_its_rules_and_a_row_in_the_table(name: str) -> None:
+    rules = run("setup", name, "--part", "rules", environ={}).out
+    page = (ROOT / f"docs/backends/{name}.md").read_text()
+
+    assert f"<!-- begin rules -->\n```json\n{rules}```\n<!-- end rules -->\n" in page
+    assert f"(backends/{name}.md)" in (ROOT / "docs/backends.md").read_text()
 
 
 def test_the_figures_in_the_text_are_those_of_the_benchmark() -> None:

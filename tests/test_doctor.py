@@ -546,3 +546,60 @@ def test_no_name_in_aws_steers_the_terminal(account: Account) -> None:
 
     assert all(c.isprintable() or c == "\n" for c in text)
     assert "the client web\\u202e\\x1b[2J may write custom:org_id" in text
+
+
+# Rules
+
+
+def with_rules(rules: dict[str, Any], **facts: Any) -> Facts:
+    environ = {"COGNITO_CLAIMS_PLUGINS": "mapper", "MAPPER_RULES": json.dumps(rules)}
+    return with_claims(environ)._replace(**facts)
+
+
+BY_GROUP = {"from": "cognito:groups", "prefix": "t:", "values": {"a": "1", "b": "2"}}
+RENAMED = {"from": "cognito:groups", "values": {"c": "d"}}
+GROUP_RULES: dict[str, Any] = {
+    "groups": [RENAMED, {"constant": "e"}],
+    "claims": {"x": BY_GROUP},
+    "scopes": {"s": {"groups": ["d"]}, "t": {"groups": ["f"]}, "u": {"groups": ["e", "f"]}},
+    "scopes_from": {"from": "cognito:groups", "values": {"e": "v", "g": "w"}},
+}
+
+
+def test_groups_that_the_pool_does_not_have_are_told() -> None:
+    found = [finding.message for finding in diagnoses(with_rules(GROUP_RULES, groups=["t:a"]))]
+    unknown = "the pool has no group of this name"
+    assert found == [
+        "mapper: scopes.t: the pool has none of these groups, so no user gets it",
+        f"mapper: claims.x.values.b: {unknown}",
+        f"mapper: scopes_from.values.g: {unknown}",
+        f"mapper: groups[0].values.c: {unknown}",
+    ]
+
+
+@pytest.mark.parametrize(("mapped", "count"), [("email", 1), ("email_verified", 0)])
+def test_a_provider_whose_emails_never_count_is_told(mapped: str, count: int) -> None:
+    provider = {"ProviderName": "Okta", "AttributeMapping": {mapped: "x"}}
+    facts = with_rules({"email_providers": ["Okta"], "claims": {}}, providers=[provider])
+    assert told(facts) == [("provider-email-not-verified", "warning")] * count
+
+
+def test_rules_for_the_access_token_need_a_version_that_has_it() -> None:
+    for rules in ({"scopes": {"a": True}}, {"claims": {"x": {"from": "sub", "to": ["access"]}}}):
+        assert told(a_pool(with_rules(rules), LambdaConfig=triggers("V1_0"))) == [
+            ("event-version", "error")
+        ]
+
+
+def test_a_file_of_rules_is_not_read_here() -> None:
+    environ = {"COGNITO_CLAIMS_PLUGINS": "mapper", "MAPPER_RULES": "claims.json"}
+    assert told(with_claims(environ)) == [("not-checked", "warning")]
+
+
+def test_an_attribute_that_rules_read_of_federated_users_alone_may_not_be_written() -> None:
+    entry = {"from": "custom:g", "values": {"a": "b"}, "when": {"providers": ["Okta"]}}
+    rules = {"groups": entry, "scopes": {"s": {"is": {"custom:s": ["x"]}}}}
+    web = client(WriteAttributes=["custom:g", "custom:s"])
+    (finding,) = diagnoses(with_rules(rules, clients=[web]))
+    assert finding.level == "error"
+    assert finding.message.startswith("the client web may write custom:g, custom:s, which")

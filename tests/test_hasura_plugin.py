@@ -75,6 +75,36 @@ def _elements(letters: Iterator[str]) -> Iterator[str]:
         assert next(letters, ",") == ","
 
 
+@pytest.mark.parametrize(
+    ("groups", "role"),
+    [
+        (["editors", "boss"], "admin"),
+        (["editors"], "editor"),
+        (["Editors", "others"], "user"),
+        ([], "user"),
+    ],
+)
+def test_the_first_group_that_a_user_is_in_sets_the_default_role(
+    groups: list[str], role: str
+) -> None:
+    pairs = {"boss": "admin", "editors": "editor", "guests": "user"}
+    plugin = HasuraClaims(group_roles=ROLES, default_roles=pairs)
+
+    found = variables(plugin, groups=groups)
+
+    assert found["x-hasura-default-role"] == role
+    assert role in found["x-hasura-allowed-roles"]
+
+
+@pytest.mark.parametrize("pairs", [{"boss": "root"}, {"editors": "admin"}, {"": "user"}])
+def test_a_default_role_must_be_allowed_to_the_group(pairs: dict[str, str]) -> None:
+    expected = "expected an allowed role, or the one that group_roles gives to this group"
+
+    found = problems_of(group_roles=ROLES, default_roles=pairs)
+
+    assert found == [f"default_roles: entry 1: {expected}"]
+
+
 def test_a_user_has_the_default_role_and_the_user_id() -> None:
     text = (
         '{"x-hasura-allowed-roles":["user"],"x-hasura-default-role":"user",'
@@ -366,6 +396,7 @@ DEFAULTS = {
     "engine": "v2",
     "claims_format": "stringified_json",
     "default_role": "user",
+    "default_roles": {},
     "allowed_roles": ("user",),
     "group_roles": {},
     "session_variables": {},

@@ -19,7 +19,7 @@ from cognito_claims.handlers import pre_token_generation
 from cognito_claims.lookups import DynamoDBItem, Item, find_all, prepare_all, values_of
 from cognito_claims.lookups import looking_up as module
 from cognito_claims.lookups.looking_up import Kept
-from cognito_claims.lookups.placeholders import PLACEHOLDERS, parse
+from cognito_claims.rules.templates import PLACEHOLDERS, Template
 from cognito_claims.testing import a_machine_event, a_user_event, to_json
 from tests.stand_ins.lookups import Server, Table, at
 
@@ -75,7 +75,7 @@ class Fake:
 def test_a_template_is_filled_with_what_may_stand_in_a_key(
     template: str, values: Mapping[str, Json], text: str | None
 ) -> None:
-    assert parse(template).filled(values) == text
+    assert Template(template).text(values) == text
 
 
 @pytest.mark.parametrize(
@@ -89,18 +89,18 @@ def test_a_template_is_filled_with_what_may_stand_in_a_key(
 def test_a_number_has_one_notation_and_everything_else_is_absent(
     text: str, key: str | None
 ) -> None:
-    assert parse("{tenant}", is_number=True).filled({"tenant": text}) == key
+    assert Template("{tenant}", is_number=True).text({"tenant": text}) == key
 
 
 @pytest.mark.parametrize(
     ("template", "problem"),
     [
         ("", "expected a text that is not empty"),
-        ("{sub", "expected } after {"),
-        ("sub}", "expected { before }"),
-        ("{sub}}", "expected { before }"),
-        ("{{sub}}", "unknown placeholder"),
-        ("{name}", "unknown placeholder"),
+        ("{sub", "a brace is not closed"),
+        ("sub}", "a brace is not opened"),
+        ("{sub}}", "a brace is not opened"),
+        ("{{sub}}", "a brace is not closed"),
+        ("{name}", "no such placeholder"),
         ("{tenent}", "did you mean tenant?"),
         ("{sub}{tenant}", "between two placeholders"),
         ("{sub}-{tenant}", "between two placeholders"),
@@ -109,13 +109,13 @@ def test_a_number_has_one_notation_and_everything_else_is_absent(
 )
 def test_what_is_no_template_is_refused(template: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem.replace("?", r"\?")):
-        parse(template)
+        Template(template)
 
 
 @pytest.mark.parametrize("template", ["USER#{sub}", "{sub}#{tenant}", "one"])
 def test_what_can_never_be_a_number_is_refused(template: str) -> None:
     with pytest.raises(ValueError, match="can never be a number"):
-        parse(template, is_number=True)
+        Template(template, is_number=True)
 
 
 VALUES = st.fixed_dictionaries(
@@ -127,8 +127,8 @@ VALUES = st.fixed_dictionaries(
 def test_two_sets_of_values_never_make_one_key(
     one: Mapping[str, str], other: Mapping[str, str]
 ) -> None:
-    template = parse("A#{tenant}#{sub}|{cognito:username}-#{client_id}")
-    first, second = template.filled(one), template.filled(other)
+    template = Template("A#{tenant}#{sub}|{cognito:username}-#{client_id}")
+    first, second = template.text(one), template.text(other)
 
     used = [name for name in PLACEHOLDERS if name != "email"]
     if first is not None and first == second:

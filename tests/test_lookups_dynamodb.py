@@ -170,7 +170,7 @@ def test_the_connection_is_open_before_the_first_event(table: Server) -> None:
         ({"region": "-"}, "region: expected a region"),
         ({"key": {}}, "key: expected one or two attributes"),
         ({"key": {"a": "1", "b": "2", "c": "3"}}, "key: expected one or two attributes"),
-        ({"key": {"pk": "{sup}"}}, "key.pk: unknown placeholder"),
+        ({"key": {"pk": "{sup}"}}, "key.pk: no such placeholder"),
         ({"key": {"pk": {"B": "{sub}"}}}, "key.pk: expected a template, or"),
         ({"key": {"pk": {"N": 7}}}, "key.pk: expected a template, or"),
         ({"key": {"pk": 7}}, "key.pk: expected a template, or"),

@@ -54,12 +54,17 @@ def http(status: int) -> Case:
 
 LONG = Fault(lambda _: [Answer(200, b" " * (1 << 20)).wire])
 OF_THE_WIRE = (
-    Case("hangs before a request", Fault(lambda _: [wire.End.HANG], on_accept=True), LATE, ""),
-    Case("hangs", wire.hang, LATE, "(waiting for the answer)"),
-    Case("answers after the deadline", wire.slow(30), LATE, "(waiting for the answer)"),
-    Case("drips headers", wire.drip_headers(endless=True), LATE, "(reading the answer)"),
-    Case("drips a body", wire.drip_body(endless=True), LATE, "(reading the answer)"),
-    Case("never comes to a point", wire.endless_100_continue(), LATE, "(reading the answer)"),
+    Case(
+        "hangs before a request",
+        Fault(lambda _: [wire.End.HANG], on_accept=True),
+        LATE,
+        "[deadline]",
+    ),
+    Case("hangs", wire.hang, LATE, "[deadline]"),
+    Case("answers after the deadline", wire.slow(30), LATE, "[deadline]"),
+    Case("drips headers", wire.drip_headers(endless=True), LATE, "[deadline]"),
+    Case("drips a body", wire.drip_body(endless=True), LATE, "[deadline]"),
+    Case("never comes to a point", wire.endless_100_continue(), LATE, "[deadline]"),
     Case("resets", wire.reset_before, FAILED, "ConnectionResetError (waiting for the answer)"),
     Case("resets in headers", wire.reset_in_headers, FAILED, "(reading the answer)"),
     Case("resets in the body", wire.reset_in_body, FAILED, "(reading the answer)"),

@@ -361,6 +361,7 @@ OKTA = federated("Okta", groups="[Okta+Editors, Okta+Admins, admins]")
         ({"constant": "a", "when": {"groups": ["no"]}}, OKTA, None),
         ({"from": "cognito:groups", "values": {"pool_group": "x"}}, OKTA, ("x",)),
         ({"from": "client_id"}, OKTA, ("1example23456789abcdefghij",)),
+        ({"constant": "a", "when": {"providers": ["Okta"]}}, federated("Okta", "X"), ("a",)),
         ({"constant": "a"}, a_machine_event(), None),
         ([], OKTA, None),
     ],

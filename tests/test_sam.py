@@ -103,7 +103,7 @@ def test_a_settings_parameter_has_the_codes_default_and_choices(name: str) -> No
     source: Any = SOURCES[prefix]
     signature = vars(source)["__init__"] if isinstance(source, type) else source
     field = name.removeprefix(f"{prefix}_").lower()
-    kind, default = signature.__annotations__[field], signature.__kwdefaults__
+    kind, default = signature.__annotations__[field], signature.__kwdefaults__ or {}
 
     assert str(parameter["Default"]) in (as_text(default[field]) if field in default else "", "")
     if get_origin(kind) is Literal:

@@ -26,7 +26,12 @@ def main() -> None:
     function = importlib.import_module("cognito_claims.functions.pre_token_generation")
 
     assert Path(package.__file__ or "").parent == INSTALLED
-    for name in ("py.typed", "tools/playground/static/index.html", "tools/demo/spa/index.html"):
+    for name in (
+        "py.typed",
+        "tools/playground/static/index.html",
+        "rules/schema.json",
+        "tools/demo/spa/index.html",
+    ):
         assert (INSTALLED / name).exists(), name
     for name in testing.recorded_names("pretoken_"):
         assert "response" in function.handler(testing.recorded(name), None)

@@ -30,6 +30,7 @@ COMMANDS = {
         "check",
         "Check the settings and the composition of the plugins; exits with 1 when there is an error.",
     ),
+    "rules": Command("rules", "Check and test a document of rules, or print its JSON Schema."),
     "doctor": Command(
         "doctor",
         "Examine a pool and the functions attached to it, by reading alone; "

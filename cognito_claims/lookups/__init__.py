@@ -3,8 +3,8 @@
 from cognito_claims.lookups.dynamodb import DynamoDBItem
 from cognito_claims.lookups.https import HttpsAnswer
 from cognito_claims.lookups.looking_up import Item, LookUp
-from cognito_claims.lookups.placeholders import values_of
 from cognito_claims.lookups.side_by_side import find_all, prepare_all
+from cognito_claims.lookups.values import values_of
 
 __all__ = [
     "DynamoDBItem",

@@ -13,7 +13,8 @@ from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.lookups.dynamodb_key import Key, region_of, templates_of
 from cognito_claims.lookups.dynamodb_values import item_of, number_of
 from cognito_claims.lookups.looking_up import Item, Run, common_problems, environment, log, required
-from cognito_claims.lookups.placeholders import Template, values_of
+from cognito_claims.lookups.values import values_of
+from cognito_claims.rules.templates import Template
 
 _TARGET = "DynamoDB_20120810.GetItem"
 _RETRIES = 2  # as many as the SDKs' standard mode makes
@@ -114,7 +115,7 @@ class DynamoDBItem:
     def _filled(self, values: Mapping[str, Json]) -> dict[str, Json] | None:
         key: dict[str, Json] = {}
         for attribute, template in self.key.items():
-            text = template.filled(values)
+            text = template.text(values)
             if text is None:
                 return None
             key[attribute] = {"N" if template.is_number else "S": text}

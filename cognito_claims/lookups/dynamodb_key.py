@@ -5,7 +5,7 @@ from string import ascii_letters, digits
 from typing import Any, TypeAlias
 
 from cognito_claims.errors import Problem, SettingsError, shown
-from cognito_claims.lookups.placeholders import Template, parse
+from cognito_claims.rules.templates import Template
 
 Key: TypeAlias = Mapping[str, str | Mapping[str, str]]
 """One or two attributes: a template each, or `{"N": template}` for a number."""
@@ -68,11 +68,11 @@ def _template(attribute: str, wanted: Any) -> Template:
     if not 1 <= len(attribute) <= _LONGEST_NAME:
         raise ValueError("expected an attribute's name")
     if isinstance(wanted, str):
-        return parse(wanted)
+        return Template(wanted)
     text = wanted.get("N") if isinstance(wanted, Mapping) and len(wanted) == 1 else None
     if type(text) is not str:
         raise ValueError('expected a template, or {"N": template} for a number')
-    return parse(text, is_number=True)
+    return Template(text, is_number=True)
 
 
 def _is_region(text: str) -> bool:

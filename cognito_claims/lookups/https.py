@@ -15,7 +15,7 @@ from cognito_claims.deadline import seconds_left
 from cognito_claims.errors import LookUpFailedError, Problem, SettingsError
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.lookups.looking_up import Item, Run, common_problems, environment, required
-from cognito_claims.lookups.placeholders import values_of
+from cognito_claims.lookups.values import values_of
 from cognito_claims.secret import Secret
 
 LONGEST_ANSWER = 1 << 16

@@ -33,7 +33,8 @@ _NO_PAIRS: Mapping[str, str] = MappingProxyType({})
 class HasuraClaims:
     """Add Hasura's claims namespace for every user; a machine token gets none.
 
-    Every user has `default_role` and `allowed_roles` (when not given, the default role alone). A group gives the
+    Every user has `default_role` and `allowed_roles` (when not given, the default role alone). The first group of
+    `default_roles` that a user is in sets another default role, which they must be allowed. A group gives the
     role that `group_roles` names for it, and a group that is not named gives none, whatever it is called. A session variable
     takes a user attribute, or (`cognito:groups`) the groups as a Postgres array literal; a user who lacks the attribute
     gets no such variable, which Hasura's permissions then refuse. An email or phone number counts if it is verified, and
@@ -51,6 +52,7 @@ class HasuraClaims:
         engine: Literal["v2", "v3"] = "v2",
         claims_format: Literal["stringified_json", "json"] = "stringified_json",
         default_role: str = "user",
+        default_roles: Mapping[str, str] = _NO_PAIRS,
         allowed_roles: tuple[str, ...] | None = None,
         group_roles: Mapping[str, str] = _NO_PAIRS,
         session_variables: Mapping[str, str] = _NO_PAIRS,
@@ -62,6 +64,7 @@ class HasuraClaims:
         self.engine: str = engine
         self.claims_format: str = claims_format
         self.default_role = default_role
+        self.default_roles: Mapping[str, str] = dict(default_roles)
         self.allowed_roles: tuple[str, ...] = (
             (default_role,) if allowed_roles is None else allowed_roles
         )
@@ -105,7 +108,7 @@ class HasuraClaims:
         given = (self.group_roles[group] for group in groups if group in self.group_roles)
         variables: dict[str, Json] = {
             "x-hasura-allowed-roles": list(dict.fromkeys((*self.allowed_roles, *given))),
-            "x-hasura-default-role": self.default_role,
+            "x-hasura-default-role": self._default_role(groups),
             "x-hasura-user-id": self._value(user.attributes[self.user_id_attribute]),
         }
         for name, attribute in self.session_variables.items():
@@ -116,6 +119,13 @@ class HasuraClaims:
             if text is not None:
                 variables[name] = self._value(text)
         return variables
+
+    def _default_role(self, groups: tuple[str, ...]) -> str:
+        if self.default_roles:
+            for group, role in self.default_roles.items():
+                if group in groups:
+                    return role
+        return self.default_role
 
     def _value(self, text: str) -> Json:
         return _native(text) if self.engine == "v3" else text
@@ -142,8 +152,15 @@ class HasuraClaims:
             yield Problem("allowed_roles", "a role cannot be empty")
         if not all((*self.group_roles, *self.group_roles.values())):
             yield Problem("group_roles", "a group or role cannot be empty")
+        yield from self._default_role_problems()
         if not self.tokens or not self.tokens <= {"id", "access"}:
             yield Problem("tokens", "expected one or both of id, access")
+
+    def _default_role_problems(self) -> Iterator[Problem]:
+        for position, (group, role) in enumerate(self.default_roles.items(), 1):
+            if not group or role not in (*self.allowed_roles, self.group_roles.get(group)):
+                told = "expected an allowed role, or the one that group_roles gives to this group"
+                yield Problem("default_roles", f"entry {position}: {told}")
 
 
 def _provider_problems(email_providers: Set[str]) -> Iterator[Problem]:

@@ -59,6 +59,11 @@ class Mapper:
         return read_settings(made, "MAPPER", environ)
 
     @property
+    def tokens(self) -> frozenset[Token]:
+        """The tokens that the rules change."""
+        return self.document.tokens
+
+    @property
     def never_optional(self) -> str | None:
         """Why a failure of this plugin must refuse the sign-in, if it must."""
         place = self.document.restricts

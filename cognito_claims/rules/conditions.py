@@ -14,18 +14,18 @@ _Test: TypeAlias = Callable[[Context], bool]
 _WORDS = ("groups", "clients", "scopes", "providers", "email_domains", "is")
 _OF_MACHINES = frozenset(("clients", "scopes"))
 _COMPARED: tuple[Kind, ...] = ("attribute", "verified", "tenant", "lookup")
-_COMPARED_FOR_GROUPS: tuple[Kind, ...] = ("attribute", "verified")
 _NO_LOOKUPS: frozenset[Lookup] = frozenset()
 
 
 class Conditions:
     """Conditions that must all hold; `words` says which kinds there are, `sources` what is compared."""
 
-    __slots__ = ("_looked_up", "_tests", "lookups", "place", "sources", "words")
+    __slots__ = ("_looked_up", "_tests", "groups", "lookups", "place", "sources", "words")
 
     def __init__(self, place: str, words: frozenset[str]) -> None:
         self.place: str = place
         self.words: frozenset[str] = words
+        self.groups: frozenset[str] = frozenset()
         self.sources: dict[str, tuple[Source, tuple[Json, ...]]] = {}
         self.lookups: frozenset[Lookup] = _NO_LOOKUPS
         self._tests: list[_Test] = []
@@ -63,13 +63,18 @@ class Conditions:
     def plain(self, context: Context) -> bool:
         """Return whether all conditions hold that no look-up is needed for."""
         try:
-            return all(test(context) for test in self._tests)
+            for test in self._tests:  # twice as fast as all(...), at every sign-in
+                if not test(context):
+                    return False
         except Unreadable as error:
             raise RuleError(f"{self.place}.providers", "provider", str(error)) from None
+        return True
 
     def hold(self, context: Context) -> bool:
         """Return whether all conditions hold."""
-        return self.plain(context) and all(test(context) for test in self._looked_up)
+        if not self.plain(context):
+            return False
+        return not self._looked_up or all(test(context) for test in self._looked_up)
 
 
 def _is_any(value: Json, wanted: tuple[Json, ...]) -> bool:
@@ -83,9 +88,17 @@ def _is_any(value: Json, wanted: tuple[Json, ...]) -> bool:
 
 
 def read_conditions(
-    sources: Sources, value: Any, place: str, *, of_groups: bool = False
+    sources: Sources,
+    value: Any,
+    place: str,
+    *,
+    kinds: tuple[Kind, ...] = _COMPARED,
+    needs_all_providers: bool = False,
 ) -> Conditions:
-    """Read conditions; those `of_groups` want all of the user's providers in their list."""
+    """Read conditions that compare sources of these kinds.
+
+    With `needs_all_providers`, all providers of the user must stand in the list.
+    """
     reader = sources.reader
     members = reader.members(value, place, _WORDS)
     if value == {}:
@@ -100,15 +113,16 @@ def read_conditions(
         if word == "email_domains":
             _check_domains(sources, wanted, f"{place}.{word}")
             wanted = frozenset(map(small, wanted))
-        conditions.add(_test(word, wanted, of_groups=of_groups))
+        if word == "groups":
+            conditions.groups = wanted
+        conditions.add(_test(word, wanted, needs_all=needs_all_providers))
     if "is" in members:
-        kinds = _COMPARED_FOR_GROUPS if of_groups else _COMPARED
         _read_comparisons(sources, conditions, members["is"], f"{place}.is", kinds)
     return conditions
 
 
-def _test(word: str, wanted: frozenset[str], *, of_groups: bool) -> _Test:
-    if word == "providers" and of_groups:
+def _test(word: str, wanted: frozenset[str], *, needs_all: bool) -> _Test:
+    if word == "providers" and needs_all:
         return lambda context: _are_all_in(context, wanted)
     tests: dict[str, _Test] = {
         "clients": lambda context: context.event.client_id in wanted,

@@ -23,6 +23,7 @@ class Context:
         "_email_providers",
         "_fetch",
         "_fetch_all",
+        "_trusted",
         "attributes",
         "event",
         "groups",
@@ -47,13 +48,17 @@ class Context:
         self.tenant: str | None = None
         self.items: dict[str, Item | None] = {}
         self._email_providers = email_providers
+        self._trusted: dict[str, str | None] = {}
         self._fetch = fetch
         self._fetch_all = fetch_all
 
     def trusted(self, attribute: str) -> str | None:
         """Return the email or phone number, if it stands for this user."""
-        user = self.event.user
-        return None if user is None else user.trusted(attribute, self._email_providers)
+        if attribute not in self._trusted:
+            user = self.event.user
+            found = None if user is None else user.trusted(attribute, self._email_providers)
+            self._trusted[attribute] = found
+        return self._trusted[attribute]
 
     @property
     def providers(self) -> tuple[str, ...]:

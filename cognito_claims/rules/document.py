@@ -107,6 +107,14 @@ class Document:
         return {token: frozenset(names) for token, names in owned.items()}
 
     @property
+    def tokens(self) -> frozenset[Token]:
+        """The tokens that it changes."""
+        owned = {token for token, names in self.owns.items() if names}
+        if self.scopes or self.suppressed_scopes or self.scopes_from is not None:
+            owned.add("access")
+        return frozenset(owned)
+
+    @property
     def restricts(self) -> str | None:
         """The place of a rule that takes a right away, so that the plugin cannot be left out."""
         sections = {

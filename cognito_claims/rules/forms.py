@@ -20,7 +20,7 @@ _to_json = JSONEncoder(
 
 def something(value: Any) -> Any:
     """Return the value, or None where it is nothing: absent, `""`, null, a list or object without members."""
-    if value or value is False or (value == 0 and isinstance(value, (int, float))):
+    if value or isinstance(value, (int, float)):  # false and 0 are values
         return value
     return None
 

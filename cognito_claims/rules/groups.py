@@ -12,6 +12,7 @@ from cognito_claims.rules.rule import Rule
 from cognito_claims.rules.sources import Kind
 
 _RULE = ("from", "constant", "read", "values")
+_COMPARED: tuple[Kind, ...] = ("attribute", "verified")
 _REQUIRED = "required beside an attribute"
 _KINDS: tuple[Kind, ...] = ("attribute", "verified", "text", "list")
 
@@ -60,19 +61,24 @@ def read_groups(rules: RuleReader, value: Any) -> list[GroupsRule]:
 def _entry(rules: RuleReader, value: Any, place: str) -> GroupsRule:
     reader = rules.reader
     members = dict(reader.members(value, place, (*_RULE, "when", "keep"), elsewhere=CLAIM))
-    guard = ALWAYS
-    words: frozenset[str] = frozenset()
-    if "when" in members:
-        when = read_conditions(rules.sources, members.pop("when"), f"{place}.when", of_groups=True)
-        guard, words = Guard(when), when.words
     is_added = reader.flag(members.pop("keep", False), f"{place}.keep")
     known = {word: members[word] for word in _RULE if word in members}
     rule = rules.rule(known, place, _RULE, kinds=_KINDS)
-    if rule.source is not None and rule.source.kind == "attribute":
-        if rule.table is None:
-            reader.wrong(f"{place}.values", f"{_REQUIRED}: which of its texts give which groups")
-        if "providers" not in words:
-            reader.wrong(f"{place}.when", f"{_REQUIRED}: providers, whose users it is read of")
+    reads_attribute = rule.source is not None and rule.source.kind == "attribute"
+    guard = ALWAYS
+    if "when" in members:
+        conditions = read_conditions(
+            rules.sources,
+            members["when"],
+            f"{place}.when",
+            kinds=_COMPARED,
+            needs_all_providers=reads_attribute,
+        )
+        guard = Guard(conditions)
+    if reads_attribute and rule.table is None:
+        reader.wrong(f"{place}.values", f"{_REQUIRED}: which of its texts give which groups")
+    if reads_attribute and not (guard.when and "providers" in guard.when.words):
+        reader.wrong(f"{place}.when", f"{_REQUIRED}: providers, whose users it is read of")
     if "constant" in members:
         _check_constant(rules, members["constant"], f"{place}.constant")
     return GroupsRule(guard, rule, is_added=is_added)

@@ -156,6 +156,8 @@ def _template(reader: Reader, value: Any, place: str) -> Template | None:
     if is_number:
         value, place = reader.members(value, place, ("N",)).get("N"), f"{place}.N"
     text = reader.text(value, place)
+    if not text:
+        return None  # which is told already
     try:
         return Template(text, is_number=is_number)
     except ValueError as error:

@@ -76,8 +76,8 @@ class RuleReader:
             if source is not None and source.name != "cognito:groups":
                 self.reader.wrong(f"{place}.prefix", "stands only beside cognito:groups")
         if "read" in members:
-            read = self.reader.choice(members["read"], f"{place}.read", READERS)
-            rule.read = READERS.get(read)
+            rule.read_form = self.reader.choice(members["read"], f"{place}.read", READERS)
+            rule.read = READERS.get(rule.read_form)
             if source is not None and source.kind not in ("attribute", "lookup"):
                 told = "stands only beside an attribute or a value of a look-up"
                 self.reader.wrong(f"{place}.read", told)

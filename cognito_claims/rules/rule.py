@@ -36,6 +36,7 @@ class Rule:
         "place",
         "prefix",
         "read",
+        "read_form",
         "source",
         "table",
     )
@@ -49,6 +50,7 @@ class Rule:
         self.branches: tuple[Rule, ...] = ()
         self.prefix: str = ""
         self.read: Callable[[str], list[Json]] | None = None
+        self.read_form: str = ""
         self.among: Among | None = None
         self.table: Mapping[str, str | list[str]] | None = None
         self.encode: Callable[[Any], Json] | None = None
@@ -71,7 +73,9 @@ class Rule:
 
     def value(self, context: Context) -> Json:
         """Return what the rule gives; raise `TokenDenied` or `RuleError`."""
-        if not self._applies(context):
+        if context.is_machine and self.needs_user:
+            return None
+        if self.guard is not ALWAYS and not self.guard.applies(context):
             return None
         if self.among is not None:
             value = self._chosen(context, self.among)
@@ -88,7 +92,8 @@ class Rule:
 
     def _made(self, context: Context) -> Json:
         if self.source is not None:
-            return self._translated(self._read(context))
+            value = self._read(context)
+            return value if self.table is None and self.encode is None else self._translated(value)
         if self.members:
             found = {name: rule.value(context) for name, rule in self.members.items()}
             members = {name: value for name, value in found.items() if value is not None}
@@ -112,21 +117,21 @@ class Rule:
     def _read(self, context: Context) -> Any:
         source: Any = self.source
         try:
-            value: Any = something(source.get(context))
-            if value is None:
-                return None
-            if source.kind == "metadata" and len(value) > _LONGEST_METADATA:
-                told = f"what was asked for is longer than {_LONGEST_METADATA:,} characters"
-                raise refusal(self.place, told)
-            if self.prefix:
-                cut = len(self.prefix)
-                value = [text[cut:] for text in value if text.startswith(self.prefix)]
-                value = [text for text in value if text]
-            if self.read is not None:
-                value = self.read(_text(value))
+            value: Any = source.get(context)
+            if value and (self.prefix or self.read is not None or source.kind == "metadata"):
+                value = self._parted(value, source.kind)
         except Unreadable as error:
             raise self._failure(error) from None
         return something(value)
+
+    def _parted(self, value: Any, kind: str) -> Any:
+        if kind == "metadata" and len(value) > _LONGEST_METADATA:
+            told = f"what was asked for is longer than {_LONGEST_METADATA:,} characters"
+            raise refusal(self.place, told)
+        if self.prefix:
+            cut = len(self.prefix)
+            return [text[cut:] for text in value if text.startswith(self.prefix) and text[cut:]]
+        return value if self.read is None else self.read(_text(value))
 
     def _translated(self, value: Json) -> Json:
         if self.table is None or value is None:

@@ -8,7 +8,10 @@ from cognito_claims.settings import suggestion
 PLACEHOLDERS = ("sub", "cognito:username", "client_id", "tenant", "email")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _IN_KEYS = frozenset(f"{_LETTERS}{_LETTERS.upper()}0123456789._@+-")
+_IN_NUMBERS = frozenset("0123456789.-")
 _LONGEST = 256
+_MOST_DIGITS = 38  # of a number of DynamoDB's
+_EMAIL = "email"
 
 
 class Template:
@@ -29,6 +32,8 @@ class Template:
         self.parts: tuple[str, ...] = tuple(parts)
         self.names: frozenset[str] = frozenset(parts[1::2])
         self.is_number: bool = is_number
+        if not text:
+            raise ValueError("expected a text that is not empty")
         self._check()
 
     def _check(self) -> None:
@@ -40,6 +45,9 @@ class Template:
         if any(_IN_KEYS.issuperset(literal) for literal in self.parts[2:-1:2]):
             expected = "a character other than letters, digits and ._@+-"
             raise ValueError(f"expected {expected} between two placeholders")
+        literals = self.parts[::2]
+        if self.is_number and (len(literals) > 2 or not _IN_NUMBERS.issuperset("".join(literals))):
+            raise ValueError("can never be a number")
 
     def text(self, values: Mapping[str, Json]) -> str | None:
         """Return the text with these values, or None where one of them may not stand in a key."""
@@ -50,7 +58,8 @@ class Template:
                 return None
             if not _IN_KEYS.issuperset(value):
                 return None
-            text = f"{text}{value}{literal}"
+            # ASCII letters alone are left by now.
+            text = f"{text}{value.lower() if name == _EMAIL else value}{literal}"
         return None if self.is_number and not _is_number(text) else text
 
 
@@ -61,4 +70,4 @@ def _is_number(text: str) -> bool:
         return False
     if dot and not (fraction.isascii() and fraction.isdigit() and not fraction.endswith("0")):
         return False
-    return text != "-0"
+    return text != "-0" and len(whole) + len(fraction) <= _MOST_DIGITS

@@ -35,10 +35,16 @@ def parse_json(text: str) -> Any:
 
 
 def read_environment(env_file: Path | None) -> Mapping[str, str]:
-    """Give the file's variables alone, or without a file this process's."""
+    """Give the file's variables alone, or without a file this process's.
+
+    A document of rules that is named there stands beside the env file, as it does beside the function's code.
+    """
     if env_file is None:
         return os.environ
-    return parse_environment(read_text(env_file), str(env_file))
+    environ = parse_environment(read_text(env_file), str(env_file))
+    if not environ.get("MAPPER_RULES", "{").lstrip().startswith("{"):
+        return {"LAMBDA_TASK_ROOT": str(env_file.parent), **environ}
+    return environ
 
 
 def parse_environment(text: str, name: str) -> Mapping[str, str]:

@@ -68,6 +68,17 @@ def print_preview(preview: Preview, console: Console) -> None:
     print_findings(preview.findings, None, console)
     for name, verdict in preview.verdicts.items():
         _print_verdict(name, verdict, console)
+    if preview.rules is not None:
+        _print_rules(preview.rules, console)
+
+
+def _print_rules(rules: Mapping[str, Any], console: Console) -> None:
+    names = {"id": "ID token", "access": "access token", "scopes": "scope"}
+    for part, name in names.items():
+        for subject, place in rules[part].items():
+            console.print(line(f"rule: {name}, {subject}: {place}"))
+    if "groups" in rules:
+        console.print(line(f"rule: groups: {rules['groups']}"))
 
 
 def _print_token(name: str, token: TokenPreview, console: Console) -> None:

@@ -26,6 +26,7 @@ from cognito_claims.contract import issuer as contract
 from cognito_claims.contract.surrealdb_script import Setup
 from cognito_claims.plugins.hasura import HasuraClaims
 from cognito_claims.plugins.surrealdb import SurrealDBClaims
+from cognito_claims.tools.backends.dynamodb import setup as dynamodb_setup
 from cognito_claims.tools.backends.fauna import setup as fauna_setup
 from cognito_claims.tools.backends.fit import fit
 from cognito_claims.tools.backends.hasura import setup as hasura_setup
@@ -138,6 +139,15 @@ def fauna(
     """Print the schema, in FSL: the collection, who mints tokens, what users may do with them."""
     parts = fauna_setup.parts(read_environment(env_file))
     _print_or_check(parts, part, check_file, output_format)
+
+
+@setup.command()
+def dynamodb(
+    *, part: PartName = None, env_file: EnvFile = None, output_format: OutputFormat = Format.TEXT
+) -> None:
+    """Print the tables of the rules' look-ups, the policy of the function's role, and sample items."""
+    environ = read_environment(env_file)
+    _print(_chosen(dynamodb_setup.parts(environ), part), output_format)
 
 
 def _issuer_type(

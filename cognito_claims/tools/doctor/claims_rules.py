@@ -15,6 +15,7 @@ from cognito_claims.registry import (
 from cognito_claims.tools.backends.backend import Identity
 from cognito_claims.tools.backends.other_clients import client_findings
 from cognito_claims.tools.backends.table import backends_of
+from cognito_claims.tools.doctor.document_rules import document_pool_findings
 from cognito_claims.tools.doctor.handler_rules import PLUGINS, readable
 from cognito_claims.tools.evaluation.attributes import asked_attributes, written_by_clients
 from cognito_claims.tools.evaluation.sync_check import of_trigger, sync_findings
@@ -35,6 +36,7 @@ def claims_findings(facts: Facts) -> Iterator[Finding]:
         yield from _provided(facts, configuration)
         yield from _identity(facts, configuration)
         yield from _composition(facts, configuration)
+        yield from document_pool_findings(facts, configuration)
         yield from client_findings(plugins)
         if "user_sync" in plugins:
             yield from of_trigger(CLAIMS, sync_findings(environ))
@@ -52,6 +54,11 @@ def _loaded(environ: Mapping[str, str], plugins: dict[str, PluginEntry]) -> Iter
         if entry not in BUILT_IN:
             told = "a plugin that is not this library's own is not examined"
             yield Finding.warning("not-checked", f"{PLUGINS}: entry {position}: {told}")
+            continue
+        if entry == "mapper" and not environ.get("MAPPER_RULES", "{").lstrip().startswith("{"):
+            told = "MAPPER_RULES names a file of the function, which cannot be read from here"
+            advice = "run cognito-claims rules check on it"
+            yield Finding.warning("not-checked", f"{CLAIMS}: {told}; {advice}")
             continue
         try:
             plugins |= load({**environ, PLUGINS: entry}).plugins

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from cognito_claims.contract.issuer import IssuerType
 from cognito_claims.registry import plugin_entries
 from cognito_claims.tools.backends.table import VERIFIERS
+from cognito_claims.tools.doctor.lookup_rules import lookup_findings
 from cognito_claims.tools.doctor.pool_rules import diagnoses
 from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool.aws import asking_aws
@@ -33,7 +34,13 @@ def doctor(
         is_verified=not VERIFIERS.isdisjoint(plugins),
         is_known=reader.knows_issuers,
     )
-    found = [*diagnoses(facts), *(Finding("issuer", "warning", message) for message in told)]
+    with asking_aws(user_pool_id):
+        tables = [*lookup_findings(CLAIMS, function, reader.client)]
+    found = [
+        *diagnoses(facts),
+        *tables,
+        *(Finding("issuer", "warning", message) for message in told),
+    ]
     return sorted(dict.fromkeys(found), key=lambda finding: finding.level != "error")
 
 

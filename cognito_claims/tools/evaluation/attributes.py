@@ -5,6 +5,7 @@ from collections.abc import Set
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.registry import Configuration
 from cognito_claims.testing.recorded import recorded
+from cognito_claims.tools.evaluation.rules_findings import attributes_of
 from cognito_claims.tools.evaluation.sampled import sampled
 
 SAMPLE_EVENTS = (
@@ -30,7 +31,7 @@ def written_by_clients(asked: Set[str]) -> list[str]:
 
 def asked_attributes(configuration: Configuration) -> set[str]:
     """Give the attributes that the plugins ask for, of a user who has any that there may be."""
-    asked: set[str] = set()
+    asked = attributes_of(configuration.plugins)
     for name in SAMPLE_EVENTS:
         event = PreTokenGenerationEvent.from_json(recorded(name))
         asked |= sampled(event, configuration).attributes.asked

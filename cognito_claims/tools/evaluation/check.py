@@ -22,6 +22,11 @@ from cognito_claims.tools.configuration import loaded
 from cognito_claims.tools.evaluation.attributes import SAMPLE_EVENTS, written_by_clients
 from cognito_claims.tools.evaluation.backend_findings import backend_findings
 from cognito_claims.tools.evaluation.decision_findings import told_of
+from cognito_claims.tools.evaluation.rules_findings import (
+    document_findings,
+    mappers_of,
+    size_finding,
+)
 from cognito_claims.tools.evaluation.sampled import Sampled, Traced, sampled, sampled_findings
 from cognito_claims.tools.evaluation.sync_check import is_for_sync_alone, sync_findings
 from cognito_claims.tools.findings import Finding, contract_findings, settings_findings
@@ -63,6 +68,9 @@ def _token_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
         yield from backend.setting_findings(name)
     yield from client_findings(configuration.plugins)
     yield from backend_findings(configuration)
+    yield from size_finding(environ)
+    for name, mapper in mappers_of(configuration.plugins).items():
+        yield from document_findings(name, mapper.document)
 
 
 def _composition(name: str, configuration: Configuration) -> Iterator[Finding]:
@@ -71,7 +79,8 @@ def _composition(name: str, configuration: Configuration) -> Iterator[Finding]:
     sample = sampled(event, configuration)
     decision = sample.decision
     if isinstance(decision.error, UnsupportedClaimError) and _is_avoidable(event):
-        yield Finding(decision.error.code, "warning", _advice(event, decision.error))
+        advice = _advice(event, decision.error, configuration)
+        yield Finding(decision.error.code, "warning", advice)
     elif isinstance(decision.error, TokenDenied):  # it may well mean to, on a made-up user
         yield Finding(
             decision.error.code, "warning", f"refuses a sample user: {told_of(decision.error)}"
@@ -83,6 +92,8 @@ def _composition(name: str, configuration: Configuration) -> Iterator[Finding]:
     if decision.error is None:
         yield from _contract(raw, decision)
     yield from _written_by_clients(sample)
+    if mappers_of(configuration.plugins):  # rules prove what they take of it, or a finding says so
+        sample = sampled(event, _without_mappers(configuration))
     yield from _sent_by_clients(sample)
 
 
@@ -91,10 +102,25 @@ def _is_avoidable(event: PreTokenGenerationEvent) -> bool:
     return event.version is TriggerVersion.V1_0 or event.user is None
 
 
-def _advice(event: PreTokenGenerationEvent, error: UnsupportedClaimError) -> str:
+def _advice(
+    event: PreTokenGenerationEvent, error: UnsupportedClaimError, configuration: Configuration
+) -> str:
     if event.user is None:
         return f"client credentials would be refused: {error}"
-    return f"attach the trigger at V2_0 or later: {error}"
+    places = [
+        claim.rule.place
+        for mapper in mappers_of(configuration.plugins).values()
+        for claim in mapper.document.claims
+        if claim.name == error.subject and error.token == "id"
+    ]
+    instead = f", or carry {places[0]} as a text (as)" if places else ""
+    return f"attach the trigger at V2_0 or later{instead}: {error}"
+
+
+def _without_mappers(configuration: Configuration) -> Configuration:
+    mappers = mappers_of(configuration.plugins)
+    others = {n: entry for n, entry in configuration.plugins.items() if n not in mappers}
+    return Configuration(others, deadline_ms=configuration.deadline_ms)
 
 
 def _settled(error: ClaimConflictError, configuration: Configuration) -> Iterator[Finding]:

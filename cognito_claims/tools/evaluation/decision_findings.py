@@ -13,7 +13,8 @@ def sample_findings(configuration: Configuration, decision: Decision) -> Iterato
     """Tell which plugins' claims are made up."""
     for name, outcome in decision.outcomes.items():
         marked = configuration.plugins[name]
-        if _sampled(marked) is not marked.plugin and outcome.claims not in (None, Claims()):
+        is_sampled = _sampled(marked) is not marked.plugin and not marked.is_pure
+        if is_sampled and outcome.claims not in (None, Claims()):
             message = f"{name}: its values here are made up; a sign-in asks its backend for them"
             yield Finding("sample", "warning", message)
 

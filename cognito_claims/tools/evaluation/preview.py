@@ -20,6 +20,7 @@ from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.evaluation.decision_findings import decision_findings, sample_findings
 from cognito_claims.tools.evaluation.emulators import as_cognito_would_send
 from cognito_claims.tools.evaluation.own_pool import of_own_pool
+from cognito_claims.tools.evaluation.rules_findings import origins
 from cognito_claims.tools.evaluation.token_preview import TokenPreview, size_findings, token_preview
 from cognito_claims.tools.evaluation.verdicts import AS_INTENDED, level_of, verdicts
 from cognito_claims.tools.findings import Finding, contract_findings
@@ -45,6 +46,8 @@ class Preview(NamedTuple):
     findings: list[Finding]
     verdicts: dict[str, dict[str, Any]]
     refusal: CognitoClaimsError | None = None
+    rules: dict[str, Any] | None = None
+    """Which rule gave each claim, where a document of rules is configured."""
 
     @property
     def has_errors(self) -> bool:
@@ -53,12 +56,14 @@ class Preview(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Give the pinned JSON shape of `preview --format json`."""
+        rules = {} if self.rules is None else {"rules": self.rules}
         return {
             "response": self.response,
             "id_token": self.id_token and self.id_token._asdict(),
             "access_token": self.access_token and self.access_token._asdict(),
             "findings": [finding._asdict() for finding in self.findings],
             "verdicts": self.verdicts,
+            **rules,
         }
 
 
@@ -111,4 +116,5 @@ def preview(event: Any, environ: Mapping[str, str], pool: Pool = NOTHING_TOLD) -
         for name, verdict in given.items()
         if not verdict["accepted"] and verdict["code"] not in AS_INTENDED
     ]
-    return Preview(decision.response, id_token, access_token, findings, given)
+    rules = origins(configuration.plugins, decision.claims)
+    return Preview(decision.response, id_token, access_token, findings, given, rules=rules)

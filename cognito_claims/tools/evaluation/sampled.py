@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cognito_claims.errors import PluginFailedError
+from cognito_claims.errors import PluginFailedError, TokenDenied
 from cognito_claims.events import PreTokenGenerationEvent, User
 from cognito_claims.invocation.decision import Decision, decide_typed
 from cognito_claims.registry import Configuration
 from cognito_claims.tools.configuration import offline
 from cognito_claims.tools.evaluation.decision_findings import decision_findings
+from cognito_claims.tools.evaluation.rules_findings import mappers_of
 from cognito_claims.tools.findings import Finding
 
 _KEY = "made-up-key"  # for a plugin that goes through all client metadata
@@ -129,13 +130,25 @@ class Sampled(NamedTuple):
 
 
 def sampled(event: PreTokenGenerationEvent, configuration: Configuration) -> Sampled:
-    """Decide on an event with made-up values, in the first form with which the fewest plugins fail."""
+    """Decide on an event with made-up values, in the first form with which the fewest plugins fail.
+
+    What rules do not allow is not asked for: they refuse whoever asks for a made-up tenant.
+    """
     tried: list[Sampled] = []
     for form in _FORMS:
         tried.append(_decided(event, configuration, form))
+        if _is_refused_by_rules(tried[-1], configuration):
+            tried[-1] = _decided(event, configuration, form, has_metadata=False)
         if not tried[-1].failures:
             break
     return min(tried, key=lambda each: len(each.failures))
+
+
+def _is_refused_by_rules(sample: Sampled, configuration: Configuration) -> bool:
+    error = sample.decision.error
+    if not isinstance(error, TokenDenied) or not sample.metadata.asked:
+        return False
+    return error.plugin in mappers_of(configuration.plugins)
 
 
 def sampled_findings(
@@ -183,10 +196,15 @@ def _fails_for_a_federated_user(
 
 
 def _decided(
-    event: PreTokenGenerationEvent, configuration: Configuration, form: str | None
+    event: PreTokenGenerationEvent,
+    configuration: Configuration,
+    form: str | None,
+    *,
+    has_metadata: bool = True,
 ) -> Sampled:
     attributes = Traced(event.user.attributes if event.user else {}, form)
-    metadata = Traced({} if form is None else {_KEY: form.format(name=_KEY)}, form)
+    made_up = form if has_metadata else None
+    metadata = Traced({} if made_up is None else {_KEY: made_up.format(name=_KEY)}, made_up)
     event = event._replace(client_metadata=metadata)
     if event.user is not None:
         event = event._replace(user=event.user._replace(attributes=attributes))

@@ -80,6 +80,9 @@ def used(state: State, started: Started) -> Usable | Fault:
         environ = parse_environment(state.settings, "settings")
         if problems := tuple(islice(plugin_problems(environ, started), _MOST_PROBLEMS)):
             return Fault("settings", problems)
+        if not environ.get("MAPPER_RULES", "{").lstrip().startswith("{"):
+            told = "MAPPER_RULES: expected the JSON itself; the page reads no file"
+            return Fault("settings", (told,))
         settable = {name: value for name, value in environ.items() if name in KNOWN}
         complete = {**started.own, **settable}
         if unknown := tuple(islice(unknown_settings(environ), _MOST_PROBLEMS)):

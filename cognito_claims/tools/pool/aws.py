@@ -15,6 +15,8 @@ AWS_ERRORS: tuple[type[Exception], ...] = (BotoCoreError, ClientError)
 _KEY, _SECRET, _TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
 _SERVICE_IDS = {  # as they stand in AWS's variables
     "cognito-idp": "COGNITO_IDENTITY_PROVIDER",
+    "dynamodb": "DYNAMODB",
+    "iam": "IAM",
     "lambda": "LAMBDA",
     "logs": "CLOUDWATCH_LOGS",
     "sqs": "SQS",

@@ -70,6 +70,10 @@ class PoolReader:
         self._unread: dict[str, None] = {}
         self.knows_issuers: bool = is_known(self._cognito)
 
+    def client(self, service: str, region: str | None = None) -> Any:
+        """Return a client of boto3's, with the credentials that the pool is read with."""
+        return self._aws.client(service, region)
+
     def facts(self) -> Facts:
         """Read everything."""
         pool = self._cognito.describe_user_pool(**self._pool)["UserPool"]

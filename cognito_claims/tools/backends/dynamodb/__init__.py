@@ -1,0 +1,1 @@
+"""The tables behind the look-ups of a document of rules."""
