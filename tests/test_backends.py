@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,6 +125,19 @@ def test_check_warns_of_a_backend_that_takes_nobody() -> None:
     assert "supabase-refused" in {finding.code for finding in check(settings(document))}
     assert "supabase-refused" not in {
         finding.code for finding in check(settings({"backends": ["supabase"], "claims": ROLE}))
+    }
+
+
+def test_rules_check_says_it_of_the_document_alone(tmp_path: Path) -> None:
+    path = tmp_path / "claims.json"
+    path.write_text(json.dumps({"backends": ["supabase", "postgres"], "claims": {}}))
+    told = run("rules", "check", str(path), "--format", "json", environ={}, exit_code=1).content[
+        "findings"
+    ]
+
+    assert {(finding["code"], finding["level"]) for finding in told} == {
+        ("supabase-refused", "warning"),
+        ("unknown-backend", "error"),
     }
 
 

@@ -7,6 +7,8 @@ from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.contract.errors import ContractError
 from cognito_claims.contract.issuer import Issuer
 from cognito_claims.events import PreTokenGenerationEvent
+from cognito_claims.plugin import mark
+from cognito_claims.plugins.mapper import Mapper
 from cognito_claims.registry import Configuration
 from cognito_claims.testing.recorded import recorded
 from cognito_claims.tools.backends.table import named_backends
@@ -15,6 +17,7 @@ from cognito_claims.tools.evaluation.sampled import sampled
 from cognito_claims.tools.evaluation.verdicts import AS_INTENDED, UNKNOWN, verdicts
 from cognito_claims.tools.findings import Finding
 
+_DEADLINE_MS = 4000
 _UNASKED = {*AS_INTENDED, UNKNOWN}
 
 
@@ -31,6 +34,11 @@ def backend_findings(configuration: Configuration) -> Iterator[Finding]:
             by_name.setdefault(name, []).append(verdict)
     for name, given in by_name.items():
         yield from _findings(name, given)
+
+
+def findings_of(mapper: Mapper) -> Iterator[Finding]:
+    """Warn of the same with one document alone."""
+    yield from backend_findings(Configuration({"mapper": mark(mapper)}, deadline_ms=_DEADLINE_MS))
 
 
 def _findings(name: str, given: list[dict[str, Any]]) -> Iterator[Finding]:
