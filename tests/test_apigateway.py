@@ -17,7 +17,7 @@ from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.testing import recorded
 from cognito_claims.tools.evaluation.preview import preview
 from tests.command import run
-from tests.stand_ins.postgrest import CLIENT, ISSUER, KEY, MALLORY, OTHER_KEY, POOL, claims, signed
+from tests.stand_ins.tokens import CLIENT, ISSUER, KEY, MALLORY, OTHER_KEY, POOL, claims, signed
 
 VERIFIER = Path(__file__).parent / "verifier"
 SWITCH = "NPM_ENGINES"

@@ -16,7 +16,7 @@ from cognito_claims.contract.jwt_rules import Source
 from cognito_claims.testing import recorded
 from cognito_claims.tools.evaluation.preview import preview
 from tests.command import run
-from tests.stand_ins.postgrest import CLIENT, ISSUER, MALLORY, claims
+from tests.stand_ins.tokens import CLIENT, ISSUER, MALLORY, claims
 
 Ask = Callable[[Mapping[str, Any]], dict[str, Any]]
 TAGS = "https://aws.amazon.com/tags"

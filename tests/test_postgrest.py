@@ -16,19 +16,8 @@ from cognito_claims.plugins.mapper import Mapper
 from cognito_claims.tools.backends.postgrest.backend import PostgREST
 from cognito_claims.tools.errors import UnusableInput
 from tests.conftest import start
-from tests.stand_ins.postgrest import (
-    ALICE,
-    CLIENT,
-    ISSUER,
-    KEY,
-    MALLORY,
-    OTHER_KEY,
-    Denied,
-    Server,
-    claims,
-    rows,
-    signed,
-)
+from tests.stand_ins.postgrest import Denied, Server, rows
+from tests.stand_ins.tokens import ALICE, CLIENT, ISSUER, KEY, MALLORY, OTHER_KEY, claims, signed
 
 ROLES = {"first": [{"when": {"groups": ["e"]}, "constant": "editor"}], "default": "authenticated"}
 DOCUMENT = Mapper({"claims": {"role": {**ROLES, "to": ["id", "access"]}}}).document
