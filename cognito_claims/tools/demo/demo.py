@@ -6,10 +6,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from rich.console import Console
 
+from cognito_claims.tools.demo import postgresql
 from cognito_claims.tools.demo.progress import DemoStep, Progress
 from cognito_claims.tools.demo.report import print_result
 from cognito_claims.tools.demo.verdicts import (
@@ -24,6 +25,8 @@ from cognito_claims.tools.local.cognito import GROUP, HANDLER, LocalCognito
 from cognito_claims.tools.local.errors import Failed
 from cognito_claims.tools.local.fauna.server import FaunaStandIn
 from cognito_claims.tools.local.sign_in import SignedIn, sign_in
+
+Backend = Literal["all", "postgresql"]
 
 
 class DemoResult(NamedTuple):
@@ -46,6 +49,8 @@ class DemoResult(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """Give the pinned JSON shape of `demo --json`."""
         parts = ("id_token", "access_token", "surrealdb", "hasura", "fauna")
+        if "postgresql" in self.found:
+            parts = ("id_token", "access_token", "postgresql")
         return {
             "ok": self.ok,
             "seconds": self.seconds,
@@ -54,7 +59,7 @@ class DemoResult(NamedTuple):
         }
 
 
-def run_demo(console: Console, *, port: int = 0) -> DemoResult:
+def run_demo(console: Console, *, port: int = 0, backend: Backend = "all") -> DemoResult:
     """Run all steps, and leave nothing behind; a taken port is `UnusableInput`.
 
     A quiet console prints nothing. SIGTERM ends it as Ctrl-C does, with everything closed.
@@ -63,7 +68,8 @@ def run_demo(console: Console, *, port: int = 0) -> DemoResult:
     progress, found = Progress(console), dict[str, Any]()
     try:
         with _ended_by_sigterm(), ExitStack() as stack:
-            _play(progress, stack, port, found)
+            play = postgresql.play if backend == "postgresql" else _play
+            play(progress, stack, port, found)
     except Failed:
         pass  # it is the last step's
     result = DemoResult(round(time.monotonic() - begun, 2), progress.steps, found)
