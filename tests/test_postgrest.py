@@ -8,13 +8,18 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from rich.console import Console
 
 from cognito_claims.contract import postgrest
 from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.issuer import Issuer
 from cognito_claims.plugins.mapper import Mapper
 from cognito_claims.tools.backends.postgrest.backend import PostgREST
+from cognito_claims.tools.demo import postgresql as demo
+from cognito_claims.tools.demo.demo import run_demo
 from cognito_claims.tools.errors import UnusableInput
+from cognito_claims.tools.local.errors import Failed
+from cognito_claims.tools.local.sign_in import SignedIn
 from tests.conftest import start
 from tests.stand_ins.postgrest import Denied, Server, rows
 from tests.stand_ins.tokens import ALICE, CLIENT, ISSUER, KEY, MALLORY, OTHER_KEY, claims, signed
@@ -263,6 +268,34 @@ def test_rules_that_name_no_safe_role_are_refused(claim: object, told: str) -> N
 
     with pytest.raises(UnusableInput, match=told):
         PostgREST("supabase").parts(document, Issuer(ISSUER, (CLIENT,)))
+
+
+def test_the_demo_fails_where_another_row_is_seen(dsn: str) -> None:
+    signed_in = [
+        SignedIn("", "", {}, claims(MALLORY, role=role)) for role in (None, "authenticated")
+    ]
+    strong = set_up(dsn, "demo", SQL[0].text)
+    weak = set_up(dsn, "demo_weak", SQL[0].text.replace("USING (owner", "USING (true OR owner"))
+
+    assert demo.ask_all(strong, *signed_in)["refused"] == [
+        "without the function",
+        "another app client",
+        "the superuser",
+    ]
+    with pytest.raises(Failed, match="their own row, and no other"):
+        demo.ask_all(weak, *signed_in)
+
+
+@pytest.mark.slow
+def test_the_demo_signs_in_to_a_real_postgresql() -> None:
+    result = run_demo(Console(quiet=True), backend="postgresql")
+
+    assert result.ok, result.steps
+    told = result.to_json()["postgresql"]
+    assert told["session"] == {
+        "role": "authenticated",
+        "sub": result.found["id_token"]["after"]["sub"],
+    }
 
 
 def test_supabase_keeps_its_own_roles() -> None:

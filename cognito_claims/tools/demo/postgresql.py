@@ -61,7 +61,7 @@ def play(progress: Progress, stack: ExitStack, port: int, found: dict[str, Any])
         found |= _tokens(before, after)
         tell("one claim more in both tokens: role")
     with progress.step("ask PostgreSQL") as tell:
-        found["postgresql"] = _ask_all(dsn, before, after)
+        found["postgresql"] = ask_all(dsn, before, after)
         tell("the user's own row, and no other")
 
 
@@ -77,7 +77,7 @@ def _tokens(before: SignedIn, after: SignedIn) -> dict[str, Any]:
     return pairs
 
 
-def _ask_all(dsn: str, before: SignedIn, after: SignedIn) -> dict[str, Any]:
+def ask_all(dsn: str, before: SignedIn, after: SignedIn) -> dict[str, Any]:
     """Ask as the user, then with tokens that must not get in."""
     claims = after.access_claims
     _ask(dsn, claims, "INSERT INTO items (body) VALUES ('mine')")
