@@ -15,8 +15,8 @@ from cognito_claims.contract.errors import BackendRefusal
 from cognito_claims.contract.issuer import Issuer
 from cognito_claims.plugins.mapper import Mapper
 from cognito_claims.tools.backends.postgrest.backend import PostgREST
-from cognito_claims.tools.demo import postgresql as demo
 from cognito_claims.tools.demo.demo import run_demo
+from cognito_claims.tools.demo.verdicts import ask_postgresql
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.local.errors import Failed
 from cognito_claims.tools.local.sign_in import SignedIn
@@ -277,13 +277,13 @@ def test_the_demo_fails_where_another_row_is_seen(dsn: str) -> None:
     strong = set_up(dsn, "demo", SQL[0].text)
     weak = set_up(dsn, "demo_weak", SQL[0].text.replace("USING (owner", "USING (true OR owner"))
 
-    assert demo.ask_all(strong, *signed_in)["refused"] == [
+    assert ask_postgresql(strong, *signed_in)["refused"] == [
         "without the function",
         "another app client",
         "the superuser",
     ]
     with pytest.raises(Failed, match="their own row, and no other"):
-        demo.ask_all(weak, *signed_in)
+        ask_postgresql(weak, *signed_in)
 
 
 @pytest.mark.slow

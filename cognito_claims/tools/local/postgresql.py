@@ -11,6 +11,8 @@ from pathlib import Path
 from pwd import getpwnam
 from tempfile import TemporaryDirectory
 
+from cognito_claims.tools.local.errors import Failed
+
 _FAST = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -64,3 +66,15 @@ def _wait(server: subprocess.Popen[bytes], home: str) -> None:
             return
         time.sleep(0.01)
     raise ChildProcessError(f"postgres ended with {server.returncode}")
+
+
+def psql(dsn: str, script: str, **variables: str) -> list[str]:
+    """Run a script, and give the lines that it prints; raise `Failed` for what is refused."""
+    given = [f"--set={name}={value}" for name, value in variables.items()]
+    command = [program("psql"), "-X", "-q", "-A", "-t", "--set=ON_ERROR_STOP=1", *given, dsn]
+    done = subprocess.run(  # noqa: S603  (PostgreSQL's own program)
+        command, input=script, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Failed(f"PostgreSQL: {done.stderr.strip().splitlines()[-1]}")
+    return done.stdout.split("\n")[:-1]
