@@ -34,6 +34,13 @@ if os.environ.get("HYPOTHESIS_PROFILE") == "full":
     os.environ.setdefault("PYTEST_TIMEOUT", "0")  # none: they take minutes
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give slow tests more time, for a busy machine."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(600))
+
+
 def pytest_collection_finish() -> None:
     """Let no collection of garbage look at the thousands of tests again."""
     gc.collect()

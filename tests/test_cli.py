@@ -531,7 +531,7 @@ def test_check_reports_every_wrong_setting() -> None:
                 (
                     "claim-conflict",
                     "error",
-                    "email: suppressed in the id token, where a backend reads it"
+                    "email: suppressed in the id token, but a backend reads it"
                     " (plugins: mute, surrealdb)",
                 )
             ],
@@ -567,7 +567,7 @@ def test_check_reports_every_wrong_setting() -> None:
                 (
                     "claim-conflict",
                     "error",
-                    "email: suppressed in the id token, where a backend reads it"
+                    "email: suppressed in the id token, but a backend reads it"
                     " (plugins: fauna, surrealdb)",
                 ),
                 ("claim-conflict", "warning", "FAUNA_SUPPRESS=none would keep email"),

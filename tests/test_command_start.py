@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
 import pytest
 import typer
 
 from cognito_claims.cli.app import COMMANDS
+from tests.command import run
 
 LIBRARIES = [
     "boto3",
@@ -56,15 +58,15 @@ main()
 
 def loaded(*arguments: str, before: str = "", **environ: str) -> tuple[int, set[str], str]:
     """Run a command; return its exit code, the modules that it loaded, and what it told."""
-    run = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", PROBE.replace("BEFORE", before), *arguments],
         env={"PATH": os.environ["PATH"], **environ},
         capture_output=True,
         text=True,
         check=False,
     )
-    told, _, modules = run.stderr.rpartition("\n")
-    return run.returncode, {*json.loads(modules)}, told
+    told, _, modules = done.stderr.rpartition("\n")
+    return done.returncode, {*json.loads(modules)}, told
 
 
 @pytest.mark.parametrize("option", ["-h", "--help", "--version"])
@@ -82,11 +84,11 @@ def test_what_asks_for_help_or_the_version_loads_no_command(option: str) -> None
 def test_help_needs_no_module_that_typer_and_rich_do_not_load() -> None:
     alone = "import json, sys, typer, rich.console, importlib.metadata"
     script = f"{alone}; print(json.dumps(sorted(sys.modules)))"
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
 
     _, modules, _ = loaded("--help")
 
-    foreign = {name.partition(".")[0] for name in modules - {*json.loads(run.stdout)}}
+    foreign = {name.partition(".")[0] for name in modules - {*json.loads(done.stdout)}}
     assert foreign - {*sys.stdlib_module_names} <= {"cognito_claims", "typer"}
 
 
@@ -134,3 +136,7 @@ def test_a_library_that_is_missing_is_named_when_a_command_needs_it() -> None:
 
     expected = "cognito-claims: the command needs boto3: pip install 'cognito-claims[cli]'"
     assert (code, told.strip()) == (2, expected)
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert run("--version", environ={}).out == f"cognito-claims {version('cognito-claims')}\n"

@@ -248,7 +248,7 @@ def test_another_way_in_does_not_open_the_row() -> None:
 
     assert refusal(an_id_token(ac="user"), setup, script=script) == "wrong-access"
     assert refusal(an_id_token(ac="guests"), setup, script=script) == "own-row"
-    open_door = script.replace('$access = "user" AND ', "")
+    open_door = script.replace('session::ac() = "user" AND ', "")
     assert sign_in(sign(an_id_token(ac="guests")), setup, script=open_door).access == "guests"
 
 

@@ -187,7 +187,7 @@ def test_what_was_found_is_kept_for_so_many_seconds(monkeypatch: pytest.MonkeyPa
         def elapsed(self) -> float:
             return now[0] - self.began
 
-    monkeypatch.setattr(module, "Moment", Clock)
+    monkeypatch.setattr(module, "Stopwatch", Clock)
     kept: Kept[str] = Kept(60)
     kept.keep("key", "found")
 

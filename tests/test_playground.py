@@ -103,7 +103,9 @@ def test_the_page_may_hand_on_every_documented_setting_that_is_no_secret() -> No
 
     assert {
         **{name: kind == "secret" for name, kind in documented.items()},
-        **dict.fromkeys(("FAUNA_ON_ERROR", "HASURA_ON_ERROR", "SURREALDB_ON_ERROR"), False),
+        **dict.fromkeys(
+            ("FAUNA_ON_ERROR", "HASURA_ON_ERROR", "MAPPER_ON_ERROR", "SURREALDB_ON_ERROR"), False
+        ),
     } == KNOWN
 
 

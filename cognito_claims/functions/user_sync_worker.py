@@ -1,4 +1,7 @@
-"""The worker of the sync's queue: set `Handler` to `cognito_claims.functions.user_sync_worker.handler`; needs the extra `worker`."""
+"""The worker of the user sync's queue; needs the extra `worker`.
+
+Set `Handler` to `cognito_claims.functions.user_sync_worker.handler`.
+"""
 
 import os
 

@@ -1,4 +1,4 @@
-"""`Document`: what a JSON document says, read once."""
+"""`Document`: the content of a JSON document, parsed once."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ from cognito_claims.rules.sections import (
     read_scopes,
     read_scopes_from,
     read_suppressed,
-    scopes_of,
+    texts_of_table,
 )
 from cognito_claims.rules.sources import TAKEN, Sources
 
@@ -42,7 +42,7 @@ SECTIONS = (
 
 
 class Document:
-    """The rules of a document. Raises `SettingsError` with every mistake, each with its place."""
+    """The rules of a document; raises `SettingsError` with every mistake and its place."""
 
     def __init__(self, document: object) -> None:
         reader = Reader()
@@ -85,14 +85,14 @@ class Document:
                     told = f"is both added and suppressed in the {token} token"
                     reader.wrong(within("claims", claim.name), told)
         suppressed = {scope.name for scope in self.suppressed_scopes}
-        given = {} if self.scopes_from is None else scopes_of(self.scopes_from)
+        given = {} if self.scopes_from is None else texts_of_table(self.scopes_from)
         for name in (*(scope.name for scope in self.scopes), *given):
             if name in suppressed:
                 reader.wrong(within("suppress_scopes", name), "is both added and suppressed")
 
     @property
     def decides_groups(self) -> bool:
-        """Whether the document says which groups a user has, or takes them out of a token."""
+        """Whether the document decides on groups, or suppresses them in a token."""
         return bool(self.groups) or any(
             not GROUP_CLAIMS.isdisjoint(names) for names in self.suppress.values()
         )
@@ -109,14 +109,14 @@ class Document:
     @property
     def tokens(self) -> frozenset[Token]:
         """The tokens that it changes."""
-        owned = {token for token, names in self.owns.items() if names}
+        owned: set[Token] = {token for token, names in self.owns.items() if names}
         if self.scopes or self.suppressed_scopes or self.scopes_from is not None:
             owned.add("access")
         return frozenset(owned)
 
     @property
     def restricts(self) -> str | None:
-        """The place of a rule that takes a right away, so that the plugin cannot be left out."""
+        """The place of a rule that removes a right, so that the plugin cannot be left out."""
         sections = {
             "deny": self.denials,
             "groups": self.groups,
@@ -134,7 +134,7 @@ class Document:
 
 
 def denied_at(rule: Rule) -> str | None:
-    """Return the place of an `absent: deny` in a rule or in what is nested."""
+    """Return the place of an `absent: deny` in a rule or in a nested rule."""
     if rule.denies:
         return f"{rule.place}.absent"
     return next((place for inner in rule.inner if (place := denied_at(inner)) is not None), None)

@@ -1,4 +1,4 @@
-"""What stands in a document beside values and groups: refusals, scopes and suppression."""
+"""The sections of a document other than values and groups: refusals, scopes and suppression."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ class Claim:
 
 
 class Denial:
-    """Refuses the sign-in where its conditions hold."""
+    """Refuses the sign-in if its conditions hold."""
 
     __slots__ = ("guard", "of_machines", "place", "reason")
 
@@ -48,13 +48,13 @@ class Denial:
         return not self.guard.lookups and not self.guard.uses_tenant
 
     def refuse(self, context: Context) -> None:
-        """Raise `TokenDenied` where the conditions hold."""
+        """Raise `TokenDenied` if the conditions hold."""
         if (self.of_machines or not context.is_machine) and self.guard.applies(context):
             raise refusal(self.place, "its conditions hold", self.reason)
 
 
 class Scope:
-    """A scope, and for whom it is added or suppressed."""
+    """A scope, and the conditions to add or suppress it."""
 
     __slots__ = ("guard", "name", "of_machines")
 
@@ -64,7 +64,7 @@ class Scope:
         self.of_machines: bool = guard.names_clients and not guard.needs_user
 
     def applies(self, context: Context) -> bool:
-        """Return whether this event's token is meant."""
+        """Return whether the scope applies to this event's token."""
         return (self.of_machines or not context.is_machine) and self.guard.applies(context)
 
 
@@ -94,7 +94,7 @@ def read_claims(rules: RuleReader, value: Any) -> list[Claim]:
 
 
 def _tokens(reader: Reader, value: Any, place: str) -> tuple[Token, ...]:
-    found = [token for token in _TOKENS if isinstance(value, list) and token in value]
+    found: list[Token] = [t for t in _TOKENS if isinstance(value, list) and t in value]
     if not found or len(found) != len(value):
         reader.wrong(place, "expected a list of id, access or both")
     return tuple(found)
@@ -132,26 +132,26 @@ def read_scopes(sources: Sources, value: Any, section: str, *, added: bool) -> l
 
 
 def check_scope(reader: Reader, name: str, place: str) -> None:
-    """Tell of a scope that cannot be added."""
+    """Report a scope that cannot be added."""
     if name in _NEVER_ADDED:
         reader.wrong(place, "cannot be added")
     elif name and not is_scope(name):
-        reader.wrong(place, "is no scope: a scope has no blanks, quotes or backslashes")
+        reader.wrong(place, "is not a scope: a scope has no blanks, quotes or backslashes")
 
 
 def read_scopes_from(rules: RuleReader, value: Any) -> Rule:
-    """Read the section `scopes_from`: a source whose values stand for scopes."""
+    """Read the section `scopes_from`: a source whose values give scopes."""
     place = "scopes_from"
     rule = rules.rule(value, place, SCOPES)
     if isinstance(value, dict) and "values" not in value:
         rules.reader.wrong(place, "needs values: which scopes there may be")
-    for scope in scopes_of(rule):
+    for scope in texts_of_table(rule):
         check_scope(rules.reader, scope, f"{place}.values")
     return rule
 
 
-def scopes_of(rule: Rule) -> dict[str, None]:
-    """Return all scopes that the table of `scopes_from` may give."""
+def texts_of_table(rule: Rule) -> dict[str, None]:
+    """Return all texts that the table of a rule may give."""
     found = (rule.table or {}).values()
     lists = ([each] if isinstance(each, str) else each for each in found)
     return {text: None for texts in lists for text in texts}

@@ -58,7 +58,7 @@ def named_backends(plugin: object) -> dict[str, NamedBackend | None]:
     }
 
 
-def backend_of(plugin: object) -> Backend | None:
+def backend_of(plugin: Any) -> Backend | None:
     """Return the backend of a ready-made plugin; None for any other."""
     return next(
         (row.backend(plugin) for row in TABLE.values() if isinstance(plugin, row.plugin)), None

@@ -1,12 +1,13 @@
 """What does not fit between a document of rules and the pool."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from cognito_claims.registry import Configuration
 from cognito_claims.rules.document import Document
 from cognito_claims.rules.guard import Guard
 from cognito_claims.rules.rule import Rule
-from cognito_claims.rules.sections import Scope
+from cognito_claims.rules.sections import Scope, texts_of_table
 from cognito_claims.tools.evaluation.rules_findings import mappers_of, nested
 from cognito_claims.tools.findings import Finding
 from cognito_claims.tools.pool.description import Facts
@@ -47,9 +48,11 @@ def _groups(document: Document, pool: set[str]) -> Iterator[tuple[str, str]]:
 def _decided(document: Document) -> Iterator[str]:
     """Give the groups that the document itself may decide on."""
     for entry in document.groups:
-        given = entry.rule.constant if entry.rule.table is None else [*entry.rule.table.values()]
-        for each in given if isinstance(given, list) else [given]:
-            yield from each if isinstance(each, list) else [str(each)]
+        if entry.rule.table is not None:
+            yield from texts_of_table(entry.rule)
+        else:
+            given: Any = entry.rule.constant
+            yield from [given] if isinstance(given, str) else given or ()
 
 
 def _never(scope: Scope, known: set[str]) -> bool:

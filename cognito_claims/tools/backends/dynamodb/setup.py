@@ -10,7 +10,7 @@ from cognito_claims.tools.backends.dynamodb.tables import Key, Table, tables_of
 from cognito_claims.tools.backends.part import Part, find_plugin
 from cognito_claims.tools.errors import UnusableInput
 
-_SAMPLES = dict(
+_SAMPLES: Mapping[str, str] = dict(
     zip(
         PLACEHOLDERS,
         (
