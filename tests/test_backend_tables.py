@@ -138,6 +138,7 @@ REFUSED: dict[Ask, list[tuple[dict[str, Any], str]]] = {
         (tagged(tenant=["a"], **{f"t{n}": ["x"] for n in range(50)}), "too-many-tags"),
         (tags(transitive_tag_keys=["other"]), "transitive"),
         (tags(transitive_tag_keys="tenant"), "transitive"),
+        (tags(transitive_tag_keys=[["tenant"]]), "transitive"),
         ({**tags(), "https://aws.amazon.com/source_identity": "a b"}, "source-identity"),
     ],
     ask_appsync: [

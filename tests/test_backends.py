@@ -15,6 +15,8 @@ from cognito_claims.tools.evaluation.check import check
 from cognito_claims.tools.evaluation.preview import Preview, preview
 from cognito_claims.tools.evaluation.token_preview import COOKIE_BYTES
 from cognito_claims.tools.findings import Finding
+from cognito_claims.tools.playground.answers import State, answer
+from cognito_claims.tools.playground.settings import Started
 from tests.command import run
 
 V2 = "pretoken_v2_Authentication"
@@ -147,6 +149,15 @@ def test_the_command_prints_the_verdict_and_where_it_comes_from() -> None:
 
     assert "supabase: accepted" in printed
     assert "a table of rules, not the backend itself; PostgREST, Authentication" in printed
+
+
+def test_the_playground_shows_the_same_verdict() -> None:
+    environ = settings({"backends": ["supabase"], "claims": ROLE})
+    text = "\n".join(f"{name}='{value}'" for name, value in environ.items())
+    shown = answer(State(event=V2, settings=text), Started(frozenset(), {}, {}))
+
+    assert shown["preview"]["verdicts"] == preview(recorded(V2), environ).to_json()["verdicts"]
+    assert shown["preview"]["verdicts"]["supabase"]["accepted"]
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a role of PostgreSQL's": ({"role": "pg_read_all_data"}, "role-not-granted"),
     "in other letters": ({"role": "Authenticated"}, "role-not-granted"),
     "the login role": ({"role": "authenticator"}, "role-not-granted"),
+    "the anonymous role": ({"role": "anon"}, "anonymous"),
     "a list of roles": ({"role": ["authenticated"]}, "role-not-text"),
     "an empty role": ({"role": ""}, "role-not-text"),
     "a machine": ({"sub": CLIENT}, "sub-no-uuid"),

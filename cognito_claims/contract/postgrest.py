@@ -56,7 +56,7 @@ def session(
     check_issuer(token, issuer)
     check_client(token, client_ids)
     role = token.get("role")
-    if role is None:
+    if role is None or role == ANONYMOUS:
         told = f"role: without it the request runs as {ANONYMOUS}: no error, and no rows"
         raise BackendRefusal("anonymous", told)
     if not isinstance(role, str) or not role:
@@ -64,7 +64,7 @@ def session(
     if role in ABOVE_ROWS:
         told = f"role: row-level security does not hold {role}"
         raise BackendRefusal("role-above-rows", told)
-    if role not in roles:
+    if role not in roles or role == LOGIN:
         raise BackendRefusal("role-not-granted", f"role: is not granted to {LOGIN}")
     return {"role": role, "sub": _user(token)}
 

@@ -125,7 +125,7 @@ def _flat(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _transitive(token: Claims, tags: Mapping[str, str]) -> list[str]:
     nested = token.get(TAGS)
     keys = nested.get("transitive_tag_keys", []) if nested else token.get(_FLAT_TRANSITIVE, [])
-    if not isinstance(keys, list) or any(key not in tags for key in keys):
+    if not isinstance(keys, list) or not all(isinstance(k, str) and k in tags for k in keys):
         raise BackendRefusal("transitive", f"{TAGS}: a transitive key is not the key of a tag")
     return keys
 
