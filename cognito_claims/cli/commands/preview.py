@@ -134,6 +134,8 @@ def _print_verdict(name: str, verdict: Mapping[str, Any], console: Console) -> N
         console.print(line(f"  {variable}: {text}"))
     for version, answer in verdict.get("versions", {}).items():
         console.print(line(f"  {version}: {_answer(answer)}"))
+    for told in (*verdict.get("notes", ()), *([verdict["source"]] if "source" in verdict else [])):
+        console.print(line(f"  {told}"))
     if "foreign_client" in verdict:
         console.print(line(f"  {verdict['foreign_client']['message']}"))
 

@@ -20,6 +20,7 @@ from cognito_claims.tools.backends.other_clients import client_findings
 from cognito_claims.tools.backends.table import backends_of
 from cognito_claims.tools.configuration import loaded
 from cognito_claims.tools.evaluation.attributes import SAMPLE_EVENTS, written_by_clients
+from cognito_claims.tools.evaluation.backend_findings import backend_findings
 from cognito_claims.tools.evaluation.decision_findings import told_of
 from cognito_claims.tools.evaluation.rules_findings import (
     document_findings,
@@ -67,6 +68,7 @@ def _token_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
     for name, backend in backends_of(configuration.plugins).items():
         yield from backend.setting_findings(name)
     yield from client_findings(configuration.plugins)
+    yield from backend_findings(configuration)
     yield from size_finding(environ)
     for name, mapper in mappers_of(configuration.plugins).items():
         yield from document_findings(name, mapper.document)

@@ -30,7 +30,7 @@ from cognito_claims.tools.evaluation.look_ups import (
 from cognito_claims.tools.evaluation.own_pool import of_own_pool
 from cognito_claims.tools.evaluation.rules_findings import origins
 from cognito_claims.tools.evaluation.token_preview import TokenPreview, size_findings, token_preview
-from cognito_claims.tools.evaluation.verdicts import AS_INTENDED, verdicts
+from cognito_claims.tools.evaluation.verdicts import AS_INTENDED, level_of, verdicts
 from cognito_claims.tools.findings import Finding, contract_findings
 
 
@@ -129,7 +129,7 @@ def preview(
     )
     given = verdicts(configuration.plugins, parsed, after, issuer)
     findings += [
-        Finding(f"{name}-refused", "error", f"{name}: {verdict['message']}")
+        Finding(f"{name}-refused", level_of(verdict), f"{name}: {verdict['message']}")
         for name, verdict in given.items()
         if not verdict["accepted"] and verdict["code"] not in AS_INTENDED
     ]
