@@ -19,9 +19,9 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import NamedTuple, Self
 
+from cognito_claims.tools.local.postgresql import postgresql
 from tests.stand_ins.hasura import SECRET, HasuraServer
 from tests.stand_ins.pool import people, user_pool
-from tests.stand_ins.postgres import postgres
 
 PAGE = 60
 _SETTINGS = {
@@ -140,7 +140,7 @@ def _rows_in(body: bytes) -> int:
 def main() -> None:
     """Run the full size, and print the counts."""
     users, kills = (int(text) for text in (*sys.argv[1:], "50000", "3")[:2])
-    with postgres() as dsn:
+    with postgresql() as dsn:
         outcome = run(users, kills, dsn)
     frames = [line for line in re.split(r"[\r\n]+", _CONTROL.sub("", outcome.shown)) if line]
     print("\n".join(frames[:: max(1, len(frames) // 8)]), frames[-1], sep="\n")

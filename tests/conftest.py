@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from cognito_claims.tools.local.postgresql import postgresql
 from cognito_claims.tools.pool.aws import Aws
 from tests.stand_ins.moto import moto_server
-from tests.stand_ins.postgres import postgres
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background job
     signal.signal(signal.SIGINT, signal.default_int_handler)  # or no child could be interrupted
@@ -50,7 +50,7 @@ def pytest_collection_finish() -> None:
 def start(life: ExitStack) -> str:
     """Start a PostgreSQL, and give its DSN."""
     try:
-        return life.enter_context(postgres())
+        return life.enter_context(postgresql())
     except FileNotFoundError as error:
         pytest.skip(str(error))
 

@@ -59,7 +59,8 @@ tier = _factory(lambda event: Claims.adding({"tier": event.user.attributes.get("
                                             if event.user else {}))
 decided = _factory(lambda event: Claims.adding({"vip": event.user.attributes.get("custom:vip") == "1"}
                                                if event.user else {}, to={"access"}))
-big = _factory(lambda event: Claims.adding({"big": "x" * 3000, "bigger": "x" * 4000}))
+big = _factory(lambda event: Claims.adding({"big": "x" * 3000, "bigger": "x" * 2500}))
+huge = _factory(lambda event: Claims.adding({"huge": "x" * 7000}))
 large = _factory(lambda event: Claims.adding({"large": "x" * 2500}))
 """
 
@@ -227,7 +228,12 @@ def test_what_an_optional_plugin_leaves_out_is_a_warning(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("plugin", "code"), [("large", "token-over-cookie"), ("big", "token-over-header")]
+    ("plugin", "code"),
+    [
+        ("large", "token-over-cookie"),
+        ("big", "token-over-header"),
+        ("huge", "token-over-api-gateway"),
+    ],
 )
 def test_a_large_token_is_a_warning(folder: Path, plugin: str, code: str) -> None:
     environ = {"COGNITO_CLAIMS_PLUGINS": f"p=acme_plugins:{plugin}"}
@@ -400,13 +406,14 @@ def test_a_change_lets_no_setting_steer_the_terminal() -> None:
     ]
 
 
-def test_the_text_draws_the_size_against_both_marks() -> None:
+def test_the_text_draws_the_size_against_the_marks() -> None:
     environ = {"COGNITO_CLAIMS_PLUGINS": "l=acme_plugins:large", "COLUMNS": "120"}
 
     text = _run("preview", "pretoken_v2_Authentication", environ=environ).stdout
 
-    (size,) = re.findall(r"^\[█{16}\|█+·+\] (\d+) bytes", text, re.M)
-    assert 4096 < int(size) < 8192
+    gauge = r"^\[█{8}\|█{8}\|█+·+\|·{8}\] (\d+) bytes \(\| 2048, 4096, 8160; \] 10240\)$"
+    (size,) = re.findall(gauge, text, re.M)
+    assert 4096 < int(size) < 8160
     assert "warning: ID token" in text
 
 
@@ -531,7 +538,7 @@ def test_check_reports_every_wrong_setting() -> None:
                 (
                     "claim-conflict",
                     "error",
-                    "email: suppressed in the id token, where a backend reads it"
+                    "email: suppressed in the id token, but a backend reads it"
                     " (plugins: mute, surrealdb)",
                 )
             ],
@@ -567,7 +574,7 @@ def test_check_reports_every_wrong_setting() -> None:
                 (
                     "claim-conflict",
                     "error",
-                    "email: suppressed in the id token, where a backend reads it"
+                    "email: suppressed in the id token, but a backend reads it"
                     " (plugins: fauna, surrealdb)",
                 ),
                 ("claim-conflict", "warning", "FAUNA_SUPPRESS=none would keep email"),

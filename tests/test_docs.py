@@ -13,6 +13,7 @@ import cognito_claims.claims
 import cognito_claims.testing.builders
 from cognito_claims.rules.forms import ENCODERS, READERS
 from cognito_claims.rules.sources import _NAMED
+from cognito_claims.tools.backends.table import NAMED
 from tests import rules_reference, settings_table
 from tests.command import run
 
@@ -104,6 +105,15 @@ def test_the_schema_on_the_page_about_fauna_is_what_setup_prints() -> None:
 
     page = (ROOT / "docs/fauna.md").read_text()
     assert f"<!-- begin schema -->\n```\n{printed.out}```\n" in page
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_every_backend_has_a_page_with_its_rules_and_a_row_in_the_table(name: str) -> None:
+    rules = run("setup", name, "--part", "rules", environ={}).out
+    page = (ROOT / f"docs/backends/{name}.md").read_text()
+
+    assert f"<!-- begin rules -->\n```json\n{rules}```\n<!-- end rules -->\n" in page
+    assert f"(backends/{name}.md)" in (ROOT / "docs/backends.md").read_text()
 
 
 def test_the_figures_in_the_text_are_those_of_the_benchmark() -> None:

@@ -41,7 +41,7 @@ def test_all_mistakes_are_told_at_once_by_place(file: Path) -> None:
     )
     ran = run("rules", "check", str(file), "--format", "json", environ={}, exit_code=1)
     assert [finding["message"] for finding in ran.content["findings"]] == [
-        "claims.x: stands twice in one object",
+        "claims.x: occurs twice in one object",
         "a: unknown word",
         "claims.x.constant: is nothing",
     ]
@@ -87,6 +87,7 @@ def dangers(document: Any) -> list[Finding]:
 
 
 CHOICE = {"from": "client_metadata.t", "among": {"constant": ["a", "b"]}}
+SCOPE = {"from": "custom:s", "values": {"a": "b"}}
 BY_ATTRIBUTE = {"is": {"custom:x": ["a"]}}
 
 
@@ -123,6 +124,18 @@ BY_ATTRIBUTE = {"is": {"custom:x": ["a"]}}
                 "m: tenant: a refresh": "tenant-on-refresh",
             },
         ),
+        (
+            {"tenant": {"from": "custom:t", "among": {"constant": ["a"]}}},
+            {"m: tenant: custom:t": "writable-attribute"},
+        ),
+        (
+            {"scopes_from": {**SCOPE, "among": {"constant": ["a"]}}},
+            {"m: scopes_from: custom:s": "writable-attribute"},
+        ),
+        (
+            {"scopes_from": {**SCOPE, "among": {"from": "cognito:groups"}}},
+            {},
+        ),
         ({"claims": {"x": CHOICE}}, {"m: claims.x.among: whoever": "chosen-by-client"}),
         (
             {"claims": {"x": {"from": "custom:g", "read": "cognito-list"}}},
@@ -137,7 +150,7 @@ BY_ATTRIBUTE = {"is": {"custom:x": ["a"]}}
             },
         ),
         (
-            {"scopes_from": {"from": "custom:s", "values": {"a": "b"}}},
+            {"scopes_from": SCOPE},
             {"m: scopes_from: custom:s": "writable-attribute"},
         ),
         (
@@ -149,6 +162,22 @@ BY_ATTRIBUTE = {"is": {"custom:x": ["a"]}}
             {"m: lookups.l.absent": "no-gate"},
         ),
         ({"lookups": {"l": {**PLAN, "absent": "deny"}}, "claims": {"x": {"from": "l.a"}}}, {}),
+        *(
+            (
+                {
+                    "lookups": {"l": {**PLAN, "absent": "deny"}},
+                    "claims": {"x": {"from": "l.a", "when": {"groups": ["b"]}}},
+                    **gate,
+                },
+                {},
+            )
+            for gate in (
+                {"tenant": {"from": "l.a"}},
+                {"scopes_from": {"from": "l.a", "values": {"a": "b"}}},
+                {"scopes": {"b": {"is": {"l.a": ["c"]}}}},
+                {"suppress_scopes": {"b": {"is": {"l.a": ["c"]}}}},
+            )
+        ),
         (
             {
                 "lookups": {"l": {**PLAN, "absent": "deny"}},
@@ -185,9 +214,28 @@ def test_check_knows_what_rules_prove_and_says_the_rest() -> None:
 
 def test_check_warns_of_a_large_document_in_a_variable() -> None:
     document = {"claims": {"x": {"constant": "y" * 2600}}}
-    (finding,) = check(settings(document))
-    assert finding.code == "rules-size"
+    (finding,) = (each for each in check(settings(document)) if each.code == "rules-size")
     assert finding.message.startswith("MAPPER_RULES: 2,635 bytes of JSON, and Lambda takes 4 KB")
+
+
+@pytest.mark.parametrize(
+    ("length", "code", "limit"),
+    [
+        (500, "token-over-app-services", 2048),
+        (3000, "token-over-cookie", 4096),
+        (6000, "token-over-header", 8160),
+        (9000, "token-over-api-gateway", 10240),
+    ],
+)
+def test_the_size_of_the_tokens_is_told(length: int, code: str, limit: int) -> None:
+    environ = settings({"claims": {"x": {"constant": "y" * length}}})
+    found = {finding.code: finding.message for finding in check(environ)}
+    shown = preview(recorded("pretoken_v2_Authentication"), environ)
+    size = shown.id_token.bytes if shown.id_token else 0
+
+    assert found[code].startswith(f"ID token of a sample user: more than the {limit} ")
+    (finding,) = (each for each in shown.findings if each.code == code)
+    assert finding.message.startswith(f"ID token: {size} bytes, more than the {limit} ")
 
 
 def test_a_wrong_document_is_told_by_check() -> None:
@@ -197,6 +245,16 @@ def test_a_wrong_document_is_told_by_check() -> None:
 
 
 # preview
+
+
+def test_a_refusal_tells_its_rule_and_its_code_once() -> None:
+    document = {"claims": {"x": {"from": "custom:none", "absent": "deny"}}}
+    told = (
+        "error: mapper: claims.x: gives nothing, and absent is deny: Sign-in could not be completed"
+    )
+    environ = {**settings(document), "COLUMNS": "120"}
+    ran = run("preview", "pretoken_v2_Authentication", environ=environ, exit_code=1)
+    assert ran.out == f"The sign-in is refused: no tokens.\n{told} [denied]\n"
 
 
 def test_the_preview_says_which_rule_gave_each_claim() -> None:

@@ -100,6 +100,29 @@ NAME = "pretoken_v2_Authentication"
             {"event": NAME[:-1], "refused": "denied"},
             [f"event: expected the name of a recorded event; did you mean {NAME}?"],
         ),
+        (
+            {
+                "event": NAME,
+                "groups": "staff",
+                "attributes": {"custom:team": 1},
+                "client_metadata": [],
+                "items": {"plan": None},
+                "id_token": 1,
+                "access_token": [],
+                "scopes": [1],
+                "refused": None,
+            },
+            [
+                "groups: expected a list of texts",
+                "attributes: expected an object whose members are texts",
+                "client_metadata: expected an object whose members are texts",
+                "items: expected an object whose members are objects",
+                "id_token: expected an object",
+                "access_token: expected an object",
+                "scopes: expected a list of texts",
+                "refused: expected a text",
+            ],
+        ),
         ({"event": NAME, "refused": "denied", "groups": ["staff"]}, []),
         (
             {
@@ -117,6 +140,14 @@ NAME = "pretoken_v2_Authentication"
 )
 def test_a_case_as_data_is_run(case: Any, problems: list[str]) -> None:
     assert case_problems(RULES, case) == problems
+
+
+def test_a_number_is_not_true() -> None:
+    document = {"claims": {"x": {"constant": {"a": [1]}}}}
+    assert case_problems(document, {"event": NAME, "id_token": {"x": {"a": [1.0]}}}) == []
+    assert case_problems(document, {"event": NAME, "id_token": {"x": {"a": [True]}}}) == [
+        'id_token.x: expected {"a": [true]}, got {"a": [1]}'
+    ]
 
 
 def test_a_wrong_document_is_the_cases_problem() -> None:

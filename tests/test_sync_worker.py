@@ -14,6 +14,7 @@ import pytest
 from cognito_claims.sync.hasura import HasuraUsers
 from cognito_claims.sync.queue import to_message
 from cognito_claims.sync.rows import Row
+from cognito_claims.sync.worker.extra import worker_extra
 from cognito_claims.sync.worker.handler import Worker
 from cognito_claims.sync.worker.redelivery import Redelivery
 from cognito_claims.sync.worker.session import HttpSession
@@ -632,3 +633,20 @@ def test_wrong_settings_fail_the_workers_import_by_name() -> None:
         " HASURA_SYNC_COLUMNS?; HASURA_SYNC_URL: required"
     )
     assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("boto3", "the worker needs boto3: pip install 'cognito-claims[worker]'"),
+        ("cognito_claims.sync.typo", "as it was"),
+        (None, "as it was"),
+    ],
+)
+def test_a_library_that_is_missing_is_named_with_the_command_that_installs_it(
+    name: str | None, told: str
+) -> None:
+    with pytest.raises(ModuleNotFoundError) as missing, worker_extra():
+        raise ModuleNotFoundError("as it was", name=name)
+
+    assert str(missing.value) == told

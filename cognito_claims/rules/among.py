@@ -1,4 +1,4 @@
-"""`among`: what may be asked for. Whoever asks for something else is refused."""
+"""`among`: the values that a user may ask for. A user who asks for another value is refused."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,10 @@ from cognito_claims.rules.sources import Source
 
 
 class Among:
-    """A list of texts, a source that gives such a list, or a look-up that finds an item for what was asked."""
+    """The allowed values: a list of texts, a source of such a list, or a look-up.
+
+    A look-up allows a value if it finds an item for it.
+    """
 
     __slots__ = ("_allowed", "_texts", "item", "place", "source")
 
@@ -31,11 +34,11 @@ class Among:
 
     @property
     def needs_user(self) -> bool:
-        """Whether there is nothing to choose from without a user."""
+        """Whether there are no allowed values without a user."""
         return any(each is not None and each.needs_user for each in (self.source, self.item))
 
     def has(self, context: Context, asked: Json) -> bool:
-        """Return whether all that was asked for is allowed."""
+        """Return whether all requested values are allowed."""
         if self.item is not None:
             return isinstance(asked, str) and context.is_member(self.item, asked)
         items = asked if isinstance(asked, (list, tuple)) else (asked,)
@@ -43,7 +46,7 @@ class Among:
         return all(isinstance(item, str) and item in allowed for item in items)
 
     def only(self, context: Context, place: str) -> str | None:
-        """Return what a source allows to who has asked for nothing; more than one text refuses."""
+        """Return the only allowed value, for a request without one; refuse if there are several."""
         if self.source is None:
             return None
         found = self._all(context)
@@ -59,6 +62,6 @@ class Among:
             return {}
         if not isinstance(found, (list, tuple)):
             raise RuleError(
-                self.place, "" if self.source is None else self.source.name, "is no list"
+                self.place, "" if self.source is None else self.source.name, "is not a list"
             )
         return dict.fromkeys(item for item in found if isinstance(item, str) and item)

@@ -1,4 +1,4 @@
-"""`Context`: what rules see of one event."""
+"""`Context`: the view of one event that rules have."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -12,12 +12,12 @@ _NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 _UNKNOWN = "the attribute identities cannot be read"
 
 
-class Unreadable(Exception):  # noqa: N818  (always caught, by the rule that names itself)
-    """A value is not what the rule says it is; the text holds no value."""
+class Unreadable(Exception):  # noqa: N818  (always caught by the rule)
+    """A value does not have the type that the rule requires; the text holds no value."""
 
 
 class Context:
-    """An event, the groups in force, the tenant that was chosen and the items that were found."""
+    """An event, the groups in force, the chosen tenant and the items of look-ups."""
 
     __slots__ = (
         "_email_providers",
@@ -53,7 +53,7 @@ class Context:
         self._fetch_all = fetch_all
 
     def trusted(self, attribute: str) -> str | None:
-        """Return the email or phone number, if it stands for this user."""
+        """Return the email or phone number, if it counts for this user."""
         if attribute not in self._trusted:
             user = self.event.user
             found = None if user is None else user.trusted(attribute, self._email_providers)
@@ -70,12 +70,12 @@ class Context:
 
     @property
     def email_domain(self) -> str | None:
-        """What stands behind the last @ of the email, with small ASCII letters."""
+        """The part after the last @ of the email, with ASCII letters in lower case."""
         _, at, domain = (self.trusted("email") or "").rpartition("@")
         return small(domain) if at else None
 
     def find(self, lookups: Iterable[Lookup]) -> None:
-        """Fetch the items of look-ups that are not there yet; raise `TokenDenied` where one must be."""
+        """Fetch missing items of look-ups; raise `TokenDenied` if a required one does not exist."""
         missing = [lookup for lookup in lookups if lookup.name not in self.items]
         if missing and self._fetch_all is not None:
             self.items |= self._fetch_all(missing, {**self._values(), "tenant": self.tenant})
@@ -110,12 +110,12 @@ class Context:
 
 
 def refusal(place: str, problem: str, reason: str = TokenDenied.reason) -> TokenDenied:
-    """Return what refuses the sign-in, with the place of the rule for the log."""
+    """Return the error that refuses the sign-in, with the place of the rule for the log."""
     return TokenDenied(reason, setting=place, problem=problem)
 
 
 def small(text: str) -> str:
-    """Return the text with small ASCII letters; a letter of another alphabet never becomes one."""
+    """Return the text with ASCII letters in lower case; other letters do not change."""
     if text.isascii():
         return text.lower()
     return "".join(letter.lower() if letter.isascii() else letter for letter in text)

@@ -1,4 +1,4 @@
-"""The section `groups`: which groups a user has for this sign-in."""
+"""The section `groups`: the groups of a user for this sign-in."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ _KINDS: tuple[Kind, ...] = ("attribute", "verified", "text", "list")
 
 
 class GroupsRule:
-    """One entry: the groups that its rule gives, where its conditions hold."""
+    """One entry: the groups that its rule gives if its conditions hold."""
 
     __slots__ = ("guard", "is_added", "rule")
 
@@ -29,7 +29,7 @@ class GroupsRule:
 
 
 def decide_groups(entries: list[GroupsRule], context: Context) -> Groups | None:
-    """Return the groups of the entries that apply, or None where the groups stay as they are."""
+    """Return the groups of the entries that apply, or None to keep the groups."""
     if context.is_machine:
         return None
     applying = [entry for entry in entries if entry.guard.applies(context)]

@@ -1,6 +1,6 @@
-"""The section `lookups`: where items come from, by which key, and what is done where there is none.
+"""The section `lookups`: where items come from, their keys, and what happens without an item.
 
-To fetch an item is another module's work (`Fetch`). What is read here are the settings for it.
+This module reads the settings. Another module fetches the items (`Fetch`).
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -20,7 +20,7 @@ _WORDS = ("dynamodb", "https", "absent", "cache_seconds")
 
 
 class DynamoDBTable:
-    """An item of a table, by its key: each attribute of the key with its template."""
+    """An item of a table, by its key; each attribute of the key has a template."""
 
     __slots__ = ("is_consistent", "key", "region", "table")
 
@@ -32,7 +32,7 @@ class DynamoDBTable:
 
 
 class HttpsService:
-    """A service that gives an item as JSON."""
+    """A service that returns an item as JSON."""
 
     __slots__ = ("auth", "secret", "url")
 
@@ -43,9 +43,10 @@ class HttpsService:
 
 
 class Lookup:
-    """One look-up. `names` are the placeholders of its key; a service gets the same values by itself.
+    """One look-up.
 
-    `attributes` are those of the item that rules read.
+    `names` are the placeholders of its key; a service always gets the same values. `attributes` are
+    those of the item that rules read.
     """
 
     __slots__ = (
@@ -73,17 +74,17 @@ class Lookup:
 
     @property
     def is_by_client(self) -> bool:
-        """Whether the app client alone decides what is found."""
+        """Whether the app client alone decides which item is found."""
         return self.names == _OF_A_CLIENT
 
     @property
     def uses_tenant(self) -> bool:
-        """Whether its key holds the tenant; what a service gets of it is no key."""
+        """Whether its key holds the tenant; the values that a service gets are not a key."""
         return "tenant" in self.names
 
     @property
     def proves_tenants(self) -> bool:
-        """Whether an item says that this user or client belongs to the tenant."""
+        """Whether an item proves that this user or client belongs to the tenant."""
         if isinstance(self.store, HttpsService):
             return True
         return self.uses_tenant and not _WHOSE.isdisjoint(self.names)
@@ -111,7 +112,7 @@ def items_of(items: Mapping[str, Item | None]) -> Fetch:
 
 
 def read_lookups(reader: Reader, value: Any, taken: frozenset[str]) -> dict[str, Lookup]:
-    """Read the section; `taken` are words that mean another source."""
+    """Read the section; the words in `taken` mean another source."""
     lookups = {}
     for name, settings in reader.table(value, "lookups").items():
         place = within("lookups", name)

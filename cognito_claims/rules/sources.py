@@ -1,4 +1,4 @@
-"""Sources: where a rule's value comes from (`from`)."""
+"""Sources: where the value of a rule comes from (`from`)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, get_args
@@ -19,9 +19,9 @@ STANDARD |= {"zoneinfo"}
 _VERIFIED = ("email", "phone_number")
 _METADATA = "client_metadata"
 _NO_SOURCES = {
-    "email_verified": "is no source: email gives nothing unless it is verified",
-    "phone_number_verified": "is no source: phone_number gives nothing unless it is verified",
-    "identities": "is no source: provider gives the names of the user's providers",
+    "email_verified": "is not a source: email gives nothing unless it is verified",
+    "phone_number_verified": "is not a source: phone_number gives nothing unless it is verified",
+    "identities": "is not a source: provider gives the names of the user's providers",
     _METADATA: "expected a key, as in client_metadata.tenant",
 }
 
@@ -42,7 +42,7 @@ class Source:
 
     @property
     def is_of_machines(self) -> bool:
-        """Whether a rule with this source applies to a machine token by itself."""
+        """Whether a rule with this source applies to a machine token without a condition."""
         if self.lookup is not None:
             return self.lookup.is_by_client
         return self.name in ("client_id", "scope")
@@ -65,7 +65,7 @@ TAKEN = STANDARD.union(_NAMED, _VERIFIED, _NO_SOURCES)
 
 
 class Sources:
-    """The sources of a document, by what its sections `lookups` and `tenant` say."""
+    """The sources of a document, with those of its sections `lookups` and `tenant`."""
 
     __slots__ = ("has_tenant", "is_in_tenant", "lookups", "reader", "tenant_needs_user")
 

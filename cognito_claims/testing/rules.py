@@ -1,7 +1,7 @@
 """Rules under test: what a document makes of an event, by an assertion or by cases as data."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -25,6 +25,31 @@ Event: TypeAlias = PreTokenGenerationEvent | Mapping[str, Any] | str
 _NO_ITEMS: Mapping[str, Item] = {}
 _INPUTS = ("event", "groups", "attributes", "client_metadata", "items")
 _OUTPUTS = ("id_token", "access_token", "scopes", "refused")
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _is_table_of(kind: type) -> Callable[[object], bool]:
+    return lambda value: (
+        isinstance(value, dict) and all(isinstance(each, kind) for each in value.values())
+    )
+
+
+_TEXTS = (_are_texts, "a list of texts")
+_TABLE = (_is_table_of(str), "an object whose members are texts")
+_CLAIMS = (_is_table_of(object), "an object")
+_FORMS: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "groups": _TEXTS,
+    "attributes": _TABLE,
+    "client_metadata": _TABLE,
+    "items": (_is_table_of(dict), "an object whose members are objects"),
+    "id_token": _CLAIMS,
+    "access_token": _CLAIMS,
+    "scopes": _TEXTS,
+    "refused": (lambda value: isinstance(value, str), "a text"),
+}
 
 
 def assert_rules(
@@ -70,6 +95,11 @@ def case_problems(document: Mapping[str, object], case: object) -> list[str]:
     if event not in recorded_names("pretoken_"):
         near = suggestion(str(event), recorded_names("pretoken_"))
         unknown.append(f"event: expected the name of a recorded event{near}")
+    unknown += (
+        f"{word}: expected {told}"
+        for word, (is_right, told) in _FORMS.items()
+        if word in case and not is_right(case[word])
+    )
     if not any(word in case for word in _OUTPUTS):
         unknown.append(f"expected one or more of {', '.join(_OUTPUTS)}")
     if unknown:
@@ -143,12 +173,21 @@ def _of_tokens(tokens: Tokens, wanted: Mapping[str, Any]) -> Iterator[str]:
     issued = {"id_token": tokens.id_token or {}, "access_token": tokens.access_token or {}}
     for name, token in issued.items():
         for claim, value in wanted.get(name, {}).items():
-            if token.get(claim) != value or (value is None and claim in token):
+            if not _are_same(token.get(claim), value) or (value is None and claim in token):
                 yield f"{name}.{claim}: expected {_shown(value)}, got {_shown(token.get(claim))}"
     if "scopes" in wanted:
         scopes = sorted(str(issued["access_token"].get("scope", "")).split())
         if scopes != sorted(wanted["scopes"]):
             yield f"scopes: expected {_shown(sorted(wanted['scopes']))}, got {_shown(scopes)}"
+
+
+def _are_same(one: object, other: object) -> bool:
+    """Return whether two JSON values are the same; `1` is not `true`."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_are_same(one[n], other[n]) for n in one)
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(_are_same, one, other))
+    return one == other and isinstance(one, bool) is isinstance(other, bool)
 
 
 def _shown(value: object) -> str:

@@ -6,11 +6,11 @@ import sys
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from cognito_claims.tools.local.postgresql import postgresql
 from tests.benchmarks.cache import NotRun
 from tests.benchmarks.report import Column, Section, Table
 from tests.stand_ins.hasura import SECRET, HasuraServer
 from tests.stand_ins.pool import people, user_pool
-from tests.stand_ins.postgres import postgres
 
 USERS = 5_000
 _SETTINGS = {
@@ -28,7 +28,7 @@ _COLUMNS = (
 def backfill(_rounds: int) -> Section:
     """Backfill a pool once, from the command's start to its end, and look for everybody in the table."""
     try:
-        with postgres() as dsn:
+        with postgresql() as dsn:
             seconds = _seconds(dsn)
     except FileNotFoundError as error:
         raise NotRun(str(error)) from None

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import boto3
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
+from cognito_claims.tools.local.postgresql import postgresql
 from tests.benchmarks import guides
 from tests.benchmarks.cache import NotRun
 from tests.benchmarks.functions import CLEAN
@@ -24,7 +25,6 @@ from tests.stand_ins.fauna import FaunaServer
 from tests.stand_ins.hasura import SECRET as HASURA_SECRET
 from tests.stand_ins.hasura import HasuraServer
 from tests.stand_ins.moto import moto_server
-from tests.stand_ins.postgres import postgres
 from tests.stand_ins.sqs import CREDENTIALS, REGION, Queues
 
 _SECRETS = {"FAUNA_SECRET": FAUNA_SECRET, "HASURA_SYNC_ADMIN_SECRET": HASURA_SECRET}
@@ -64,7 +64,7 @@ def services(directory: Path) -> Iterator[Services]:
     public.write_text(Path(DEFAULT_CA_BUNDLE_PATH).read_text() + authority.path.read_text())
     with ExitStack() as life:
         try:
-            dsn = life.enter_context(postgres())
+            dsn = life.enter_context(postgresql())
         except FileNotFoundError as error:
             raise NotRun(str(error)) from None
         fauna = life.enter_context(FaunaServer())

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from cognito_claims.sync.queue import to_message
 from cognito_claims.sync.rows import Row
+from cognito_claims.tools.local.postgresql import postgresql
 from tests.benchmarks.cache import NotRun
 from tests.benchmarks.figures import Case, Run, compared, in_rounds, spread
 from tests.benchmarks.report import Column, Section, Table, Target
@@ -19,7 +20,6 @@ from tests.benchmarks.usage import mib
 from tests.stand_ins.event_source import WorkerProcess
 from tests.stand_ins.fauna_wire import Fault, slow
 from tests.stand_ins.hasura import SECRET, HasuraServer
-from tests.stand_ins.postgres import postgres
 from tests.stand_ins.sqs import CREDENTIALS
 
 MESSAGES = {1: 200, 10: 500, 100: 1_000, 1_000: 1_000}
@@ -70,7 +70,7 @@ def worker(rounds: int) -> Section:
     """Write in each way and size of batch, in rounds; then many messages more by the first worker."""
     with ExitStack() as life:
         try:
-            dsn = life.enter_context(postgres())
+            dsn = life.enter_context(postgresql())
         except FileNotFoundError as error:
             raise NotRun(str(error)) from None
         server = life.enter_context(Distant(dsn))

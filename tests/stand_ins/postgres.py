@@ -1,15 +1,7 @@
-"""A private PostgreSQL that lives as long as a `with` block, its connections and its tables."""
+"""A private PostgreSQL, its connections and its tables."""
 
-import os
-import shutil
-import signal
-import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from pwd import getpwnam
-from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple
 
 import psycopg
@@ -17,54 +9,6 @@ from psycopg.rows import dict_row
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 ColumnType = Literal["text", "uuid", "citext", "timestamptz", "bool", "jsonb"]
-_FAST = {
-    "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
-    "max_connections": "200",
-    "listen_addresses": "",
-    "log_min_messages": "fatal",
-}
-
-
-def _program(name: str) -> str:
-    """Find a program of PostgreSQL, which Debian keeps out of the path."""
-    versions = Path("/usr/lib/postgresql").glob(f"*/bin/{name}")
-    found = shutil.which(name) or max(versions, key=lambda path: int(path.parts[4]), default=None)
-    if found is None:
-        raise FileNotFoundError(f"{name}: install PostgreSQL (apt-get install postgresql)")
-    return str(found)
-
-
-@contextmanager
-def postgres() -> Iterator[str]:
-    """Run a server on a socket of its own, and give its DSN; it refuses to run as root."""
-    user = "postgres" if os.geteuid() == 0 else None
-    with TemporaryDirectory(prefix="pg-") as home:
-        data = f"{home}/data"
-        if user:
-            os.chown(home, getpwnam(user).pw_uid, getpwnam(user).pw_gid)
-        options = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"]
-        initdb = [_program("initdb"), "-D", data, "--no-instructions", *options]
-        subprocess.run(initdb, user=user, cwd=home, check=True, capture_output=True)
-        settings = [f"--{name}={value}" for name, value in _FAST.items()]
-        command = [_program("postgres"), "-D", data, "-k", home, *settings]
-        with subprocess.Popen(command, user=user, cwd=home, stderr=subprocess.DEVNULL) as server:
-            try:
-                yield _ready(server, f"host={home} user=postgres dbname=postgres")
-            finally:
-                server.send_signal(signal.SIGINT)  # it disconnects everybody, and leaves in order
-
-
-def _ready(server: subprocess.Popen[bytes], dsn: str) -> str:
-    while server.poll() is None:
-        try:
-            psycopg.connect(dsn).close()
-        except psycopg.OperationalError:
-            time.sleep(0.01)
-        else:
-            return dsn
-    raise ChildProcessError(f"postgres ended with {server.returncode}")
 
 
 def quoted(name: str) -> str:

@@ -17,8 +17,7 @@ from cognito_claims.tools.evaluation.look_ups import LookUps
 from cognito_claims.tools.evaluation.preview import Pool, Preview
 from cognito_claims.tools.evaluation.preview import preview as run_preview
 from cognito_claims.tools.evaluation.token_preview import (
-    COOKIE_BYTES,
-    HEADER_BYTES,
+    MARKS,
     TokenPreview,
     changes,
 )
@@ -113,12 +112,13 @@ def _print_token(name: str, token: TokenPreview, console: Console) -> None:
 
 
 def _gauge(size: int) -> str:
-    """Draw the size against the cookie's and the header's mark, 32 cells to the header's."""
-    cell = HEADER_BYTES // 32
-    filled = min(size // cell, 32)
-    cells = ["█" if index < filled else "·" for index in range(32)]
-    cells.insert(COOKIE_BYTES // cell, "|")
-    return f"[{''.join(cells)}] {size} bytes (| cookie {COOKIE_BYTES}, ] header {HEADER_BYTES})"
+    """Draw the size against the marks, 40 cells to the largest."""
+    cell = MARKS[-1] // 40
+    cells = ["█" if index < size // cell else "·" for index in range(40)]
+    for mark in reversed(MARKS[:-1]):
+        cells.insert(round(mark / cell), "|")
+    marks = ", ".join(map(str, MARKS[:-1]))
+    return f"[{''.join(cells)}] {size} bytes (| {marks}; ] {MARKS[-1]})"
 
 
 def _print_verdict(name: str, verdict: Mapping[str, Any], console: Console) -> None:
@@ -134,6 +134,8 @@ def _print_verdict(name: str, verdict: Mapping[str, Any], console: Console) -> N
         console.print(line(f"  {variable}: {text}"))
     for version, answer in verdict.get("versions", {}).items():
         console.print(line(f"  {version}: {_answer(answer)}"))
+    for told in (*verdict.get("notes", ()), *([verdict["source"]] if "source" in verdict else [])):
+        console.print(line(f"  {told}"))
     if "foreign_client" in verdict:
         console.print(line(f"  {verdict['foreign_client']['message']}"))
 

@@ -15,6 +15,7 @@ from cognito_claims.rules.decoding import decoded
 from cognito_claims.rules.document import Document
 from cognito_claims.testing.rules import case_problems
 from cognito_claims.tools.errors import UnusableInput
+from cognito_claims.tools.evaluation.backend_findings import findings_of
 from cognito_claims.tools.evaluation.rules_findings import document_findings
 from cognito_claims.tools.findings import settings_findings
 from cognito_claims.tools.inputs import read_event, read_text
@@ -35,7 +36,8 @@ def check(
     except SettingsError as error:
         raise UnusableInput(*(f"{file}: {problem.message}" for problem in error.problems)) from None
     try:
-        found = list(document_findings(file.name, Mapper(document).document))
+        mapper = Mapper(document)
+        found = [*document_findings(file.name, mapper.document), *findings_of(mapper)]
     except SettingsError as error:
         found = list(settings_findings(error))
     tell_findings(found, output_format, "No findings: the document says what the plugin can do.")

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from errno import ENOSPC
 from importlib import import_module
 from importlib.util import find_spec
@@ -21,6 +22,13 @@ from cognito_claims.tools.local.errors import Failed
 _EXTRA = ("ministack", "starlette", "uvicorn")
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")]
+
+
+class DemoBackend(StrEnum):
+    """On to which backends the demo goes."""
+
+    ALL = "all"
+    POSTGRESQL = "postgresql"
 
 
 @contextmanager
@@ -42,6 +50,9 @@ def demo(
     web: Annotated[
         bool, typer.Option("--web", help="Serve the web application of the SurrealDB guide.")
     ] = False,
+    backend: Annotated[
+        DemoBackend, typer.Option(help="On to which backends; postgresql needs its programs.")
+    ] = DemoBackend.ALL,
     port: Port = 0,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
@@ -49,6 +60,8 @@ def demo(
     if web:
         if as_json:
             raise UnusableInput("--json: the web application has nothing to print")
+        if backend is not DemoBackend.ALL:
+            raise UnusableInput("--backend: the web application is for SurrealDB")
         try:
             _with_extra("cognito_claims.tools.demo.web").serve_web(port=port, on_ready=_say)
         except Failed as error:
@@ -58,7 +71,7 @@ def demo(
             raise typer.Exit(1) from None
         return
     result = _with_extra("cognito_claims.tools.demo.demo").run_demo(
-        Console(quiet=as_json), port=port
+        Console(quiet=as_json), port=port, backend=backend.value
     )
     if as_json:
         print(json_text(result.to_json()), flush=True)  # noqa: T201  (the output)

@@ -1,4 +1,4 @@
-"""The command `setup` with its three backends."""
+"""The command `setup` with its backends."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cognito_claims.cli.commands.setup_named import command_of
 from cognito_claims.cli.console import tell_findings
 from cognito_claims.cli.escapes import json_text, printable
 from cognito_claims.cli.options import (
@@ -32,6 +33,7 @@ from cognito_claims.tools.backends.hasura import setup as hasura_setup
 from cognito_claims.tools.backends.other_clients import client_findings
 from cognito_claims.tools.backends.part import Part, find_part, issuer_of
 from cognito_claims.tools.backends.surrealdb import setup as surrealdb_setup
+from cognito_claims.tools.backends.table import NAMED
 from cognito_claims.tools.configuration import configured
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.findings import Finding
@@ -213,3 +215,13 @@ def _print(parts: Sequence[Part], output_format: Format) -> None:
 
 def _tell(findings: Sequence[Finding], check_file: Path, output_format: Format) -> None:
     tell_findings(findings, output_format, f"No findings: {check_file} fits the settings.")
+
+
+for _name, _room in NAMED.items():
+    setup.command(_name, help=_room.summary)(
+        command_of(
+            _room,
+            lambda told, pool, environ, asked: _issuer_type(told, pool, environ, from_pool=asked),
+            _print,
+        )
+    )

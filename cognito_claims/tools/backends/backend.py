@@ -15,17 +15,25 @@ class Identity(NamedTuple):
     providers: Collection[str]
 
 
-class Backend(Protocol):
+class Judge(Protocol):
+    """What gives verdicts on tokens."""
+
+    @property
+    def tokens(self) -> Collection[str]:
+        """The tokens that get claims for it."""
+        ...
+
+    def verdict(self, token: str, issuer: Issuer, claims: dict[str, Any]) -> Mapping[str, Any]:
+        """Return what the backend makes of a token, as `preview` prints it."""
+        ...
+
+
+class Backend(Judge, Protocol):
     """A configured plugin, with what the tools know of its backend."""
 
     @property
     def verifies_tokens(self) -> bool:
         """Whether the backend takes the tokens themselves; only then there are verdicts."""
-        ...
-
-    @property
-    def tokens(self) -> Collection[str]:
-        """The tokens that the plugin adds claims to."""
         ...
 
     @property
@@ -46,10 +54,6 @@ class Backend(Protocol):
     @property
     def adds_secret(self) -> bool:
         """Whether a claim of the plugin is a secret."""
-        ...
-
-    def verdict(self, token: str, issuer: Issuer, claims: dict[str, Any]) -> Mapping[str, Any]:
-        """Return what the backend makes of a token, as `preview` prints it."""
         ...
 
     def setting_findings(self, name: str) -> Iterator[Finding]:

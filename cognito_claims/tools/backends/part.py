@@ -9,7 +9,16 @@ from cognito_claims.tools.configuration import configured
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.inputs import region_of_pool
 
-Language = Literal["fsl", "json", "sql", "surrealql"]
+Language = Literal["fsl", "graphql", "json", "sql", "surrealql", "text"]
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "eusc-": "aws-eusc",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+}
 _Plugin = TypeVar("_Plugin")
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_+]{1,128}")
 
@@ -62,3 +71,15 @@ def find_part(parts: Sequence[Part], name: str) -> Part:
             return part
     names = ", ".join(part.name for part in parts)
     raise UnusableInput(f"{name}: the settings make no such part, but {names}")
+
+
+def pool_of(issuer: Issuer) -> str:
+    """Return the id of an issuer's pool."""
+    return issuer.url.rpartition("/")[2]
+
+
+def partition(issuer: Issuer) -> str:
+    """Return the AWS partition that an issuer's pool is in, as ARNs name it."""
+    region = region_of_pool(pool_of(issuer))
+    found = (name for prefix, name in _PARTITIONS.items() if region.startswith(prefix))
+    return next(found, "aws")

@@ -1,29 +1,41 @@
 """`demo`: a sign-in from the hosted UI to the backends, on this machine alone, without and with the function."""
 
+import json
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from rich.console import Console
 
+from cognito_claims.contract.issuer import Issuer
+from cognito_claims.rules.document import Document
+from cognito_claims.tools.backends.postgrest.backend import PostgREST
 from cognito_claims.tools.demo.progress import DemoStep, Progress
 from cognito_claims.tools.demo.report import print_result
 from cognito_claims.tools.demo.verdicts import (
     SETTINGS,
     ask_fauna,
     ask_hasura,
+    ask_postgresql,
     ask_surrealdb,
     check_claims,
+    check_role,
     shown,
 )
 from cognito_claims.tools.local.cognito import GROUP, HANDLER, LocalCognito
 from cognito_claims.tools.local.errors import Failed
 from cognito_claims.tools.local.fauna.server import FaunaStandIn
+from cognito_claims.tools.local.postgresql import postgresql, psql
 from cognito_claims.tools.local.sign_in import SignedIn, sign_in
+
+Backend = Literal["all", "postgresql"]
+_ROOM = PostgREST("postgresql")
+_OTHER = "a11ce000-0000-4000-8000-000000000001"
+_PLANT = f"INSERT INTO items (owner, body) VALUES ('{_OTHER}', 'of another');"  # noqa: S608
 
 
 class DemoResult(NamedTuple):
@@ -45,7 +57,9 @@ class DemoResult(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Give the pinned JSON shape of `demo --json`."""
-        parts = ("id_token", "access_token", "surrealdb", "hasura", "fauna")
+        parts: tuple[str, ...] = ("id_token", "access_token", "surrealdb", "hasura", "fauna")
+        if "postgresql" in self.found:
+            parts = ("id_token", "access_token", "postgresql")
         return {
             "ok": self.ok,
             "seconds": self.seconds,
@@ -54,7 +68,7 @@ class DemoResult(NamedTuple):
         }
 
 
-def run_demo(console: Console, *, port: int = 0) -> DemoResult:
+def run_demo(console: Console, *, port: int = 0, backend: Backend = "all") -> DemoResult:
     """Run all steps, and leave nothing behind; a taken port is `UnusableInput`.
 
     A quiet console prints nothing. SIGTERM ends it as Ctrl-C does, with everything closed.
@@ -63,7 +77,8 @@ def run_demo(console: Console, *, port: int = 0) -> DemoResult:
     progress, found = Progress(console), dict[str, Any]()
     try:
         with _ended_by_sigterm(), ExitStack() as stack:
-            _play(progress, stack, port, found)
+            play = _play_postgresql if backend == "postgresql" else _play
+            play(progress, stack, port, found)
     except Failed:
         pass  # it is the last step's
     result = DemoResult(round(time.monotonic() - begun, 2), progress.steps, found)
@@ -98,6 +113,39 @@ def _play(progress: Progress, stack: ExitStack, port: int, found: dict[str, Any]
     with progress.step("ask Fauna's stand-in") as tell:
         found["fauna"] = ask_fauna(fauna, after)
         tell("the secret is the user's; a forged one is nobody's")
+
+
+def _play_postgresql(
+    progress: Progress, stack: ExitStack, port: int, found: dict[str, Any]
+) -> None:
+    with progress.step("start PostgreSQL") as tell:
+        try:
+            dsn = stack.enter_context(postgresql())
+        except FileNotFoundError as error:
+            raise Failed(str(error)) from None
+        tell("a real server, on a socket of its own")
+    with progress.step("start a local Cognito") as tell:
+        environ = {"COGNITO_CLAIMS_PLUGINS": "mapper", "MAPPER_RULES": _ROOM.rules()}
+        cognito = stack.enter_context(LocalCognito(environ, port=port, is_attached=False))
+        tell(f"ministack on {cognito.url}, user {cognito.username} in {GROUP}")
+    with progress.step("run the SQL that setup prints") as tell:
+        issuer = Issuer(cognito.issuer, (cognito.client_id,))
+        script = _ROOM.parts(Document(json.loads(_ROOM.rules())), issuer)[0].text
+        psql(dsn, script + _PLANT)
+        tell("roles, grants, policies, and a row of another user")
+    with progress.step("sign in without the function") as tell:
+        before = sign_in(cognito)
+        tell("hosted UI, code grant, PKCE; both signatures verified")
+    with progress.step("attach the function") as tell:
+        cognito.attach()
+        tell(f"{HANDLER}, V2_0")
+    with progress.step("sign in with the function") as tell:
+        after = sign_in(cognito)
+        found |= check_role(before, after)
+        tell("one claim more in both tokens: role")
+    with progress.step("ask PostgreSQL") as tell:
+        found["postgresql"] = ask_postgresql(dsn, before, after)
+        tell("the user's own row, and no other")
 
 
 def _tokens(before: SignedIn, after: SignedIn) -> dict[str, Any]:

@@ -41,6 +41,8 @@ def _claims(token: Mapping[str, Any]) -> Table:
 
 
 def _verdicts(found: Mapping[str, Any]) -> dict[str, str]:
+    if "postgresql" in found:
+        return {"PostgreSQL": _told_by_postgresql(found["postgresql"])}
     surrealdb, hasura, fauna = found["surrealdb"], found["hasura"], found["fauna"]
     return {
         "SurrealDB": (
@@ -58,6 +60,14 @@ def _verdicts(found: Mapping[str, Any]) -> dict[str, str]:
             f"[{fauna['mints']}]; a forged one is refused [{fauna['forged']}]."
         ),
     }
+
+
+def _told_by_postgresql(verdict: Mapping[str, Any]) -> str:
+    return (
+        f"{verdict['server']}, a real server with the SQL that setup prints: role "
+        f"{verdict['session']['role']}, the user by sub. Own row read; another's neither seen nor "
+        f"changed. Refused: {', '.join(verdict['refused'])}."
+    )
 
 
 def _text(value: object) -> Text:

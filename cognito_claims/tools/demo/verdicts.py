@@ -1,5 +1,6 @@
 """What the demo asks of the tokens: the claims that were added, SurrealDB's verdict, Hasura's and Fauna's."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from cognito_claims.tools.demo import shop
 from cognito_claims.tools.local.cognito import LocalCognito
 from cognito_claims.tools.local.errors import Failed
 from cognito_claims.tools.local.fauna.server import FaunaStandIn
+from cognito_claims.tools.local.postgresql import psql
 from cognito_claims.tools.local.sign_in import SignedIn
 
 SETTINGS: Mapping[str, str] = {
@@ -25,6 +27,18 @@ PER_SIGN_IN = frozenset(("auth_time", "event_id", "exp", "iat", "jti", "nonce", 
 HASURA_CLAIM = "https://hasura.io/jwt/claims"
 _SECRET_CLAIM = "fauna_token_secret"
 _ADDED = frozenset(("ns", "db", "ac", HASURA_CLAIM, _SECRET_CLAIM, "userId"))
+_ASK = """\\o /dev/null
+BEGIN;
+SELECT set_config('role', :'claims'::jsonb ->> 'role', true),
+  set_config('request.jwt.claims', :'claims', true);
+SELECT cognito.check_request();
+\\o
+{statement};
+COMMIT;
+"""
+_READ = "SELECT body FROM items"
+_CHANGE = "UPDATE items SET body = 'taken' WHERE body = 'of another' RETURNING body"
+_REMOVE = "DELETE FROM items WHERE body <> 'mine' RETURNING body"
 
 
 def check_claims(before: SignedIn, after: SignedIn) -> None:
@@ -78,6 +92,54 @@ def ask_fauna(fauna: FaunaStandIn, after: SignedIn) -> dict[str, Any]:
     secret, user_id = after.id_claims[_SECRET_CLAIM], after.id_claims["userId"]
     bearer = fauna.check(secret, user_id, after.id_claims["sub"])
     return {"accepted": True, "server": "a bundled stand-in", **bearer._asdict()}
+
+
+def check_role(before: SignedIn, after: SignedIn) -> dict[str, Any]:
+    """Compare the tokens of two sign-ins: the rules add the role to both."""
+    pairs = {
+        "id_token": {"before": before.id_claims, "after": after.id_claims},
+        "access_token": {"before": before.access_claims, "after": after.access_claims},
+    }
+    for pair in pairs.values():
+        lasting = {name: value for name, value in pair["after"].items() if name not in PER_SIGN_IN}
+        if {name for name in lasting if name not in pair["before"]} != {"role"}:
+            raise Failed("the tokens' claims are not those that the rules add")
+    return pairs
+
+
+def ask_postgresql(dsn: str, before: SignedIn, after: SignedIn) -> dict[str, Any]:
+    """Ask as the user, then with tokens that must not get in."""
+    claims = after.access_claims
+    _ask(dsn, claims, "INSERT INTO items (body) VALUES ('mine')")
+    if _ask(dsn, claims, _READ) != ["mine"]:
+        raise Failed("the user does not see their own row, and no other")
+    if _ask(dsn, claims, _CHANGE) or _ask(dsn, claims, _REMOVE):
+        raise Failed("another user's row was changed")
+    wrong = {
+        "without the function": before.access_claims,
+        "another app client": {**claims, "client_id": "another"},
+        "the superuser": {**claims, "role": "postgres"},
+    }
+    for name, each in wrong.items():
+        if _is_answered(dsn, each):
+            raise Failed(f"a token got in: {name}")
+    version = psql(dsn, "SHOW server_version")[0].partition(" ")[0]
+    session = {"role": claims["role"], "sub": claims["sub"]}
+    return {"accepted": True, "server": version, "session": session, "refused": [*wrong]}
+
+
+def _is_answered(dsn: str, claims: Mapping[str, Any]) -> bool:
+    try:
+        _ask(dsn, claims, _READ)
+    except Failed:
+        return False
+    return True
+
+
+def _ask(dsn: str, claims: Mapping[str, Any], statement: str) -> list[str]:
+    """Do what a service does in a request whose token it has verified."""
+    login = f"{dsn} user=authenticator"
+    return psql(login, _ASK.format(statement=statement), claims=json.dumps(claims))
 
 
 def shown(claims: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from cognito_claims.tools.backends.other_clients import client_findings
 from cognito_claims.tools.backends.table import backends_of
 from cognito_claims.tools.configuration import loaded
 from cognito_claims.tools.evaluation.attributes import SAMPLE_EVENTS, written_by_clients
+from cognito_claims.tools.evaluation.backend_findings import backend_findings
 from cognito_claims.tools.evaluation.decision_findings import told_of
 from cognito_claims.tools.evaluation.rules_findings import (
     document_findings,
@@ -28,6 +29,7 @@ from cognito_claims.tools.evaluation.rules_findings import (
 )
 from cognito_claims.tools.evaluation.sampled import Sampled, Traced, sampled, sampled_findings
 from cognito_claims.tools.evaluation.sync_check import is_for_sync_alone, sync_findings
+from cognito_claims.tools.evaluation.token_preview import sample_size_findings
 from cognito_claims.tools.findings import Finding, contract_findings, settings_findings
 
 _DEPENDS = "claims depend on "
@@ -66,6 +68,7 @@ def _token_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
     for name, backend in backends_of(configuration.plugins).items():
         yield from backend.setting_findings(name)
     yield from client_findings(configuration.plugins)
+    yield from backend_findings(configuration)
     yield from size_finding(environ)
     for name, mapper in mappers_of(configuration.plugins).items():
         yield from document_findings(name, mapper.document)
@@ -88,7 +91,7 @@ def _composition(name: str, configuration: Configuration) -> Iterator[Finding]:
     if isinstance(decision.error, ClaimConflictError):
         yield from _settled(decision.error, configuration)
     if decision.error is None:
-        yield from _contract(raw, decision)
+        yield from _contract(raw, decision, configuration)
     yield from _written_by_clients(sample)
     if mappers_of(configuration.plugins):  # rules prove what they take of it, or a finding says so
         sample = sampled(event, _without_mappers(configuration))
@@ -128,13 +131,17 @@ def _settled(error: ClaimConflictError, configuration: Configuration) -> Iterato
             yield Finding(error.code, "warning", f"{setting} would keep {error.subject}")
 
 
-def _contract(raw: dict[str, Any], decision: Decision) -> Iterator[Finding]:
+def _contract(
+    raw: dict[str, Any], decision: Decision, configuration: Configuration
+) -> Iterator[Finding]:
     try:
         tokens = issue_tokens(raw, {**raw, "response": decision.response})
     except ContractError as error:
         yield from contract_findings(error.findings)
     else:
         yield from contract_findings(tokens.findings)
+        if mappers_of(configuration.plugins):
+            yield from sample_size_findings(tokens)
 
 
 def _written_by_clients(sample: Sampled) -> Iterator[Finding]:

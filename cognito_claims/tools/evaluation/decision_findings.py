@@ -41,4 +41,4 @@ def told_of(error: CognitoClaimsError) -> str:
     if not isinstance(error, TokenDenied):
         return str(error)
     why = "".join(f"{part}: " for part in (error.plugin, error.setting, error.problem) if part)
-    return f"{why}{error}"
+    return f"{why}{error}".removesuffix(f" [{error.code}]")  # which the finding has by itself

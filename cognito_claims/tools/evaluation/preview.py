@@ -30,7 +30,7 @@ from cognito_claims.tools.evaluation.look_ups import (
 from cognito_claims.tools.evaluation.own_pool import of_own_pool
 from cognito_claims.tools.evaluation.rules_findings import origins
 from cognito_claims.tools.evaluation.token_preview import TokenPreview, size_findings, token_preview
-from cognito_claims.tools.evaluation.verdicts import AS_INTENDED, verdicts
+from cognito_claims.tools.evaluation.verdicts import AS_INTENDED, level_of, verdicts
 from cognito_claims.tools.findings import Finding, contract_findings
 
 
@@ -118,7 +118,9 @@ def preview(
     findings += contract_findings(after.findings)
     id_token = token_preview(before.id_token, after.id_token)
     access_token = token_preview(before.access_token, after.access_token)
-    findings += [*size_findings("ID", id_token), *size_findings("access", access_token)]
+    rules = origins(configuration.plugins, decision.claims)
+    for name, token in (("ID", id_token), ("access", access_token)):
+        findings += size_findings(name, token, is_of_rules=rules is not None)
     issuer = Issuer.of_pool(
         parsed.user_pool_id,
         parsed.region,
@@ -127,11 +129,10 @@ def preview(
     )
     given = verdicts(configuration.plugins, parsed, after, issuer)
     findings += [
-        Finding(f"{name}-refused", "error", f"{name}: {verdict['message']}")
+        Finding(f"{name}-refused", level_of(verdict), f"{name}: {verdict['message']}")
         for name, verdict in given.items()
         if not verdict["accepted"] and verdict["code"] not in AS_INTENDED
     ]
-    rules = origins(configuration.plugins, decision.claims)
     return Preview(decision.response, id_token, access_token, findings, given, rules=rules)
 
 

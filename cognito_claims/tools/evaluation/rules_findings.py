@@ -25,8 +25,7 @@ _TEXT_ONLY = "is a text, so it never equals a number, true or false"
 
 def mappers_of(plugins: Mapping[str, PluginEntry]) -> dict[str, Mapper]:
     """Return the plugins that follow a document, by name."""
-    found = {name: entry.plugin for name, entry in plugins.items()}
-    return {name: plugin for name, plugin in found.items() if isinstance(plugin, Mapper)}
+    return {n: entry.plugin for n, entry in plugins.items() if isinstance(entry.plugin, Mapper)}
 
 
 def attributes_of(plugins: Mapping[str, PluginEntry]) -> set[str]:
@@ -44,12 +43,17 @@ def _sources(document: Document) -> Iterator[Source]:
     top += [rule for rule in (document.tenant, document.scopes_from) if rule is not None]
     rules = [rule for each in top for rule in nested(each)]
     guards = [rule.guard for rule in rules] + [entry.guard for entry in document.groups]
-    guards += [denial.guard for denial in document.denials]
-    guards += [scope.guard for scope in (*document.scopes, *document.suppressed_scopes)]
+    guards += _limits(document)
     for rule in rules:
         yield from rule.sources
     for conditions in (each for guard in guards for each in guard.conditions):
         yield from (source for source, _ in conditions.sources.values())
+
+
+def _limits(document: Document) -> list[Guard]:
+    """Return the conditions of what is refused, and of scopes."""
+    scopes = (*document.scopes, *document.suppressed_scopes)
+    return [denial.guard for denial in document.denials] + [scope.guard for scope in scopes]
 
 
 def size_finding(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -76,9 +80,7 @@ def _dangers(document: Document) -> Iterator[tuple[str, str, str]]:
         yield from _of_tenant(document.tenant)
     if document.scopes_from is not None:
         yield from _of_rights(document.scopes_from)
-    guards = [denial.guard for denial in document.denials]
-    guards += [scope.guard for scope in (*document.scopes, *document.suppressed_scopes)]
-    for guard in guards:
+    for guard in _limits(document):
         yield from _of_guard(guard)
     for claim in document.claims:
         for rule in nested(claim.rule):
@@ -101,22 +103,26 @@ def _of_rights(top: Rule) -> Iterator[tuple[str, str, str]]:
         yield from _of_guard(rule.guard)
         yield from _of_among(rule)
         for source in rule.sources:
-            if is_writable(source) and (rule.among is None or source is not rule.source):
+            if is_writable(source) and not (source is rule.source and _is_proven(rule)):
                 yield "writable-attribute", rule.place, f"{source.name}: {_WRITABLE}"
         if rule.read_form == "cognito-list" and rule.source is not None:
             yield "stale-list", rule.place, f"{rule.source.name}: {_STALE}"
 
 
 def _of_tenant(rule: Rule) -> Iterator[tuple[str, str, str]]:
-    yield from _of_rights(rule) if rule.among is None else _of_chosen(rule)
+    if _is_proven(rule):  # a default must be among what is the user's own as well
+        yield from _of_guard(rule.guard)
+        yield from _of_among(rule)
+    else:
+        yield from _of_rights(rule)
     if rule.source is not None and rule.source.kind == "metadata":
         yield "tenant-on-refresh", rule.place, _REFRESH
 
 
-def _of_chosen(rule: Rule) -> Iterator[tuple[str, str, str]]:
-    """Look at a tenant that is chosen among others: its default must be among them as well."""
-    yield from _of_guard(rule.guard)
-    yield from _of_among(rule)
+def _is_proven(rule: Rule) -> bool:
+    """Return whether what was asked for is looked for among what is the user's own."""
+    among = rule.among
+    return among is not None and (among.source is not None or among.item is not None)
 
 
 def _of_among(rule: Rule) -> Iterator[tuple[str, str, str]]:
@@ -146,10 +152,10 @@ def is_writable(source: Source) -> bool:
 
 def _of_lookups(document: Document) -> Iterator[tuple[str, str, str]]:
     """Warn of an item that must be there, and is asked for under conditions alone."""
+    rules = [*(claim.rule for claim in document.claims), document.tenant, document.scopes_from]
     for lookup in document.lookups.values():
-        users = [claim.rule for claim in document.claims if lookup in claim.rule.lookups]
-        others = [each.guard for each in document.denials if lookup in each.guard.lookups]
-        guards: list[Guard] = [*(rule.guard for rule in users), *others]
+        guards = [rule.guard for rule in rules if rule and lookup in rule.lookups]
+        guards += [guard for guard in _limits(document) if lookup in guard.lookups]
         if lookup.denies and guards and all(_has_plain(guard.conditions) for guard in guards):
             told = "only rules with conditions use it, so it refuses nobody else"
             yield "no-gate", f"{lookup.place}.absent", told
@@ -190,6 +196,6 @@ def _scope_origins(document: Document, claims: Claims) -> dict[str, str]:
         if scope.name in given
     }
     if document.scopes_from is not None:
-        others = sorted(token.add_scopes - found.keys())
-        found |= dict.fromkeys(others, document.scopes_from.place)
+        place = document.scopes_from.place
+        found |= dict.fromkeys(sorted(token.add_scopes - found.keys()), place)
     return found

@@ -5,10 +5,21 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+from cognito_claims.contract.cognito import Tokens
 from cognito_claims.tools.findings import Finding
 
 COOKIE_BYTES = 4096
-HEADER_BYTES = 8192
+HEADER_BYTES = 8160
+# Largest first: bytes, the code of a finding, what takes no more.
+_MARKS = (
+    (10_240, "token-over-api-gateway", "that API Gateway takes in a request's line and headers"),
+    (HEADER_BYTES, "token-over-header", "that nginx, Apache and gunicorn take in a header"),
+    (COOKIE_BYTES, "token-over-cookie", "of one browser cookie"),
+    (2048, "token-over-app-services", "that MongoDB App Services takes"),
+)
+MARKS = tuple(size for size, _, _ in reversed(_MARKS))
+"""The sizes, in bytes, beyond which something takes no token."""
+
 # A header with Cognito's kid and alg, two dots, an RS256 signature.
 _SIGNED_BYTES = 87 + 1 + 1 + 342
 
@@ -32,20 +43,26 @@ def token_preview(
     return TokenPreview(before, after, _SIGNED_BYTES + len(encoded))
 
 
-def size_findings(name: str, token: TokenPreview | None) -> Iterator[Finding]:
-    """Warn of a token that is too large for a cookie or for a header."""
-    if token is not None and token.bytes > HEADER_BYTES:
-        yield Finding(
-            "token-over-header",
-            "warning",
-            f"{name} token: {token.bytes} bytes, more than the {HEADER_BYTES} that many proxies take in a header",
-        )
-    elif token is not None and token.bytes > COOKIE_BYTES:
-        yield Finding(
-            "token-over-cookie",
-            "warning",
-            f"{name} token: {token.bytes} bytes, more than the {COOKIE_BYTES} of one browser cookie",
-        )
+def size_findings(
+    name: str, token: TokenPreview | None, *, is_of_rules: bool = False
+) -> Iterator[Finding]:
+    """Warn of the largest mark that a token exceeds; the smallest one counts for rules alone.
+
+    Whoever reads a ready-made plugin's claims is known, and takes more.
+    """
+    for size, code, taken in _MARKS if is_of_rules else _MARKS[:-1]:
+        if token is not None and token.bytes > size:
+            told = f"{name} token: {token.bytes} bytes, more than the {size} {taken}"
+            yield Finding.warning(code, told)
+            return
+
+
+def sample_size_findings(tokens: Tokens) -> Iterator[Finding]:
+    """Warn of the sizes that a sample user's tokens exceed by rules."""
+    for name, claims in (("ID", tokens.id_token), ("access", tokens.access_token)):
+        for finding in size_findings(name, token_preview(claims, claims), is_of_rules=True):
+            told = finding.message.partition(", ")[2]
+            yield Finding.warning(finding.code, f"{name} token of a sample user: {told}")
 
 
 class ClaimChange(NamedTuple):

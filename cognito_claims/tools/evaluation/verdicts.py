@@ -1,14 +1,17 @@
 """Each configured backend's verdict on the tokens, from a server configured as our set-up pages say."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from cognito_claims.contract.cognito import Tokens
 from cognito_claims.contract.issuer import Issuer
+from cognito_claims.contract.jwt_rules import NOT_GIVEN
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.plugin import PluginEntry
-from cognito_claims.tools.backends.backend import Backend
-from cognito_claims.tools.backends.table import backends_of
+from cognito_claims.settings import suggestion
+from cognito_claims.tools.backends.backend import Judge
+from cognito_claims.tools.backends.named import NamedBackend, is_for_machines
+from cognito_claims.tools.backends.table import NAMED, TABLE, backends_of, named_backends
 
 _FOREIGN = "another-client"  # no app client can have this id
 _NO_USER = {
@@ -21,9 +24,12 @@ _NO_ID_TOKEN = {
     "code": "no-id-token",
     "message": "without the scope openid there is no ID token for the plugin's claims",
 }
+_WITHOUT_CLAIMS = ("anonymous", NOT_GIVEN)
 _OTHER_CLIENT = "other-client"
-AS_INTENDED = frozenset((_NO_USER["code"], _NO_ID_TOKEN["code"], _OTHER_CLIENT))
+AS_INTENDED: frozenset[str] = frozenset(("no-user", "no-id-token", _OTHER_CLIENT))
 """The codes of refusals that are as the settings want them: no token has the plugin's claims."""
+
+UNKNOWN = "unknown-backend"
 
 
 def verdicts(
@@ -32,7 +38,9 @@ def verdicts(
     tokens: Tokens,
     issuer: Issuer,
 ) -> dict[str, dict[str, Any]]:
-    """Ask, for every ready-made plugin, its backend about each token that the plugin adds claims to.
+    """Ask each backend about each token that gets claims for it.
+
+    The backends are those of the ready-made plugins, and those that a rules document names.
 
     The first token refused decides. Else the verdict is that on the ID token, or on the access token
     where no other is configured; `token` says which. `foreign_client` is the verdict on the token of
@@ -41,28 +49,57 @@ def verdicts(
     """
     given: dict[str, dict[str, Any]] = {}
     for name, backend in backends_of(plugins).items():
-        if not backend.verifies_tokens:
-            continue
-        entry = plugins[name]
-        if event.user is None:
-            given[name] = dict(_NO_USER)
-            continue
-        variable = f"{name.upper().replace('-', '_')}_CLIENTS"
-        if entry.clients is not None and event.client_id not in entry.clients:
-            given[name] = _not_named(variable)
-            continue
-        issued: dict[str, dict[str, Any]] = {
-            token: claims
-            for token, claims in (("id", tokens.id_token), ("access", tokens.access_token))
-            if token in backend.tokens and claims is not None
-        }
-        given[name] = dict(_NO_ID_TOKEN)
-        if issued:
-            asked = [_ask(backend, token, issuer, claims) for token, claims in issued.items()]
-            given[name] = next((v for v in asked if not v["accepted"]), asked[0])
-            given[name]["foreign_client"] = _foreign_verdict(
-                variable, entry, backend, issuer, issued
-            )
+        if backend.verifies_tokens:
+            given[name] = _verdict(name, plugins[name], backend, event, tokens, issuer)
+    for plugin, entry in plugins.items():
+        for name, named in named_backends(entry.plugin).items():
+            if named is None:
+                given[name] = unknown(name)
+            else:
+                given[name] = _verdict(plugin, entry, named, event, tokens, issuer)
+    return given
+
+
+def level_of(refusal: Mapping[str, Any]) -> Literal["error", "warning"]:
+    """Return how bad a refusal is: some users may well be given nothing."""
+    return "warning" if refusal["code"] == NOT_GIVEN else "error"
+
+
+def unknown(name: str) -> dict[str, Any]:
+    """Return the verdict for a name in `backends` that nobody knows."""
+    told = f"its claims come from the plugin {name}, not from rules"
+    if name not in TABLE:
+        told = f"backends: no backend of this name is known{suggestion(name, NAMED)}"
+    return {"accepted": False, "code": UNKNOWN, "message": told}
+
+
+def _verdict(
+    plugin: str,
+    entry: PluginEntry,
+    backend: Judge,
+    event: PreTokenGenerationEvent,
+    tokens: Tokens,
+    issuer: Issuer,
+) -> dict[str, Any]:
+    if event.user is None and not (
+        isinstance(backend, NamedBackend) and is_for_machines(backend.document)
+    ):
+        return dict(_NO_USER)
+    variable = f"{plugin.upper().replace('-', '_')}_CLIENTS"
+    if entry.clients is not None and event.client_id not in entry.clients:
+        return _not_named(variable)
+    issued: dict[str, dict[str, Any]] = {
+        token: claims
+        for token, claims in (("id", tokens.id_token), ("access", tokens.access_token))
+        if token in backend.tokens and claims is not None
+    }
+    if not issued:
+        return dict(_NO_ID_TOKEN)
+    asked = [_ask(backend, token, issuer, claims) for token, claims in issued.items()]
+    given = next((verdict for verdict in asked if not verdict["accepted"]), asked[0])
+    if event.user is None and given.get("code") in _WITHOUT_CLAIMS:
+        return dict(_NO_USER)  # the rules for machines are for another backend
+    given["foreign_client"] = _foreign_verdict(variable, entry, backend, issuer, issued)
     return given
 
 
@@ -74,7 +111,7 @@ def _not_named(variable: str) -> dict[str, Any]:
 def _foreign_verdict(
     variable: str,
     entry: PluginEntry,
-    backend: Backend,
+    backend: Judge,
     issuer: Issuer,
     issued: Mapping[str, dict[str, Any]],
 ) -> dict[str, Any]:
@@ -88,7 +125,7 @@ def _foreign_verdict(
 def _ask_foreign(
     variable: str,
     entry: PluginEntry,
-    backend: Backend,
+    backend: Judge,
     token: str,
     issuer: Issuer,
     claims: Mapping[str, Any],
@@ -108,6 +145,8 @@ def _ask_foreign(
     why = verdict["message"]
     if entry.clients is not None:
         why = f"{variable} does not name that client, so that it has none of these claims"
+    elif isinstance(backend, NamedBackend):
+        why = f"{why}; only what setup prints compares it; set {variable} as well"
     elif verdict["code"] == "wrong-client":  # what keeps it out is the script's comparison alone
         why = (
             f"the script that setup prints compares client_id, and another need not; set {variable}"
@@ -116,5 +155,5 @@ def _ask_foreign(
     return {**refused, "message": f"{subject} is refused: {why}"}
 
 
-def _ask(backend: Backend, token: str, issuer: Issuer, claims: dict[str, Any]) -> dict[str, Any]:
+def _ask(backend: Judge, token: str, issuer: Issuer, claims: dict[str, Any]) -> dict[str, Any]:
     return {"token": token, **backend.verdict(token, issuer, claims)}

@@ -73,6 +73,7 @@ function showVerdicts(preview) {
     verdictLine(name, verdict),
     ...(verdict.session ? [sessionTable(name, verdict.session)] : []),
     ...(verdict.versions ? [versionsTable(name, verdict.versions)] : []),
+    ...[...(verdict.notes ?? []), verdict.source].filter(Boolean).map((told) => element("p", "verdict", told)),
     ...(verdict.foreign_client ? [element("p", "verdict", verdict.foreign_client.message)] : []),
   ]);
   const none = preview.access_token === null ? "None without tokens." : "None: no plugin here has a backend to ask.";

@@ -1,0 +1,1 @@
+"""Bedrock AgentCore, and MCP servers: scopes and claims of the access token."""

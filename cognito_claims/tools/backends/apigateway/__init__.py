@@ -1,0 +1,1 @@
+"""API Gateway: scopes of the access token decide on methods and routes."""

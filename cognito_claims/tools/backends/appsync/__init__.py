@@ -1,0 +1,1 @@
+"""AppSync and Amplify Data: claims that authorization rules read."""

@@ -1,0 +1,1 @@
+"""AWS STS: session tags from the ID token."""
