@@ -66,7 +66,7 @@ def test_an_edit_of_the_event_changes_the_verdict_as_one_types(opened: Page) -> 
     expect(opened.locator("#outcome")).to_contain_text("surrealdb refuses, hasura accepts")
     expect(opened.get_by_label("Recorded event")).to_have_value("")
     expect(opened.locator("#findings li")).to_contain_text(
-        "error surrealdb: SurrealDB: the user's email is not verified"
+        "error surrealdb: SurrealDB: the user has an email that is not verified"
     )
     expect(opened.locator("#findings code")).to_have_text("surrealdb-refused")
     expect(opened.locator("#verdicts")).to_contain_text("surrealdb refused (ID token)")
