@@ -5,7 +5,7 @@ from importlib import import_module
 
 
 def main() -> None:
-    """Run the command, or say which extra it needs."""
+    """Run the command. If a module is missing, tell which extra to install."""
     try:
         import_module("cognito_claims.cli.app").run()
     except KeyboardInterrupt:

@@ -1,6 +1,7 @@
-"""Claims: what plugins want in the two tokens, what Cognito keeps to itself, and how answers are merged.
+"""Claims: what plugins want in the two tokens, which claims are protected, and how to merge.
 
-The protected claims are those of AWS's page "Pre token generation Lambda trigger", "Excluded claims".
+The protected claims are those of AWS's page "Pre token generation Lambda trigger", "Excluded
+claims".
 """
 
 from collections.abc import Mapping, Sequence, Set
@@ -29,7 +30,7 @@ GROUP_CLAIMS = frozenset(("cognito:groups", "cognito:roles", "cognito:preferred_
 
 
 class TokenClaims(NamedTuple):
-    """What to change in one token, in Cognito's own four verbs; scopes are the access token's only."""
+    """The changes to one token. Only the access token has scopes."""
 
     add: Mapping[str, Json] = _NO_CLAIMS
     suppress: Set[str] = _NO_NAMES
@@ -41,9 +42,10 @@ _UNCHANGED = TokenClaims()
 
 
 class Groups(NamedTuple):
-    """The groups that REPLACE the user's own in both tokens; no groups at all suppress them.
+    """The groups that REPLACE the user's groups in both tokens; an empty `Groups` suppresses them.
 
-    To keep a part of the user's own, copy it from the event's `groups`, `iam_roles` and `preferred_role`.
+    To keep some of the user's groups, copy them from the event's `groups`, `iam_roles` and
+    `preferred_role`.
     """
 
     groups: tuple[str, ...] = ()
@@ -52,9 +54,10 @@ class Groups(NamedTuple):
 
 
 class Claims(NamedTuple):
-    """What one plugin, or all of them merged, want in the tokens; `Claims()` wants nothing.
+    """The changes to both tokens that one plugin wants, or all plugins; `Claims()` changes nothing.
 
-    `needs` names the ID token claims that the plugin's backend reads: no other plugin may suppress them.
+    `needs` names the ID token claims that the plugin's backend reads. No other plugin may suppress
+    or change them.
     """
 
     id_token: TokenClaims = _UNCHANGED
@@ -70,12 +73,14 @@ class Claims(NamedTuple):
         to: Set[Token] = frozenset(("id",)),
         needs: Set[str] = _NO_NAMES,
     ) -> Self:
-        """Add the same claims to the ID token, the access token or both; `ValueError` for another `to`.
+        """Return `Claims` that add these claims to the ID token, the access token or both.
+
+        Raises `ValueError` for another `to`.
 
         >>> Claims.adding({"plan": "pro"}, to={"id", "access"}).access_token.add["plan"]
         'pro'
         """
-        if not (type(to) in _SETS or isinstance(to, Set)):  # a string is a set of nothing
+        if not (type(to) in _SETS or isinstance(to, Set)):  # a string, for example
             raise ValueError('to: expected a set, as in {"access"}')
         if not to or not to <= _BOTH:
             raise ValueError("to: expected one or both of id, access")
@@ -89,12 +94,13 @@ class Claims(NamedTuple):
 
 
 def merge(answers: Mapping[str, Claims]) -> Claims:
-    """Unite the plugins' answers, by plugin name; their order never matters, and `Claims()` changes nothing.
+    """Merge the answers of all plugins, given by plugin name. Their order does not matter.
 
-    Raises `ClaimConflictError` when two plugins decide on one claim, even where their values agree (so that a
-    conflict never waits for a certain user), and `ProtectedClaimError`.
+    Raises `ClaimConflictError` when two plugins decide on the same claim, even if the values agree:
+    otherwise the conflict would show only for some users. Raises `ProtectedClaimError` for a claim
+    that Cognito protects.
     """
-    if len(answers) > 1:  # so that the same conflict is told, whatever the order
+    if len(answers) > 1:  # so that the same conflict is reported in any order
         answers = dict(sorted(answers.items()))
     needs = _NO_NAMES
     for claims in answers.values():
@@ -120,7 +126,7 @@ def _refuse_suppressed_needs(answers: Mapping[str, Claims], merged: Claims) -> N
             for name, claims in answers.items()
             if claim in claims.needs or claim in _suppressed(claims)
         ]
-        raise _conflict(claim, plugins, "suppressed in the id token, where a backend reads it")
+        raise _conflict(claim, plugins, "suppressed in the id token, but a backend reads it")
 
 
 def _refuse_changed_needs(answers: Mapping[str, Claims]) -> None:
@@ -128,12 +134,15 @@ def _refuse_changed_needs(answers: Mapping[str, Claims]) -> None:
     for name, claims in answers.items():
         for claim in sorted(claims.needs & adders.keys()):
             if adders[claim] != name:
-                problem = "changed in the id token, where a backend reads it"
+                problem = "changed in the id token, but a backend reads it"
                 raise _conflict(claim, [name, adders[claim]], problem)
 
 
 def _suppressed(claims: Claims) -> Set[str]:
-    """Give what the ID token will miss: without `cognito:groups`, Cognito drops the roles as well."""
+    """Return the claims that the ID token will lack.
+
+    Without `cognito:groups`, Cognito drops the roles as well.
+    """
     suppressed = claims.id_token.suppress
     has_no_groups = claims.groups is not None and not claims.groups.groups
     return (
@@ -151,7 +160,7 @@ def _merged_token(token: Token, answers: list[tuple[str, TokenClaims]]) -> Token
         _refuse_protected(token, plugin, wanted)
         decided += len(wanted.add) + len(wanted.suppress)
         add.update(wanted.add)
-        if wanted.suppress or wanted.add_scopes or wanted.suppress_scopes:  # of few
+        if wanted.suppress or wanted.add_scopes or wanted.suppress_scopes:  # rare
             suppress = suppress.union(wanted.suppress)
             add_scopes = add_scopes.union(wanted.add_scopes)
             suppress_scopes = suppress_scopes.union(wanted.suppress_scopes)
@@ -169,7 +178,7 @@ def _two_owners(token: Token, answers: list[tuple[str, TokenClaims]]) -> ClaimCo
     claims = [claim for claim, _ in owned]
     twice = next(claim for index, claim in enumerate(claims) if claim in claims[:index])
     plugins = [name for claim, name in owned if claim == twice]
-    return _conflict(twice, plugins, f"owned twice in the {token} token")
+    return _conflict(twice, plugins, f"decided twice in the {token} token")
 
 
 def _disputed_scope(
@@ -179,7 +188,7 @@ def _disputed_scope(
     plugins = [
         name for name, wanted in answers if scope in {*wanted.add_scopes, *wanted.suppress_scopes}
     ]
-    return _conflict(scope, plugins, "a scope both added and suppressed")
+    return _conflict(scope, plugins, "the scope is both added and suppressed")
 
 
 def _merged_groups(answers: Mapping[str, Claims]) -> Groups | None:
@@ -216,7 +225,7 @@ def suppression_problem(claim: str, token: Token) -> str | None:
 def _refuse_protected(token: Token, plugin: str, answer: TokenClaims) -> None:
     protected = _PROTECTED_IN[token]
     for claim in answer.add:
-        if claim in protected or claim.startswith(_PREFIXES):  # of few
+        if claim in protected or claim.startswith(_PREFIXES):  # rare
             _refuse(claim, token, plugin, addition_problem(claim, token))
     for claim in answer.suppress:
         _refuse(claim, token, plugin, suppression_problem(claim, token))

@@ -1,4 +1,4 @@
-"""Which plugins may stand beside each other: what is refused when a handler is made, and per event."""
+"""Which plugins can be combined: checks when a handler is made, and for each event."""
 
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
@@ -15,7 +15,7 @@ _HOW_TO_MARK = "wrap the plugin in deciding_groups(...), or set decides_groups =
 
 
 def composed(plugins: Mapping[str, Any]) -> dict[str, PluginEntry]:
-    """Return the plugins with their marks, or raise `SettingsError` with everything that is wrong."""
+    """Return the plugins with their marks, or raise `SettingsError` with every problem."""
     problems: list[Problem] = []
     entries: dict[str, PluginEntry] = {}
     for name, plugin in plugins.items():
@@ -32,7 +32,7 @@ def composed(plugins: Mapping[str, Any]) -> dict[str, PluginEntry]:
 
 
 def plugin_problem(plugin: object) -> str | None:
-    """Return why this is no plugin, if it is none."""
+    """Return why this object is not a plugin, or None if it is one."""
     inner: Any = plugin.plugin if isinstance(plugin, PluginEntry) else plugin
     if isinstance(inner, type):
         return f"expected a plugin, got the class {inner.__name__}: make an instance of it"
@@ -43,7 +43,7 @@ def plugin_problem(plugin: object) -> str | None:
 
 
 def never_optional(entry: PluginEntry) -> str | None:
-    """Return why a failure of the plugin must refuse the sign-in, where its policy may not say otherwise."""
+    """Return why a failure of the plugin must always refuse the sign-in, or None."""
     if entry.decides_groups:
         return NEVER_OPTIONAL
     reason: str | None = getattr(entry.plugin, "never_optional", None)
@@ -51,7 +51,7 @@ def never_optional(entry: PluginEntry) -> str | None:
 
 
 def entry_problems(entry: PluginEntry) -> Iterator[str]:
-    """Tell which marks of a plugin do not go together, and which of its declarations cannot be read."""
+    """Yield the marks of a plugin that contradict each other, and malformed declarations."""
     reason = never_optional(entry) if entry.on_error == "omit" else None
     if reason is not None:
         yield reason
@@ -62,20 +62,23 @@ def entry_problems(entry: PluginEntry) -> Iterator[str]:
         if decide is not None and not callable(decide):
             yield "decide_groups: expected a method"
     if entry.clients is not None and not entry.clients:
-        yield "no app client is left for whose events it is asked"
+        yield "no app client is left: its lists of app clients share no id"
     if entry.owns is not None and not _is_declaration(entry.owns):
         yield "owns: expected a mapping from id, access or both to sets of claim names"
 
 
 def decider_problems(entries: Mapping[str, PluginEntry]) -> Iterator[Problem]:
-    """Tell of more than one plugin that decides on groups."""
+    """Yield a problem if more than one plugin decides on groups."""
     deciding = [name for name, entry in entries.items() if entry.decides_groups]
     if len(deciding) > 1:
         yield Problem(", ".join(deciding), "only one plugin may decide on groups")
 
 
 def declared_conflict(entries: Mapping[str, PluginEntry]) -> ClaimConflictError | None:
-    """Return the conflict of two plugins that declare one claim and share an app client, if there is one."""
+    """Return the conflict of two plugins that declare the same claim, if there is one.
+
+    Plugins that share no app client cannot conflict.
+    """
     declared = [(name, entry, entry.owns) for name, entry in sorted(entries.items()) if entry.owns]
     for index, (name, entry, owns) in enumerate(declared):
         for other_name, other, other_owns in declared[index + 1 :]:
@@ -84,15 +87,15 @@ def declared_conflict(entries: Mapping[str, PluginEntry]) -> ClaimConflictError 
             for token, claims in owns.items():
                 both = claims & other_owns.get(token, frozenset())
                 if both:
-                    problem = f"declared twice for the {token} token"
+                    problem = f"declared by two plugins for the {token} token"
                     return ClaimConflictError(min(both), (name, other_name), problem)
     return None
 
 
 def refuse_unmarked(answers: Mapping[str, tuple[PluginEntry, Claims | None]]) -> None:
-    """Raise `ClaimConflictError` if a plugin that does not decide on groups changes them beside others.
+    """Raise `ClaimConflictError` if an unmarked plugin changes the groups and is not alone.
 
-    The others have seen the groups as they were, and may have given rights by them.
+    The other plugins have seen the original groups, and may have granted rights by them.
     """
     for name, (entry, claims) in answers.items():
         if claims is None or entry.decides_groups:

@@ -1,4 +1,4 @@
-"""How long an event may take, and how long ago something was, in a process that Lambda may freeze."""
+"""Time limits of an event, and elapsed time in a process that Lambda may freeze."""
 
 import os
 import sys
@@ -7,16 +7,18 @@ from time import monotonic, process_time, time
 from typing import Any
 
 _AHEAD_S = 1.0
-_LONGEST_INIT_S = 10.0  # Lambda's own limit: whatever took longer is not an init
+_LONGEST_INIT_S = 10.0  # Lambda's own limit for init
 _MARGIN_S = 0.1
-_HANDING_OVER_S = 0.02  # so that a plugin can say what it was waiting for
+_HANDING_OVER_S = 0.02  # so that a plugin can report what it was waiting for
 _ALONE_S = 4.0
 
 _asked = local()
 
 
 class TimeBudget:
-    """How long an event may take: the first one shares Cognito's five seconds with the cold start."""
+    """The time limit of an event; the first event shares Cognito's five seconds with the cold
+    start.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -24,22 +26,22 @@ class TimeBudget:
         self._cold = "awslambdaric" in sys.modules
 
     def deadline(self, context: Any) -> float:
-        """Give the moment, on the monotonic clock, at which this invocation must answer."""
+        """Return when this invocation must answer, on the monotonic clock."""
         now = monotonic()
         seconds = self._seconds
-        # After a pause, Lambda had initialised ahead (provisioned concurrency, SnapStart), and nobody waited.
+        # After a pause, init ran ahead (provisioned concurrency, SnapStart), and nobody waited.
         init = self._ready - _process_started
         if self._cold and init < _LONGEST_INIT_S and now - self._ready < _AHEAD_S:
             seconds -= init
         self._cold = False
         remaining_ms = getattr(context, "get_remaining_time_in_millis", None)
-        if remaining_ms is not None:  # None without Lambda, as in a test
+        if remaining_ms is not None:  # None outside Lambda, as in a test
             seconds = min(seconds, remaining_ms() / 1000 - _MARGIN_S)
         return now + seconds
 
 
 class Stopwatch:
-    """A moment to count from, on two clocks: a process that was frozen may find that one stood still."""
+    """A start time, on two clocks: in a process that was frozen, one of them may have stood still."""
 
     __slots__ = ("_monotonic", "_time")
 
@@ -48,30 +50,28 @@ class Stopwatch:
         self._time = time()
 
     def elapsed(self) -> float:
-        """Give the seconds since then, by the clock that counts more of them."""
+        """Return the seconds since then, by the clock that counts more."""
         return max(monotonic() - self._monotonic, time() - self._time)
 
 
 def set_thread_deadline(deadline: float) -> None:
-    """Let whatever this thread does for an event end at the deadline; for the handler."""
+    """Set the deadline for what this thread does for an event; called by the handler."""
     _asked.deadline = deadline - _HANDING_OVER_S
 
 
 def seconds_left() -> float:
-    """Give the seconds that the plugin which this thread asks may still take; 4.0 outside a handler.
+    """Return the seconds that this plugin may still take; 4.0 outside a handler.
 
-    For the timeout of a plugin's I/O. At or below zero there is no time left.
+    Use it for the timeout of a plugin's I/O. Zero or less means that no time is left.
     """
     deadline: float | None = getattr(_asked, "deadline", None)
     return _ALONE_S if deadline is None else deadline - monotonic()
 
 
 def _process_start() -> float:
-    """Give the moment, on the monotonic clock, at which the process began, and with it Cognito's wait."""
+    """Return when the process started, on the monotonic clock. Cognito waits since then."""
     now = monotonic()
-    age = (
-        process_time()
-    )  # where the kernel does not say: until here, a cold start does nothing but import
+    age = process_time()  # if the kernel does not tell: until here, a cold start only imports
     try:
         with open("/proc/self/stat", "rb") as stat:  # noqa: PTH123  (pathlib is an import that Lambda lacks)
             ticks = int(stat.read().rpartition(b")")[2].split()[19])

@@ -1,16 +1,22 @@
-"""What the trigger side raises: a stable `code`, typed attributes, a message made of them, and never a value."""
+"""The exceptions of the trigger side. Each has a stable `code` and typed attributes.
+
+A message is built from the attributes and never holds a value.
+"""
 
 from typing import ClassVar, NamedTuple
 
 
 class CognitoClaimsError(Exception):
-    """The base of all that this library raises on the trigger side."""
+    """The base class of every exception on the trigger side."""
 
     code: ClassVar[str] = "failed"
 
 
 class EventError(CognitoClaimsError):
-    """The JSON is not an event of the kind asked for; `path` is the place, as in `request.scopes[0]`."""
+    """The JSON is not an event of the expected kind.
+
+    `path` is the place in the event, as in `request.scopes[0]`.
+    """
 
     code = "event"
 
@@ -21,7 +27,10 @@ class EventError(CognitoClaimsError):
 
 
 class ClaimConflictError(CognitoClaimsError):
-    """Two plugins decide on one claim, scope or on the groups; `plugins` names both, sorted."""
+    """Two plugins decide on the same claim, the same scope, or the groups.
+
+    `plugins` has the names of both, sorted.
+    """
 
     code = "claim-conflict"
 
@@ -32,7 +41,7 @@ class ClaimConflictError(CognitoClaimsError):
 
 
 class ProtectedClaimError(CognitoClaimsError):
-    """Cognito keeps this claim to itself in this token ("id" or "access")."""
+    """Cognito does not let a trigger change this claim in this token ("id" or "access")."""
 
     code = "protected-claim"
 
@@ -44,9 +53,9 @@ class ProtectedClaimError(CognitoClaimsError):
 
 
 class UnsupportedClaimError(CognitoClaimsError):
-    """The event's version cannot carry this; rendering it anyway would drop it silently.
+    """The event's version cannot carry this claim, so Cognito would drop it silently.
 
-    `plugins` names the plugins that want it, where that is known.
+    `plugins` has the names of the plugins that want the claim, if they are known.
     """
 
     code = "unsupported-claim"
@@ -66,18 +75,18 @@ class UnsupportedClaimError(CognitoClaimsError):
 
 
 class Problem(NamedTuple):
-    """One wrong setting: its name (a variable's, or a constructor argument's) and what to change."""
+    """One wrong setting: the name of the variable or argument, and what to change."""
 
     setting: str
     message: str
 
     def __str__(self) -> str:
-        """Read as one line."""
+        """Return the problem as one line."""
         return f"{self.setting}: {self.message}"
 
 
 class SettingsError(CognitoClaimsError):
-    """Some settings are wrong; `problems` lists all of them, by name and never by value."""
+    """Some settings are wrong; `problems` has all of them, with their names and no value."""
 
     code = "settings"
 
@@ -87,7 +96,10 @@ class SettingsError(CognitoClaimsError):
 
 
 class PluginFailedError(CognitoClaimsError):
-    """A plugin raised; its exception's text may hold a secret, so only the class and the place are told."""
+    """A plugin raised an exception.
+
+    The text of the exception may hold a secret, so this error has only its class and its place.
+    """
 
     code = "plugin-failed"
 
@@ -99,7 +111,10 @@ class PluginFailedError(CognitoClaimsError):
 
 
 class PluginResultError(CognitoClaimsError):
-    """A plugin returned what is not `Claims`, or wrong ones; `returned` is the name of its type."""
+    """A plugin returned something that is not `Claims`, or a malformed `Claims`.
+
+    `returned` is the name of the returned type.
+    """
 
     code = "plugin-result"
 
@@ -110,7 +125,10 @@ class PluginResultError(CognitoClaimsError):
 
 
 class PluginTimeoutError(CognitoClaimsError):
-    """A plugin had not answered at the deadline; `stage` is what it was waiting for, where it can tell."""
+    """A plugin did not answer before the deadline.
+
+    `stage` is what the plugin was waiting for, if it is known.
+    """
 
     code = "deadline"
 
@@ -122,7 +140,7 @@ class PluginTimeoutError(CognitoClaimsError):
 
 
 class DeadlineError(CognitoClaimsError):
-    """A request had no whole answer at its deadline; `stage` is what it was waiting for."""
+    """A request was not answered before its deadline; `stage` is what it was waiting for."""
 
     code = "deadline"
 
@@ -132,7 +150,7 @@ class DeadlineError(CognitoClaimsError):
 
 
 class TransportError(CognitoClaimsError):
-    """A connection failed, or what came over it is not HTTP; `stage` is as in `DeadlineError`."""
+    """A connection failed, or the answer is not HTTP; `stage` is as in `DeadlineError`."""
 
     code = "transport"
 
@@ -144,7 +162,10 @@ class TransportError(CognitoClaimsError):
 
 
 class FaunaError(CognitoClaimsError):
-    """Fauna refused a query; `fauna_code` is one of its own codes, "unknown", or what is wrong with an answer of 200."""
+    """Fauna refused a query, or its answer is malformed.
+
+    `fauna_code` is a code of Fauna, "unknown", or the problem of an answer with the status 200.
+    """
 
     code = "fauna"
 
@@ -160,10 +181,11 @@ HASURA_BUSY = (429, 502, 503, 504)
 
 
 class HasuraError(CognitoClaimsError):
-    """Hasura refused a mutation; `hasura_code` is one of its own codes, or "unknown".
+    """Hasura refused a mutation; `hasura_code` is a code of Hasura, or "unknown".
 
-    It may pass (`is_transient`), or one user's data are refused (`is_refusal`). Anything else is to be set right: for all users, or for a
-    single one where it `may_be_one_row` that is at fault (a null, what a check excludes, or what is too long).
+    `is_transient`: the same request may succeed later. `is_refusal`: Hasura refuses the data of one
+    user. Every other error needs a correction, for all users, or, with `may_be_one_row`, perhaps
+    for one row: a null, a value that a check excludes, or a value that is too long.
     """
 
     code = "hasura"
@@ -209,7 +231,7 @@ AWS_TRANSIENT: dict[str, tuple[str, ...]] = {
 
 
 class AwsError(CognitoClaimsError):
-    """An AWS service refused a call; `aws_code` is one of AWS's own codes, or "unknown"."""
+    """An AWS service refused a call; `aws_code` is a code of AWS, or "unknown"."""
 
     code = "aws"
 
@@ -243,7 +265,7 @@ class LookUpFailedError(CognitoClaimsError):
 
 
 class SecretError(CognitoClaimsError):
-    """A secret cannot be had where its reference points; the text says what to change."""
+    """A reference does not lead to a usable secret; the text says what to change."""
 
     code = "secret"
 
@@ -253,7 +275,10 @@ class SecretError(CognitoClaimsError):
 
 
 class RuleError(CognitoClaimsError):
-    """A value is not what a rule says it is; `place` is the rule's in its document, `source` what it reads."""
+    """A value does not have the type that a rule requires.
+
+    `place` is the place of the rule in its document, and `source` is what the rule reads.
+    """
 
     code = "rule"
 
@@ -266,7 +291,10 @@ class RuleError(CognitoClaimsError):
 
 
 class UnexpectedError(CognitoClaimsError):
-    """Something else went wrong, a malformed `Claims` most likely; told by class and place only."""
+    """Another exception occurred; this error has only its class and its place.
+
+    The most likely cause is a malformed `Claims`.
+    """
 
     code = "unexpected"
 
@@ -277,7 +305,10 @@ class UnexpectedError(CognitoClaimsError):
 
 
 class UserPoolError(CognitoClaimsError):
-    """An event comes from a pool whose events are not answered; `user_pool_id` is what it says."""
+    """The event comes from a user pool that the handler does not serve.
+
+    `user_pool_id` is the pool that the event names.
+    """
 
     code = "user-pool"
 
@@ -288,12 +319,12 @@ class UserPoolError(CognitoClaimsError):
 
 
 class TokenDenied(CognitoClaimsError):  # noqa: N818  (a decision, not a fault)
-    """A plugin refuses the sign-in, whatever its policy; Cognito shows `reason` to the person signing in.
+    """A plugin refuses the sign-in; Cognito shows `reason` to the person who signs in.
 
-    The reason reaches Lambda's own log too, as the text of what the function raised: put nothing secret
-    and nothing about a person in it.
+    It refuses even if the plugin is optional. Lambda's own log records the reason, since the
+    function raises it: put no secret and nothing about a person in it.
 
-    `setting` names the variable that decided, for the log. `problem` says more to the developer, in
+    `setting` names the variable that decided, for the log. `problem` tells the developer more, in
     `preview`; it holds no value.
     """
 
@@ -311,7 +342,7 @@ class TokenDenied(CognitoClaimsError):  # noqa: N818  (a decision, not a fault)
 
 
 class SignInError(CognitoClaimsError):
-    """All that Cognito, and so the person signing in, learns of a failure: its code."""
+    """The only error that Cognito shows to the person who signs in; it holds just a code."""
 
     code = "sign-in"
 
@@ -321,10 +352,11 @@ class SignInError(CognitoClaimsError):
 
 
 def raised_at(error: BaseException, module: str = "") -> str:
-    """Return where it was raised: the deepest frame in the package of `module`, or else the deepest one.
+    """Return where an exception was raised: the deepest frame in the package of `module`.
 
-    An exception's text is never logged, since it may hold a secret. So its place is all that an author
-    gets, and it has to be a line of their own, not one of the library that it called.
+    Without such a frame, return the deepest one. The text of an exception is never logged, since it
+    may hold a secret. The place is all that an author gets. So it must be a line of the author's
+    own code, and not one of a library.
     """
     package = module.partition(".")[0]
     place, own = "an unknown place", ""
@@ -343,9 +375,10 @@ def raised_at(error: BaseException, module: str = "") -> str:
 
 
 def describe_error(error: BaseException) -> str:
-    """Return what was raised: its class, and what is known to hold no value.
+    """Return the class of an exception, and the part of its text that holds no value.
 
-    That is the text of errors whose text is made in this file, and the code of botocore's `ClientError`.
+    That part is the text of errors whose text is built in this file, and the code of botocore's
+    `ClientError`.
     """
     texts = (
         *(AwsError, DeadlineError, FaunaError, HasuraError),
@@ -359,7 +392,7 @@ def describe_error(error: BaseException) -> str:
 
 
 def _aws_code(error: BaseException) -> str | None:
-    """Return the code of botocore's `ClientError`, or of one derived from it, if it looks like a code."""
+    """Return the code of botocore's `ClientError` or of a subclass, if it looks like a code."""
     if not any(
         kind.__name__ == "ClientError" and kind.__module__ == "botocore.exceptions"
         for kind in type(error).__mro__
@@ -374,5 +407,5 @@ def _aws_code(error: BaseException) -> str | None:
 
 
 def shown(name: str) -> str:
-    """Give a name as it may stand in a message of one line."""
+    """Return a name in a form that fits into a message of one line."""
     return name if name and name.isprintable() else ascii(name)

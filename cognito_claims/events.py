@@ -1,7 +1,7 @@
-"""Trigger events as immutable values: the only place that touches raw event JSON.
+"""Trigger events as immutable values. No other module reads raw event JSON.
 
-The shapes are AWS's ("Pre token generation Lambda trigger", "Customizing user pool workflows with Lambda
-triggers"). Fields that are not read here may come and go; those that are read must have their type.
+The shapes are AWS's ("Pre token generation Lambda trigger", "Customizing user pool workflows with
+Lambda triggers"). A field that is read here must have its type; other fields may come and go.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -27,7 +27,7 @@ _MACHINE = "TokenGeneration_ClientCredentials"
 
 
 class TriggerVersion(StrEnum):
-    """The version of a pre token generation event; its value is the one on the wire."""
+    """The version of a pre token generation event; the value is the one in the event."""
 
     V1_0 = "1"
     V2_0 = "2"
@@ -38,21 +38,20 @@ _VERSIONS = {version.value: version for version in TriggerVersion}
 
 
 class User(NamedTuple):
-    """Who signs in: the user name and Cognito's attributes, `sub` always among them."""
+    """The user who signs in: the user name and Cognito's attributes, which always include `sub`."""
 
     name: str
     attributes: Mapping[str, str]
 
     @property
     def sub(self) -> str:
-        """The user's identifier in the pool: it never changes and is never given to another user."""
+        """The user's id in the pool. It never changes, and no other user ever gets it."""
         return self.attributes["sub"]
 
     def verified(self, attribute: str) -> str | None:
-        """Give the attribute, or None when it is absent, or an email or phone number not (or no more) verified.
+        """Return the attribute, or None if it is absent, or an email or phone number not verified.
 
-        Users may change their own email; until they confirm the new one, it is not theirs. Whoever runs an
-        identity provider of the pool can say that an email is verified: as an identity, use `trusted`.
+        Users may change their own email. It is not verified until they confirm it.
         """
         if attribute in _VERIFIABLE and self.attributes.get(f"{attribute}_verified") != "true":
             return None
@@ -60,9 +59,10 @@ class User(NamedTuple):
 
     @property
     def providers(self) -> tuple[str, ...] | None:
-        """Return the providers that the user comes from or is linked to; None if they cannot be read.
+        """The names of the user's identity providers, or None if they cannot be read.
 
-        A native user has none. A user whose `identities` cannot be read is not taken for a native one.
+        A native user has none. A user whose `identities` cannot be read does not count as a native
+        user.
         """
         text = self.attributes.get("identities")
         if text is not None:
@@ -71,11 +71,11 @@ class User(NamedTuple):
         return None if is_external else ()
 
     def distrust(self, attribute: str, email_providers: Collection[str]) -> str | None:
-        """Return why the attribute cannot stand for this user, or None when it can.
+        """Return why the attribute cannot be trusted for this user, or None if it can.
 
-        An email or phone number must be verified, by Cognito (a native user) or by a provider that is
-        named: whoever runs a provider can say of any address that it is verified. Names are compared
-        exactly.
+        An email or phone number must be verified, by Cognito (a native user) or by a provider in
+        `email_providers`: whoever runs a provider can claim that any address is verified. Names are
+        compared exactly.
         """
         if not self.attributes.get(attribute):
             return f"the user has no attribute {attribute}"
@@ -91,18 +91,18 @@ class User(NamedTuple):
         return None
 
     def trusted(self, attribute: str, email_providers: Collection[str]) -> str | None:
-        """Return the attribute, or None when `distrust` has a reason against it."""
+        """Return the attribute, or None if `distrust` has a reason against it."""
         return (
             self.verified(attribute) if self.distrust(attribute, email_providers) is None else None
         )
 
 
 class PreTokenGenerationEvent(NamedTuple):
-    """A token is about to be signed.
+    """The event before Cognito signs the tokens.
 
-    `user` is None for a machine token (client credentials, V3_0 only), which has no ID token either.
-    `scopes` are those of the access token, empty in V1_0. `client_metadata` is written by the client: it is
-    never proof of anything.
+    `user` is None for a machine token (client credentials, V3_0 only), which has no ID token
+    either. `scopes` are those of the access token; V1_0 has none. The client writes
+    `client_metadata`: it proves nothing.
     """
 
     version: TriggerVersion
@@ -119,7 +119,10 @@ class PreTokenGenerationEvent(NamedTuple):
 
     @classmethod
     def from_json(cls, raw: object) -> Self:
-        """Read a decoded event of any version, or raise `EventError`; `raw` is not kept, nor changed."""
+        """Return the event in decoded JSON of any version, or raise `EventError`.
+
+        `raw` is neither kept nor changed.
+        """
         event = _object(raw, "event")
         source = _trigger_source(event, "TokenGeneration_")
         request = _object(event.get("request"), "request")
@@ -141,7 +144,7 @@ class PreTokenGenerationEvent(NamedTuple):
 
 
 class UserEvent(NamedTuple):
-    """A user has signed in (post authentication), or has confirmed something (post confirmation)."""
+    """The event after a user signed in (post authentication) or confirmed (post confirmation)."""
 
     trigger_source: str
     user_pool_id: str
@@ -153,7 +156,9 @@ class UserEvent(NamedTuple):
 
     @classmethod
     def from_json(cls, raw: object) -> Self:
-        """Read a decoded event, or raise `EventError`; `raw` is not kept, nor changed."""
+        """Return the event in decoded JSON, or raise `EventError`; `raw` is neither kept nor
+        changed.
+        """
         event = _object(raw, "event")
         source = _trigger_source(event, "PostAuthentication_", "PostConfirmation_")
         request = _object(event.get("request"), "request")
@@ -183,7 +188,7 @@ def _version(event: Mapping[str, Any]) -> TriggerVersion:
     response = event.get("response")
     if response is not None and not isinstance(response, (dict, list)):
         raise EventError("response", f"expected an object, got {_kind(response)}")
-    # Cognito reads the key that it sent. Samples of V2_0 in AWS's documentation say version "1".
+    # Cognito reads the key that it sent. V2_0 samples in AWS's documentation have version "1".
     if isinstance(response, dict):
         is_v1 = "claimsOverrideDetails" in response
         if is_v1 is not ("claimsAndScopeOverrideDetails" in response):
@@ -215,7 +220,10 @@ def _user_or_machine(
 
 
 def _provider_names(text: str) -> tuple[str, ...] | None:
-    """Read `identities`: a JSON array, in a text, of objects with a `providerName`; never an empty one."""
+    """Return the `providerName` of each object in `identities`, a string that holds a JSON array.
+
+    Return None for another text, and for an empty array.
+    """
     try:
         identities = loads(text, object_pairs_hook=_named_once)
     except (ValueError, RecursionError):
@@ -232,17 +240,20 @@ def _provider_names(text: str) -> tuple[str, ...] | None:
 
 
 def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the members of an object; raise `ValueError` if a name stands twice, as readers differ then."""
+    """Return the members of an object; raise `ValueError` for a duplicate name.
+
+    JSON readers differ about duplicates.
+    """
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise ValueError("a name stands twice")
+        raise ValueError("duplicate name")
     return members
 
 
 def _preferred_role(groups: Mapping[str, Any]) -> str | None:
     path = "request.groupConfiguration.preferredRole"
     role = groups.get("preferredRole")
-    if isinstance(role, list):  # so on AWS's own page; a string or null on the wire
+    if isinstance(role, list):  # a list on AWS's page; a string or null in real events
         if len(role) > 1:
             raise EventError(path, "expected one role, got several")
         role = role[0] if role else None
@@ -258,7 +269,7 @@ def _client_metadata(request: Mapping[str, Any]) -> Mapping[str, str]:
     path = "request.clientMetadata"
     metadata = _object_or_nothing(request.get("clientMetadata"), path)
     for value in metadata.values():
-        _string(value, path)  # its keys are the client's to choose: none is named
+        _string(value, path)  # the client chooses the keys, so no message names one
     return MappingProxyType(dict(metadata)) if metadata else _NOTHING
 
 
@@ -291,7 +302,10 @@ def _object(value: object, path: str) -> Mapping[str, Any]:
 
 
 def are_texts(values: Iterable[object]) -> bool:
-    """Say whether all are strings; asked of all at once, which is by far the quickest, unless one is of a subclass."""
+    """Return whether all values are strings.
+
+    The check of all types at once is the fastest; it fails only for subclasses.
+    """
     return _TEXT.issuperset(map(type, values)) or all(isinstance(v, str) for v in values)
 
 

@@ -1,7 +1,8 @@
-"""Lambda handlers: plugins asked side by side under one deadline, policies, neutral errors, the decision log.
+"""Lambda handlers: they call plugins in parallel under one deadline and log each decision.
 
-Cognito waits five seconds, cold start included, may invoke again, and shows whatever is raised to the person who
-signs in (AWS: "Customizing user pool workflows with Lambda triggers").
+They apply the error policies and raise neutral errors. Cognito waits five seconds, cold start
+included, may invoke again, and shows the text of an exception to the person who signs in (AWS:
+"Customizing user pool workflows with Lambda triggers").
 """
 
 import logging
@@ -37,15 +38,16 @@ def pre_token_generation(
     log_sub: bool = False,
     **plugins: Plugin,
 ) -> Handler:
-    """Make a handler of plugins by name; the names are for the log, for policies and for errors.
+    """Make a handler from plugins, given by name; the names are used in logs and errors.
 
-    A plugin that fails fails the sign-in, unless it is `optional`. One that is not `pure` runs in a thread of its
-    own and is given up `deadline_ms` after the event came (the first event's: after the process started).
-    Events of other pools than `user_pools` are refused; `log_sub` puts the user's `sub` into the log.
-    The handler raises `SignInError` or `TokenDenied`, whose texts Cognito shows; what they must not tell is in the log.
+    When a plugin fails, the sign-in fails, unless the plugin is `optional`. A plugin that is not
+    `pure` runs in a thread of its own. It has failed if it has not answered `deadline_ms` after the
+    event (for the first event: after the start of the process). The handler refuses events of pools
+    that are not in `user_pools`. `log_sub` adds the user's `sub` to the log. The handler raises
+    `SignInError` or `TokenDenied`, whose texts Cognito shows; the details are in the log.
 
-    Raises `SettingsError` for what is no plugin and for marks that do not go together, and `ClaimConflictError` for
-    two plugins that declare one claim.
+    Raises `SettingsError` for an object that is not a plugin and for marks that contradict each
+    other, and `ClaimConflictError` for two plugins that declare the same claim.
     """
     _refuse_none(plugins)
     return _pre_token_generation(composed(plugins), deadline_ms, user_pools, log_sub)
@@ -79,17 +81,18 @@ def user_sync(
     log_sub: bool = False,
     **plugins: UserPlugin,
 ) -> Handler:
-    """Make a handler for post authentication and post confirmation, which returns the event as it came.
+    """Make a handler for post authentication and post confirmation; it returns the event unchanged.
 
-    A plugin is a `UserSync`, or anything that takes a `UserEvent` and gives no claims. Failure, time, pools, errors and log are
-    as with `pre_token_generation`: wrap a plugin in `optional` to let the sign-in go on when it fails.
+    A plugin is a `UserSync`, or anything that takes a `UserEvent` and returns `Claims()`. Failures,
+    time, pools, errors and log work as with `pre_token_generation`: wrap a plugin in `optional` to
+    let the sign-in continue when it fails.
     """
     _refuse_none(plugins)
     require_pools(user_pools)
     marked = composed(plugins)
     deciding = [name for name, entry in marked.items() if entry.decides_groups]
     if deciding:
-        problem = "decides on groups, which this trigger has none of"
+        problem = "decides on groups, but this trigger has no groups"
         raise SettingsError(tuple(Problem(name, problem) for name in deciding))
     prepare(marked)
     patience = TimeBudget(deadline_ms / 1000)
@@ -104,10 +107,12 @@ def user_sync(
 
 
 def _conclude(decision: Decision, log: Callable[..., None], *, log_sub: bool) -> None:
-    """Log a decision, and raise what Cognito may show when it refuses."""
+    """Log a decision, and raise an error that Cognito may show if it refuses the sign-in."""
     try:
         log(decision, log_sub=log_sub)
-    except Exception as error:  # of a plugin's own mapping, say: no reason to tell Cognito its text
+    except (
+        Exception
+    ) as error:  # of a plugin's own mapping, for example: its text must not reach Cognito
         _log.error("the decision could not be logged: %s", type(error).__name__)
     if isinstance(decision.error, TokenDenied):
         raise TokenDenied(decision.error.reason)
@@ -118,7 +123,8 @@ def _conclude(decision: Decision, log: Callable[..., None], *, log_sub: bool) ->
 def pre_token_generation_from_env(environ: Mapping[str, str]) -> Handler:
     """Make the handler that `COGNITO_CLAIMS_*` and the plugins' own variables describe.
 
-    Raises `SignInError`: Cognito shows what a cold start raises, too. Every problem is in the log.
+    Raises `SignInError`, since Cognito also shows what a cold start raises. The log has every
+    problem.
     """
     return _made(_pre_token_generation_of, environ)
 
@@ -134,7 +140,10 @@ def _pre_token_generation_of(environ: Mapping[str, str]) -> Handler:
 
 
 def user_sync_from_env(environ: Mapping[str, str]) -> Handler:
-    """Make the handler that `USER_SYNC_*` and the sinks' own variables describe; raises as the other one does."""
+    """Make the handler that `USER_SYNC_*` and the sinks' own variables describe.
+
+    Raises `SignInError`, as `pre_token_generation_from_env` does.
+    """
     return _made(_user_sync_of, environ)
 
 
@@ -154,17 +163,19 @@ def _refuse_none(plugins: Mapping[str, object]) -> None:
 
 
 def _made(make: Callable[[Mapping[str, str]], Handler], environ: Mapping[str, str]) -> Handler:
-    """Make the handler, and tell the log alone why that cannot be done."""
+    """Make the handler; if that fails, write the reason to the log only."""
     try:
         return make(environ)
     except SettingsError as error:
         for problem in error.problems:
             _log.error("wrong setting: %s", problem)
         code = error.code
-    except CognitoClaimsError as error:  # of a foreign module or factory, or of two plugins
+    except (
+        CognitoClaimsError
+    ) as error:  # of a foreign module or factory, or a conflict of two plugins
         _log.error("no handler can be made: %s", error)
         code = error.code
-    except BaseException as error:  # of this library's own
+    except BaseException as error:  # a bug of this library
         _log.error("no handler can be made: %s at %s", type(error).__name__, raised_at(error))
         code = "plugin-failed"
     raise SignInError(code)

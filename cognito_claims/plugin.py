@@ -1,4 +1,4 @@
-"""What a plugin is, how the handler treats it, and what is wrong with an answer."""
+"""What a plugin is, how the handler treats it, and which answers are malformed."""
 
 from collections.abc import Callable, Mapping, Set
 from types import CoroutineType, MappingProxyType
@@ -16,18 +16,18 @@ _SETS = frozenset((frozenset, set))
 
 
 class Plugin(Protocol):
-    """Anything that can be called with an event and gives `Claims`: a function, a lambda, an object."""
+    """Anything that can be called with an event and returns `Claims`."""
 
     def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
-        """Return what this event's tokens should hold; raise `TokenDenied` to refuse the sign-in."""
+        """Return the changes to this event's tokens; raise `TokenDenied` to refuse the sign-in."""
         ...
 
 
 class UserPlugin(Protocol):
-    """What `user_sync` asks: anything that can be called with a `UserEvent`, and gives `Claims()`."""
+    """Anything that can be called with a `UserEvent` and returns `Claims()`, for `user_sync`."""
 
     def __call__(self, event: UserEvent, /) -> Claims:
-        """Do what is to be done for this user; raise `TokenDenied` to refuse the sign-in."""
+        """Do the work for this user; raise `TokenDenied` to refuse the sign-in."""
         ...
 
 
@@ -35,16 +35,16 @@ class PluginFactory(Protocol):
     """Makes a plugin from the environment, once, at cold start; raises `SettingsError`."""
 
     def __call__(self, environ: Mapping[str, str], /) -> Plugin:
-        """Read the plugin's own variables."""
+        """Return a plugin, configured by its own variables."""
         ...
 
 
 class PluginEntry:
     """A plugin and how the handler treats it; itself a plugin.
 
-    It takes over the marks of an entry that it is made of, and what the plugin's own attributes say
-    (`pure`, `decides_groups`, `decide_groups`, `owns`). `clients` are the app clients for whose events
-    the plugin is asked, None for all of them.
+    It inherits the marks of an entry that it wraps, and the plugin's own attributes (`pure`,
+    `decides_groups`, `decide_groups`, `owns`). The plugin is asked only for events of the app
+    clients in `clients`; None means all.
     """
 
     __slots__ = (
@@ -72,9 +72,7 @@ class PluginEntry:
             on_error = on_error or plugin.on_error
             is_pure = plugin.is_pure if is_pure is None else is_pure
             decides_groups = plugin.decides_groups if decides_groups is None else decides_groups
-            if (
-                plugin.clients is not None
-            ):  # a second mark never lets in whom the first one keeps out
+            if plugin.clients is not None:  # a second mark never adds app clients
                 clients = plugin.clients if clients is None else plugin.clients & clients
             self.decide_groups: Callable[[PreTokenGenerationEvent], Groups | None] | None = (
                 plugin.decide_groups
@@ -94,47 +92,50 @@ class PluginEntry:
         self.clients: frozenset[str] | None = None if clients is None else frozenset(clients)
 
     def __call__(self, event: PreTokenGenerationEvent | UserEvent, /) -> Claims:
-        """Ask the plugin."""
+        """Call the plugin."""
         claims: Claims = self.plugin(event)
         return claims
 
     def sampled(self) -> "PluginEntry":
-        """Return the entry with the plugin's `sample`, if it has one, in the plugin's place."""
+        """Return the entry with the plugin's `sample` in place of the plugin, if it has one."""
         entry = PluginEntry(self)
         entry.plugin = getattr(self.plugin, "sample", None) or self.plugin
         return entry
 
 
-Marked = PluginEntry  # its name until 0.2
+Marked = PluginEntry  # the name until 0.2
 
 
 def mark(plugin: Plugin | UserPlugin) -> PluginEntry:
-    """Return the plugin with its marks: `deny`, and not pure unless its own `pure` attribute says so."""
+    """Return the plugin as an entry.
+
+    The policy is `deny`, and the plugin is pure only if its own `pure` attribute says so.
+    """
     return plugin if isinstance(plugin, PluginEntry) else PluginEntry(plugin)
 
 
 def optional(plugin: Plugin | UserPlugin) -> PluginEntry:
-    """Let tokens go out without this plugin's claims when it fails; its `TokenDenied` still refuses."""
+    """Issue the tokens without this plugin's claims when it fails; `TokenDenied` still refuses."""
     return PluginEntry(plugin, on_error="omit")
 
 
 def pure(plugin: Plugin | UserPlugin) -> PluginEntry:
-    """Promise that the plugin does no I/O and answers at once, so that it needs no thread of its own."""
+    """Promise that the plugin does no I/O and answers at once, so that it needs no thread."""
     return PluginEntry(plugin, is_pure=True)
 
 
 def deciding_groups(plugin: Plugin) -> PluginEntry:
-    """Let this plugin decide on the user's groups: all others see the groups that it decided.
+    """Let this plugin decide on the user's groups; all other plugins see its decision.
 
-    One plugin of a handler may decide. It is asked first, and it is never `optional`.
+    Only one plugin of a handler may decide. It is asked first, and it cannot be `optional`.
     """
     return PluginEntry(plugin, decides_groups=True)
 
 
 def for_clients(plugin: Plugin | UserPlugin, *client_ids: str) -> PluginEntry:
-    """Ask the plugin for events of these app clients alone; tokens of others get none of its claims.
+    """Ask the plugin only for events of these app clients; others get none of its claims.
 
-    Raises `ValueError` without an id, and for what is no app client's id.
+    Raises `ValueError` without an id, and for a malformed id.
     """
     if not client_ids or not all(map(is_client_id, client_ids)):
         raise ValueError("client_ids: expected ids of app clients: letters, digits, _ and +")
@@ -142,17 +143,17 @@ def for_clients(plugin: Plugin | UserPlugin, *client_ids: str) -> PluginEntry:
 
 
 def is_client_id(text: object) -> bool:
-    """Return whether an app client could have this id."""
+    """Return whether this text can be the id of an app client."""
     if not isinstance(text, str) or not text.isascii():
         return False
     return text.replace("_", "a").replace("+", "a").isalnum() and len(text) <= 128
 
 
 def result_error(name: str, entry: PluginEntry, answer: Any) -> PluginResultError | None:
-    """Return what is wrong with a plugin's answer, if anything is."""
+    """Return the error of a malformed answer, or None."""
     if not isinstance(answer, Claims):
         if isinstance(answer, CoroutineType):
-            answer.close()  # or Python warns that nobody awaited it
+            answer.close()  # otherwise Python warns that it was never awaited
         return PluginResultError(name, type(answer).__name__)
     problem = malformed_part(answer)
     if problem is None and entry.owns is not None:
@@ -161,11 +162,11 @@ def result_error(name: str, entry: PluginEntry, answer: Any) -> PluginResultErro
 
 
 def groups_error(name: str, answer: Any) -> PluginResultError | None:
-    """Return what is wrong with the answer of a plugin's `decide_groups`, if anything is."""
+    """Return the error of a malformed answer of `decide_groups`, or None."""
     if answer is None or _are_groups(answer):
         return None
     if isinstance(answer, CoroutineType):
-        answer.close()  # as below
+        answer.close()  # as in result_error
     if isinstance(answer, Groups):
         return PluginResultError(name, "Groups", f"decide_groups: {_NOT_TEXTS}")
     returned = type(answer).__name__
@@ -175,7 +176,10 @@ def groups_error(name: str, answer: Any) -> PluginResultError | None:
 
 
 def malformed_part(claims: Claims) -> str | None:
-    """Return what is not of its declared type, in an answer that no type checker has seen."""
+    """Return which part of the claims does not have its declared type, or None.
+
+    No type checker may have seen the plugin.
+    """
     for name, token in (("id_token", claims.id_token), ("access_token", claims.access_token)):
         if token is not _NO_CLAIMS.id_token:
             problem = _malformed_token(token)
@@ -197,7 +201,7 @@ def _malformed_token(token: object) -> str | None:
     if not isinstance(token, TokenClaims):
         return f": expected TokenClaims, got {type(token).__name__}"
     add: Any = token.add
-    # The second question takes longer to answer.
+    # The second check is slower.
     if not ((type(add) in _MAPPINGS or isinstance(add, Mapping)) and are_texts(add)):
         return ".add: expected a mapping from strings"
     if not _are_names(token.suppress):

@@ -1,4 +1,4 @@
-"""The user pools whose events a handler answers: `("any",)`, or their ids."""
+"""The user pools whose events a handler answers: `("any",)`, or a tuple of their ids."""
 
 from collections.abc import Collection, Iterator
 
@@ -9,14 +9,14 @@ _SETTING = "user_pools"
 
 
 def require_pools(user_pools: Collection[str]) -> None:
-    """Raise `SettingsError` for what names no pool, or for what is no pool's id."""
+    """Raise `SettingsError` if there is no pool, or if an entry is not a pool id."""
     problems = tuple(pool_problems(user_pools))
     if problems:
         raise SettingsError(problems)
 
 
 def pool_problems(user_pools: Collection[str]) -> Iterator[Problem]:
-    """Give a problem for each entry that is no pool's id."""
+    """Yield a problem for each entry that is not a pool id."""
     if user_pools == ANY:
         return
     if not user_pools:
@@ -27,7 +27,7 @@ def pool_problems(user_pools: Collection[str]) -> Iterator[Problem]:
 
 
 def require_answered(user_pool_id: str, user_pools: Collection[str]) -> None:
-    """Raise `UserPoolError` for an event of a pool that is not answered."""
+    """Raise `UserPoolError` if the handler does not answer events of this pool."""
     if user_pools is not ANY and user_pools != ANY and user_pool_id not in user_pools:
         raise UserPoolError(user_pool_id)
 

@@ -1,7 +1,8 @@
-"""`load`: the plugins that an environment names, made from its settings.
+"""`load` makes the plugins that an environment names.
 
-Only what is named is imported, and installed entry points are searched only for a name that is neither built in
-nor given as `name=import.path:factory`: the search costs as much as the Lambda runtime itself.
+It imports only what is named. It searches the installed entry points only for a name that is
+neither built in nor given as `name=import.path:factory`: the search takes as long as the start of
+the Lambda runtime itself.
 """
 
 from collections.abc import Iterator, Mapping
@@ -68,16 +69,16 @@ BUILT_IN = {
 }
 _PLUGINS = "COGNITO_CLAIMS_PLUGINS"
 _ON_ERROR = "COGNITO_CLAIMS_ON_ERROR"
-_POLICIES = {"user_sync": ("deny", "allow")}  # a sync gives no claims that could be omitted
-_TAKEN = ("deadline_ms", "log_sub", "user_pools")  # arguments of the handler's own
-_FACTORY = "expected a factory, which takes the environment and makes a plugin"
+_POLICIES = {"user_sync": ("deny", "allow")}  # a sync makes no claims to omit
+_TAKEN = ("deadline_ms", "log_sub", "user_pools")  # the handler's own arguments
+_FACTORY = "expected a factory, which takes the environment and returns a plugin"
 _NOWHERE = "it is neither in the working directory nor on PYTHONPATH"
-LONGEST_DEADLINE_MS = 5000  # what Cognito waits
+LONGEST_DEADLINE_MS = 5000  # Cognito waits so long
 _Core: TypeAlias = "tuple[tuple[str, ...], OnError, int, tuple[str, ...], bool]"
 
 
 class Configuration:
-    """What an environment asks for; `plugins` is in the order in which they are named."""
+    """The configuration in an environment; `plugins` keeps the order in which they are named."""
 
     __slots__ = ("deadline_ms", "log_sub", "plugins", "user_pools")
 
@@ -98,8 +99,8 @@ class Configuration:
 def load(environ: Mapping[str, str]) -> Configuration:
     """Make every plugin that `COGNITO_CLAIMS_PLUGINS` names.
 
-    Raises `SettingsError` with every problem of every plugin, and `PluginFailedError` for what a foreign module or
-    factory raises besides `ImportError` and `SettingsError`.
+    Raises `SettingsError` with every problem of every plugin. Raises `PluginFailedError` for what a
+    foreign module or factory raises, except `ImportError` and `SettingsError`.
     """
     problems: list[Problem] = []
     try:
@@ -114,7 +115,7 @@ def load(environ: Mapping[str, str]) -> Configuration:
     seen: set[str] = set()
     own = _without_clients(environ, entries)
     for position, entry in enumerate(entries, 1):
-        if entry:  # an empty one is a problem already
+        if entry:  # an empty one is already a problem
             try:
                 name, plugin = _plugin(position, entry, seen, environ, own, default)
                 plugins[name] = plugin
@@ -130,19 +131,19 @@ def load(environ: Mapping[str, str]) -> Configuration:
 
 
 def plugin_entries(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the entries of `COGNITO_CLAIMS_PLUGINS`, an empty text for each that is missing."""
+    """Return the entries of `COGNITO_CLAIMS_PLUGINS`; an empty string for an empty entry."""
     text = environ.get(_PLUGINS, "").strip()
     return () if text == "none" else tuple(entry.strip() for entry in text.split(","))
 
 
 def entry_parts(entry: str) -> tuple[str, str | None]:
-    """Return an entry's plugin name, and the path of its factory where the entry gives one."""
+    """Return the plugin name of an entry, and the path of its factory, or None without a path."""
     name, equals, path = entry.partition("=")
     return name.strip(), path.strip() if equals else None
 
 
 def clients_in(variable: str, environ: Mapping[str, str]) -> frozenset[str] | None:
-    """Return the app clients that a comma list names, None for all; raise `SettingsError` for another text."""
+    """Return the app clients in a comma list, or None for all; raise `SettingsError` if invalid."""
     text = environ.get(variable, "").strip()
     if not text:
         return None
@@ -168,7 +169,10 @@ def without(environ: Mapping[str, str], variables: frozenset[str]) -> Mapping[st
 
 
 def _without_clients(environ: Mapping[str, str], entries: tuple[str, ...]) -> Mapping[str, str]:
-    """Leave out what is read here: `read` then refuses `<PREFIX>_CLIENTS` of a plugin by another name."""
+    """Return the environment without the `CLIENTS` variables that this module reads.
+
+    `read` then refuses the `<PREFIX>_CLIENTS` of a plugin that has another name.
+    """
     variables = (_variable(entry_parts(entry)[0], "CLIENTS") for entry in entries)
     return without(environ, frozenset(name for name in variables if name in environ))
 
@@ -229,9 +233,9 @@ def _plugin(
 def _parted(position: int, entry: str, seen: set[str]) -> tuple[str, str | None]:
     name, path = entry_parts(entry)
     if path is not None and (name in _TAKEN or not name.replace("-", "_").isidentifier()):
-        raise _entry_error(position, "what stands before = is no name for a plugin")
+        raise _entry_error(position, "the text before = is not a valid plugin name")
     if name in seen:
-        raise _entry_error(position, "its name stands twice")
+        raise _entry_error(position, "duplicate plugin name")
     seen.add(name)
     return name, path
 
@@ -242,7 +246,7 @@ def _made(position: int, name: str, path: str | None, environ: Mapping[str, str]
         plugin: Any = factory(environ)
     except (SettingsError, KeyboardInterrupt):
         raise
-    except BaseException as error:  # a foreign module's or factory's, SystemExit too
+    except BaseException as error:  # of a foreign module or factory, SystemExit too
         got = _got_instead(error, environ)
         if got is not None:
             raise _entry_error(position, f"{_FACTORY}; got {got}") from None
@@ -251,7 +255,7 @@ def _made(position: int, name: str, path: str | None, environ: Mapping[str, str]
     if isinstance(plugin, Claims):
         raise _entry_error(position, f"{_FACTORY}; got a plugin")
     if plugin_problem(plugin) is not None:
-        raise _entry_error(position, "its factory makes no plugin")
+        raise _entry_error(position, "the factory did not return a plugin")
     return mark(plugin)
 
 
@@ -268,7 +272,7 @@ def _policy(name: str, environ: Mapping[str, str], problems: list[Problem]) -> s
 def _mark_problems(
     name: str, made: PluginEntry, policy: str, default: OnError, clients: frozenset[str] | None
 ) -> Iterator[Problem]:
-    """Tell which settings do not go with what the plugin says of itself."""
+    """Yield the settings that contradict the marks of the plugin."""
     variable = _variable(name, "ON_ERROR")
     is_omitted = policy in ("omit", "allow") or (not policy and default == "omit")
     reason = never_optional(made) if is_omitted else None
@@ -305,15 +309,15 @@ def _imported(position: int, path: str) -> PluginFactory:
     try:
         found: Any = import_module(module_name)
     except ImportError as error:
-        # Where, not what: the name of a module that is missing may be a setting's value.
+        # The place only: the name of a missing module may be a setting's value.
         is_missing = f"{module_name}.".startswith(f"{error.name}.")
         place = f"{describe_error(error)} at {raised_at(error, module_name)}"
         place = f": {_NOWHERE if is_missing else place}"
-        raise _entry_error(position, f"its module cannot be imported{place}") from None
+        raise _entry_error(position, f"the module cannot be imported{place}") from None
     for attribute in attributes.split("."):
         found = None if found is None else getattr(found, attribute, None)
     if found is None:
-        raise _entry_error(position, "its module has no such factory")
+        raise _entry_error(position, "the module has no such factory")
     factory: PluginFactory = found
     if not callable(factory):
         raise _entry_error(position, f"{_FACTORY}; got {type(found).__name__}")
@@ -323,16 +327,23 @@ def _imported(position: int, path: str) -> PluginFactory:
 
 
 def _got_instead(error: BaseException, environ: Mapping[str, str]) -> str | None:
-    """Tell from what it raised that this is no factory: it wants an event, or no argument at all."""
+    """Return what was given in place of a factory, judged by its exception, or None.
+
+    It expects an event, or no argument at all.
+    """
     if isinstance(error, AttributeError) and error.obj is environ:
         return "a plugin" if error.name in PreTokenGenerationEvent._fields else None
     trace = error.__traceback__
     was_called = trace is not None and trace.tb_next is not None
-    return "what does not take it" if isinstance(error, TypeError) and not was_called else None
+    return (
+        "something that does not take it"
+        if isinstance(error, TypeError) and not was_called
+        else None
+    )
 
 
 def _is_plugin(found: Any) -> bool:
-    """Return whether this stands where a factory should, as far as it says what it takes."""
+    """Return whether the annotations of this object show that it is a plugin, not a factory."""
     if isinstance(found, (PluginEntry, type)):
         return isinstance(found, PluginEntry)
     asked = found if hasattr(found, "__code__") else type(found).__call__

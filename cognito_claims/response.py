@@ -1,6 +1,7 @@
-"""`render`: claims as the response that the event's version understands; what it cannot carry raises.
+"""`render` turns claims into the response that the event's version expects.
 
-The shapes are those of AWS's page "Pre token generation Lambda trigger".
+It raises for a claim that the version cannot carry. The shapes are those of AWS's page "Pre token
+generation Lambda trigger".
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from cognito_claims.claims import Claims, Groups, Token, TokenClaims
 from cognito_claims.errors import UnsupportedClaimError
 from cognito_claims.events import PreTokenGenerationEvent, TriggerVersion
 
-# RFC 6749, section 3.3: what a scope-token is made of.
+# The characters of a scope-token (RFC 6749, section 3.3).
 _SCOPE_CHARACTERS = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('"\\')
 _SIMPLE_ID_CLAIMS = frozenset(("address", "email_verified", "phone_number_verified", "updated_at"))
 
@@ -19,11 +20,11 @@ _KEY_V1 = "claimsOverrideDetails"
 _KEY_V2 = "claimsAndScopeOverrideDetails"
 _DEEPEST = 32
 _MOST_MEMBERS = 10_000
-_LARGEST = 1.7976931348623157e308  # of a double, the only number that many readers of JSON have
+_LARGEST = 1.7976931348623157e308  # largest double: many JSON readers have no other number
 
 
 class _Place:
-    """Where a value stands, for the error that refuses it."""
+    """The place of a value, for the error that refuses it."""
 
     __slots__ = ("members", "subject", "token", "version")
 
@@ -38,9 +39,9 @@ class _Place:
 
 
 def render(claims: Claims, event: PreTokenGenerationEvent) -> dict[str, Any]:
-    """Give the event's `response` object; without any change, Cognito's own "no override" (null).
+    """Return the event's `response` object; its key is null if there is nothing to change.
 
-    Raises `UnsupportedClaimError` for whatever the event's version, or a machine token, cannot carry.
+    Raises `UnsupportedClaimError` for what the event's version, or a machine token, cannot carry.
     """
     version = event.version
     _refuse_unsupported(claims, event)
@@ -76,7 +77,7 @@ def _section(wanted: TokenClaims, token: Token, version: TriggerVersion) -> dict
 
 
 def _is_plain(claim: str, value: object) -> bool:
-    """Say whether every version can carry this, as most claims: a text in ASCII by a name in ASCII."""
+    """Return whether every version can carry this claim: an ASCII string with an ASCII name."""
     return isinstance(value, str) and value.isascii() and claim != "" and claim.isascii()
 
 
@@ -105,7 +106,9 @@ def _refuse_unsupported(claims: Claims, event: PreTokenGenerationEvent) -> None:
         for claim in (*id_token.add, *id_token.suppress):
             raise _Place(claim, "id", version).refused("client credentials have no ID token")
         if claims.groups is not None:
-            raise _Place("cognito:groups", "access", version).refused("no user, no groups")
+            raise _Place("cognito:groups", "access", version).refused(
+                "client credentials have no groups"
+            )
     if access_token == TokenClaims():
         return
     if version is TriggerVersion.V1_0:
@@ -119,7 +122,7 @@ def _refuse_unsupported(claims: Claims, event: PreTokenGenerationEvent) -> None:
 def _refuse_scopes(wanted: TokenClaims, version: TriggerVersion) -> None:
     for scope in (*wanted.add_scopes, *wanted.suppress_scopes):
         if not is_scope(scope):
-            raise _Place(scope, "access", version).refused("not a scope as in RFC 6749")
+            raise _Place(scope, "access", version).refused("not a valid scope (RFC 6749)")
 
 
 def is_scope(text: str) -> bool:
@@ -129,7 +132,7 @@ def is_scope(text: str) -> bool:
 
 def _claim_name(place: _Place) -> str:
     if not place.subject:
-        raise place.refused("a claim needs a name")
+        raise place.refused("a claim name cannot be empty")
     return _text(place.subject, place)
 
 
@@ -141,7 +144,7 @@ def _value(value: object, place: _Place) -> Any:
         raise place.refused("expected a value, got nothing")
     if isinstance(value, (Mapping, list, tuple)):
         if place.token == "id" and place.subject in _SIMPLE_ID_CLAIMS:
-            raise place.refused("takes no array and no object")
+            raise place.refused("cannot be an array or an object")
         if not isinstance(value, Mapping):
             return [_scalar(item, place) for item in value]
     return _json(value, place, 0)
@@ -151,7 +154,7 @@ def _json(value: object, place: _Place, depth: int) -> Any:
     if depth > _DEEPEST:
         raise place.refused(f"nested more than {_DEEPEST} levels deep")
     if isinstance(value, (Mapping, list, tuple)):
-        place.members += len(value)  # parts may be shared, and multiply once written out
+        place.members += len(value)  # shared parts are written out several times
         if place.members > _MOST_MEMBERS:
             raise place.refused(f"more than {_MOST_MEMBERS} members")
     if isinstance(value, Mapping):

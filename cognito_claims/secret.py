@@ -1,10 +1,10 @@
-"""Secrets as settings give them: the value, or a reference that says where it is kept."""
+"""Secrets in settings: the value itself, or a reference to where AWS keeps it."""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_+=.@-!")
-_PATH = _NAME - frozenset("+=@!") | {":"}  # with a version or a label, as in /path:3
+_PATH = _NAME - frozenset("+=@!") | {":"}  # a colon precedes a version or a label, as in /path:3
 _REGION = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _PARTITIONS = (
     *("aws", "aws-cn", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"),
@@ -14,10 +14,11 @@ _FORM = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME"
 
 
 class Secret:
-    """A secret as a setting gives it: the value itself, a Secrets Manager ARN (a JSON field by `#key`) or `ssm:/path`.
+    """A secret: the value itself, the ARN of a Secrets Manager secret, or `ssm:/path`.
 
-    A reference needs the environment from which AWS credentials are read, as in `Secret(arn, os.environ)`.
-    Raises `ValueError` for what can be neither a reference nor a header's value.
+    An ARN may end with `#key` to name a field of the secret's JSON. A reference needs the
+    environment from which AWS credentials are read, as in `Secret(arn, os.environ)`. Raises
+    `ValueError` for a text that is neither a reference nor usable in an HTTP header.
     """
 
     __slots__ = ("environ", "text")
@@ -36,7 +37,7 @@ class Secret:
 
 
 class Reference(NamedTuple):
-    """A secret of Secrets Manager, `key` naming a field of its JSON, or a parameter of SSM's store."""
+    """A secret of Secrets Manager (`key` names a field of its JSON), or an SSM parameter."""
 
     service: Literal["secretsmanager", "ssm"]
     region: str | None
@@ -45,10 +46,10 @@ class Reference(NamedTuple):
 
 
 def parse(text: str) -> Reference | None:
-    """Read a Secrets Manager ARN (with `#key`) or `ssm:/path`; None is a literal secret.
+    """Parse a Secrets Manager ARN (with `#key`) or `ssm:/path`; return None for a literal secret.
 
-    Raises `ValueError` for a text that means to be a reference and is none. Its message never repeats the text,
-    which may be a secret after all.
+    Raises `ValueError` for a malformed reference. The message does not repeat the text, which may
+    be a secret after all.
     """
     if text.startswith("arn:"):
         return _secret(text)

@@ -1,4 +1,7 @@
-"""`read_settings`: a plugin's settings from an environment mapping, every problem at once, never a value in a message."""
+"""`read_settings` makes a plugin from environment variables.
+
+It reports every problem at once, and never puts a value into a message.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from json import JSONDecodeError, loads
@@ -11,7 +14,7 @@ from cognito_claims.secret import Secret
 _T = TypeVar("_T")
 _NONE = "none"
 _AS_JSON = """write names that hold , or = as JSON, as in {"a,b": "c"}"""
-_OF_DIRECTORIES = frozenset(("cn", "dc", "ou"))  # what their names are made of (RFC 4514)
+_OF_DIRECTORIES = frozenset(("cn", "dc", "ou"))  # the attribute types of directory names (RFC 4514)
 _STAND_INS: Mapping[Any, Any] = {
     str: "missing",
     int: 0,
@@ -30,17 +33,19 @@ def read_settings(
     *,
     foreign: tuple[str, ...] = (),
 ) -> _T:
-    """Call the factory with what `PREFIX_FIELD` variables say of its keyword-only parameters.
+    """Call the factory with the values of `PREFIX_FIELD` variables, by its keyword-only parameters.
 
-    A parameter's annotation says how its text is read: `str`, `int`, `bool`, a `Literal`, a comma list
-    (`tuple[str, ...]`), a set of a `Literal`'s choices, pairs (`Mapping[str, str]`, as in `a=b,c=d`), or a `Secret`. A
-    comma list may be a JSON array of strings, and pairs a JSON object of strings. An empty
-    variable is an unset one; `none` is an explicit nothing. The factory itself may raise `SettingsError` with
-    its parameters' names. `PREFIX_ON_ERROR` is the registry's, and so are variables of the longer prefixes `foreign`.
-    `PREFIX_CLIENTS` is the registry's too, which leaves it out of what a plugin reads: where it is still there,
-    nobody would go by it, and it is a problem.
+    The annotation of a parameter tells how to parse its text: `str`, `int`, `bool`, a `Literal`, a
+    comma list (`tuple[str, ...]`), a set of a `Literal`'s choices, pairs (`Mapping[str, str]`, as
+    in `a=b,c=d`), or a `Secret`. A comma list may be a JSON array of strings, and pairs may be a
+    JSON object of strings. An empty variable counts as unset; `none` is an explicit None or an
+    empty collection. The factory itself may raise `SettingsError` with the names of its parameters.
 
-    Raises `SettingsError` with every problem, an unknown variable of this prefix included.
+    The registry reads `PREFIX_ON_ERROR` and `PREFIX_CLIENTS`, and removes the latter before a
+    plugin reads its settings. So a `PREFIX_CLIENTS` that is still there belongs to no plugin, and
+    is a problem. Variables with one of the longer prefixes in `foreign` are ignored.
+
+    Raises `SettingsError` with every problem, unknown variables of this prefix included.
     """
     kinds, defaults = _parameters(factory)
     variables = {field: f"{prefix}_{field.upper()}" for field in kinds}
@@ -48,8 +53,8 @@ def read_settings(
     problems = list(_unknown(prefix, environ, known, foreign))
     values, wrong_values = _values(kinds, defaults, variables, environ)
     problems += wrong_values
-    # With something in the place of what is wrong, the factory's own checks are reported in the same run.
-    # A kind that is not among the usual ones is looked at even where there is a value.
+    # Stand-ins replace wrong values, so that the factory's own checks are reported in the same run.
+    # An unusual kind is checked even if there is a value.
     complete = {
         field: values[field]
         if field in values and kind in _STAND_INS
@@ -62,7 +67,7 @@ def read_settings(
         own = (p for p in error.problems if p.setting in values or p.setting not in kinds)
         problems += [Problem(variables.get(p.setting, p.setting), p.message) for p in own]
     except Exception:
-        if not problems:  # else a stand-in may have provoked it
+        if not problems:  # otherwise a stand-in may be the cause
             raise
     else:
         if not problems:
@@ -100,14 +105,17 @@ def _values(
 
 
 def choice_problems(plugin: object, choices: Mapping[str, tuple[str, ...]]) -> Iterator[Problem]:
-    """Say which attributes of a plugin, named as its settings are, have none of the values they may have."""
+    """Yield a problem for each attribute of a plugin whose value is not among the choices.
+
+    The attributes have the names of the settings.
+    """
     for setting, allowed in choices.items():
         if getattr(plugin, setting) not in allowed:
             yield Problem(setting, f"expected one of {', '.join(allowed)}")
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Give the known name that a typing error may have turned into this one."""
+    """Return the known name that this name is probably a misspelling of, or None."""
     ranked = sorted((_distance(name, candidate), candidate) for candidate in known)
     if ranked and ranked[0][0] <= max(1, len(name) // 3):
         return ranked[0][1]
@@ -115,7 +123,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Give the end of an error message: the nearest known name, if one is near."""
+    """Return the end of an error message, with the nearest known name if there is one."""
     near = nearest(name, known)
     return f"; did you mean {near}?" if near else ""
 
@@ -157,7 +165,7 @@ def _parse_one(text: str, kind: Any) -> Any:
 
 
 def _stand_in(field: str, kind: Any) -> Any:
-    """Give a value of this kind; a kind that settings cannot have is its plugin's mistake."""
+    """Return some value of this kind; raise `TypeError` for a kind that settings cannot have."""
     if kind in _STAND_INS:
         return _STAND_INS[kind]
     kinds = get_args(kind)
@@ -201,10 +209,10 @@ def _pairs(text: str) -> Mapping[str, str]:
         name, *rest = (part.strip() for part in entry.split("="))
         if len(rest) != 1 or not name or not rest[0]:
             raise ValueError(f"entry {position}: expected name=value; {_AS_JSON}")
-        if name.casefold() in _OF_DIRECTORIES:  # CN=Admins,OU=Groups is one name, and not two pairs
-            raise ValueError(f"entry {position}: is a part of a directory's name; {_AS_JSON}")
+        if name.casefold() in _OF_DIRECTORIES:  # CN=Admins,OU=Groups is one name, not two pairs
+            raise ValueError(f"entry {position}: is part of a directory name; {_AS_JSON}")
         if name in pairs:
-            raise ValueError(f"entry {position}: its name stands twice")
+            raise ValueError(f"entry {position}: duplicate name")
         pairs[name] = rest[0]
     return pairs
 
@@ -222,13 +230,13 @@ def _json_object(text: str) -> Mapping[str, str]:
         if not isinstance(value, str) or not name.strip() or not value.strip():
             raise ValueError(f"entry {position}: expected a name and a string, neither empty")
         if name in pairs:
-            raise ValueError(f"entry {position}: its name stands twice")
+            raise ValueError(f"entry {position}: duplicate name")
         pairs[name] = value
     return pairs
 
 
 class _Members(tuple[tuple[str, Any], ...]):
-    """The members of a JSON object, those included whose name stands twice."""
+    """The members of a JSON object, including those with the same name."""
 
     __slots__ = ()
 
@@ -254,7 +262,7 @@ def _whole_number(text: str) -> int:
 
 
 def _distance(one: str, other: str) -> int:
-    """Count the letters to change (Levenshtein); difflib would cost every cold start an import."""
+    """Return the Levenshtein distance; to import difflib would make every cold start slower."""
     row = list(range(len(other) + 1))
     for i, letter in enumerate(one, 1):
         diagonal, row[0] = row[0], i

@@ -1,10 +1,10 @@
-"""An environment without some variables; loaded only where there are such."""
+"""An environment without some variables; imported only if there is a variable to remove."""
 
 from collections.abc import Iterator, Mapping
 
 
 class Without(Mapping[str, str]):
-    """An environment without some of its variables, as it is at the time."""
+    """A view of an environment that leaves out some variables."""
 
     def __init__(self, environ: Mapping[str, str], left_out: frozenset[str]) -> None:
         self._environ = environ

@@ -1,4 +1,4 @@
-"""The faults of `docs/fauna.md`, each met by real handlers: `python -m tests.fauna_faults` writes the table anew."""
+"""The faults of `docs/fauna-faults.md`, each met by real handlers: `python -m tests.fauna_faults` writes the table anew."""
 
 import logging
 import os
@@ -33,7 +33,7 @@ from tests.stand_ins.fauna import SECRET, FaunaServer
 from tests.stand_ins.fauna_wire import Fault
 from tests.stand_ins.moto import HIDDEN, Answer, answering
 
-PAGE = Path(__file__).parents[1] / "docs" / "fauna.md"
+PAGE = Path(__file__).parents[1] / "docs" / "fauna-faults.md"
 DEADLINE_MS = 400
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x"
 AWS_URL = "AWS_ENDPOINT_URL_SECRETS_MANAGER"
@@ -434,11 +434,12 @@ def all_met(client: Client) -> list[Met]:
 def table(rows: Iterable[Met]) -> str:
     """Give the Markdown table."""
     lines = [
-        "| fault | the user meets | and where the plugin is `optional` | milliseconds at most | retries | log line |",
+        "| fault | what the user sees | the same, if the plugin is `optional` | at most, ms | retries | log line |",
         "|---|---|---|---|---|---|",
         *(_row(met) for met in rows),
         "",
-        f"Before the log line stands `{REFUSED.strip()}`, and where the plugin is optional `{OMITTED.strip()}`.",
+        f"The log line begins with `{REFUSED.strip()}`, or, if the plugin is optional, with",
+        f"`{OMITTED.strip()}`",
     ]
     return "\n".join(lines) + "\n"
 

@@ -154,17 +154,17 @@ TEXTS = "expected a list of texts that are not empty"
 SOME = "expected one text or more"
 OBJECT = "expected an object"
 NOTHING = "is nothing"
-HERE = "may not stand here"
+HERE = "is not allowed here"
 UNKNOWN = "unknown word"
-BESIDE = "stands only beside from"
+BESIDE = "is allowed only beside from"
 ONE = "expected one of from, constant, object, first"
-FOR_LIST = "stands only beside an attribute or a value of a look-up"
+FOR_LIST = "is allowed only beside an attribute or a value of a look-up"
 ADDED = "cannot be added or changed in the {} token"
 TO = "expected a list of id, access or both"
 WHOSE = "its key must hold {tenant} and one of {sub}, {cognito:username}, {email}, {client_id}"
 BETWEEN = "expected a character other than letters, digits and ._@+- between two placeholders"
 HTTPS = "expected https://; plain http:// is for a loopback address"
-NO_SCOPE = "is no scope: a scope has no blanks, quotes or backslashes"
+NO_SCOPE = "is not a scope: a scope has no blanks, quotes or backslashes"
 NEEDS_VALUES = "required beside an attribute: which of its texts give which groups"
 NEEDS_PROVIDERS = "required beside an attribute: providers, whose users it is read of"
 SCALARS = "expected a list of texts, numbers, true and false"
@@ -212,7 +212,7 @@ WRONG: list[Row] = [
     (claim(from_="name", values={"a": ""}), {"claims.x.values.a": TEXT}),
     (claim(from_="name", values={"a": []}), {"claims.x.values.a": SOME}),
     (claim(from_="name", values={"a": [1]}), {"claims.x.values.a": TEXTS}),
-    (claim(from_="name", values={"a": ["b", "b"]}), {"claims.x.values.a": "a text stands twice"}),
+    (claim(from_="name", values={"a": ["b", "b"]}), {"claims.x.values.a": "duplicate text"}),
     (claim(constant=1, values={"a": "b"}), {"claims.x.values": BESIDE}),
     (claim(object={"a": {"from": "sub"}}, prefix="a"), {"claims.x.prefix": BESIDE}),
     (claim(object={}), {"claims.x.object": "expected a member or more"}),
@@ -301,8 +301,11 @@ WRONG_TO_THE_READER: list[Row] = [
     (claim(from_="custm"), {"claims.x.from": "no such source"}),
     (claim(from_="phone"), {"claims.x.from": "no such source"}),
     (claim(from_="nickame"), {"claims.x.from": "did you mean nickname?"}),
-    (claim(from_="email_verified"), {"claims.x.from": "is no source: email gives nothing unless"}),
-    (claim(from_="identities"), {"claims.x.from": "is no source: provider gives the names"}),
+    (
+        claim(from_="email_verified"),
+        {"claims.x.from": "is not a source: email gives nothing unless"},
+    ),
+    (claim(from_="identities"), {"claims.x.from": "is not a source: provider gives the names"}),
     (claim(from_="client_metadata"), {"claims.x.from": "expected a key"}),
     (claim(from_="client_metadata."), {"claims.x.from": "did you mean client_metadata.?"}),
     (claim(from_="client_metadata.x"), {"claims.x.from": "needs among"}),
@@ -312,7 +315,10 @@ WRONG_TO_THE_READER: list[Row] = [
         {"lookups": {"member": MEMBER}, "claims": {"x": {"from": "member..a"}}},
         {"claims.x.from": "expected a look-up and names, as in member.plan"},
     ),
-    (claim(from_="scope", prefix="a"), {"claims.x.prefix": "stands only beside cognito:groups"}),
+    (
+        claim(from_="scope", prefix="a"),
+        {"claims.x.prefix": "is allowed only beside cognito:groups"},
+    ),
     (claim(from_="cognito:groups", read="json"), {"claims.x.read": FOR_LIST}),
     (claim(from_="email", read="csv"), {"claims.x.read": FOR_LIST}),
     (
@@ -326,7 +332,7 @@ WRONG_TO_THE_READER: list[Row] = [
     (claim(from_="custom:t", among={"item": "l"}), {"claims.x.among.item": "no such look-up"}),
     (
         {"lookups": {"l": MEMBER}, **claim(from_="custom:t", among={"item": "l"})},
-        {"claims.x.among.item": "stands only in the section tenant"},
+        {"claims.x.among.item": "is allowed only in the section tenant"},
     ),
     (
         {"lookups": {"l": PLAN}, "tenant": {"from": "custom:t", "among": {"item": "l"}}},

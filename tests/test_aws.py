@@ -864,7 +864,7 @@ def test_a_file_without_a_token_names_the_variable(content: bytes | None, tmp_pa
     assert outcome(error) == (SecretError, problem)
 
 
-NO_CREDENTIALS = f"{CONTAINER}: what it names answers without credentials"
+NO_CREDENTIALS = f"{CONTAINER}: its endpoint answers without credentials"
 
 
 @pytest.mark.parametrize(

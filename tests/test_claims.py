@@ -360,19 +360,19 @@ def test_needs_are_not_changes_and_so_never_protected(claim: str) -> None:
     [
         (
             {"b": in_id(add=PLAN), "a": in_id(add=PLAN)},
-            "plan: owned twice in the id token (plugins: a, b)",
+            "plan: decided twice in the id token (plugins: a, b)",
         ),
         (
             {"b": in_access(suppress=PLAN.keys()), "a": in_access(add=PLAN)},
-            "plan: owned twice in the access token (plugins: a, b)",
+            "plan: decided twice in the access token (plugins: a, b)",
         ),
         (
             {"b": Claims(needs={"email"}), "a": in_id(suppress={"email"})},
-            "email: suppressed in the id token, where a backend reads it (plugins: a, b)",
+            "email: suppressed in the id token, but a backend reads it (plugins: a, b)",
         ),
         (
             {"b": in_access(add_scopes={"x"}), "a": in_access(suppress_scopes={"x"})},
-            "x: a scope both added and suppressed (plugins: a, b)",
+            "x: the scope is both added and suppressed (plugins: a, b)",
         ),
         (
             {"b": Claims(groups=ADMINS), "a": Claims(groups=ADMINS)},

@@ -538,7 +538,7 @@ def test_check_reports_every_wrong_setting() -> None:
                 (
                     "claim-conflict",
                     "error",
-                    "email: suppressed in the id token, where a backend reads it"
+                    "email: suppressed in the id token, but a backend reads it"
                     " (plugins: mute, surrealdb)",
                 )
             ],
@@ -574,7 +574,7 @@ def test_check_reports_every_wrong_setting() -> None:
                 (
                     "claim-conflict",
                     "error",
-                    "email: suppressed in the id token, where a backend reads it"
+                    "email: suppressed in the id token, but a backend reads it"
                     " (plugins: fauna, surrealdb)",
                 ),
                 ("claim-conflict", "warning", "FAUNA_SUPPRESS=none would keep email"),

@@ -350,6 +350,17 @@ def deciding_from_env(_environ: object) -> Any:
     return deciding_groups(revoke)
 
 
+def odd_from_env(_environ: object) -> Any:
+    decider = Decider(None)
+    decider.decide_groups = ("editors",)  # type: ignore[assignment, method-assign]  # wrong on purpose
+    return decider
+
+
+def test_what_a_factory_makes_is_checked_like_a_plugin_in_code() -> None:
+    with pytest.raises(SettingsError, match=r"decide_groups: expected a method$"):
+        load({"COGNITO_CLAIMS_PLUGINS": f"x={__name__}:odd_from_env"})
+
+
 NOT_A_FACTORY = deciding_groups(revoke)
 
 
@@ -392,7 +403,7 @@ def test_a_deciding_plugin_may_deny_where_the_others_may_be_left_out() -> None:
 
 @pytest.mark.parametrize("name", ["NOT_A_FACTORY", "revoke_typed"])
 def test_a_plugin_where_a_factory_belongs_is_told(name: str) -> None:
-    with pytest.raises(SettingsError, match=r"makes a plugin; got a plugin$"):
+    with pytest.raises(SettingsError, match=r"returns a plugin; got a plugin$"):
         load({"COGNITO_CLAIMS_PLUGINS": f"x={__name__}:{name}"})
 
 
@@ -425,7 +436,7 @@ def test_what_decides_groups_can_be_called() -> None:
 
 def test_a_sync_has_no_groups_to_decide_on() -> None:
     with pytest.raises(
-        SettingsError, match=r"^x: decides on groups, which this trigger has none of$"
+        SettingsError, match=r"^x: decides on groups, but this trigger has no groups$"
     ):
         user_sync(x=deciding_groups(revoke))
 
@@ -454,7 +465,9 @@ def test_clients_are_never_widened() -> None:
     assert claims_of(handler, EVENT._replace(client_id="a")) == {}
     assert claims_of(handler, EVENT._replace(client_id="b")) == {}
     nobody = for_clients(for_clients(seen, "a"), "b")
-    assert problems_of(x=nobody) == ["x: no app client is left for whose events it is asked"]
+    assert problems_of(x=nobody) == [
+        "x: no app client is left: its lists of app clients share no id"
+    ]
 
 
 @pytest.mark.parametrize("ids", [(), ("",), ("a b",), (None,), ("é",), ("a" * 129,), ("a,b",)])
@@ -487,7 +500,9 @@ def test_a_claim_that_two_plugins_declare_is_a_conflict_at_the_start(
     with pytest.raises(ClaimConflictError) as refused:
         pre_token_generation(b=Declaring(one), a=for_clients(optional(Declaring(two)), WEB))
 
-    assert str(refused.value) == f"plan: declared twice for the {token} token (plugins: a, b)"
+    assert (
+        str(refused.value) == f"plan: declared by two plugins for the {token} token (plugins: a, b)"
+    )
 
 
 @pytest.mark.parametrize(("one", "two"), [(ID, BOTH), (ID, {}), (ID, None), ({"id": set()}, ID)])
@@ -595,7 +610,7 @@ def declared(**settings: str) -> dict[str, str]:
 
 
 def test_the_tools_tell_a_conflict_of_declared_claims_as_the_handler_does() -> None:
-    told = f"{NAMESPACE}: declared twice for the id token (plugins: hasura, other)"
+    told = f"{NAMESPACE}: declared by two plugins for the id token (plugins: hasura, other)"
     wanted = [Finding("claim-conflict", "error", told)]
     found = preview(to_json(a_machine_event()), declared())
 

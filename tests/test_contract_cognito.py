@@ -850,7 +850,7 @@ def test_a_part_of_the_event_that_does_not_come_back_is_named() -> None:
         ("event-changed", "userName"),
         ("event-changed", "callerContext"),
         ("event-changed", "request"),
-        ("event-changed", "<a key that is no string>"),
+        ("event-changed", "<a key that is not a string>"),
     ]
 
 
@@ -919,9 +919,9 @@ def test_a_response_comes_back() -> None:
         ({"idTokenGeneration": []}, [("wrong-type", f"response.{V2_KEY}.idTokenGeneration")]),
         ({"accessTokenGeneration": "x"}, [("wrong-type", ACCESS)]),
         ({"idToken": {}}, [("unknown-key", f"response.{V2_KEY}.idToken")]),
-        ({2: {}}, [("unknown-key", f"response.{V2_KEY}.<a key that is no string>")]),
+        ({2: {}}, [("unknown-key", f"response.{V2_KEY}.<a key that is not a string>")]),
         (adding(["x"]), [("wrong-type", ID_CLAIMS)]),
-        (adding({7: "x"}), [("wrong-type", f"{ID_CLAIMS}.<a key that is no string>")]),
+        (adding({7: "x"}), [("wrong-type", f"{ID_CLAIMS}.<a key that is not a string>")]),
         (suppressing("email"), [("wrong-type", ID_SUPPRESSED)]),
         (suppressing({"email"}), [("wrong-type", ID_SUPPRESSED)]),
         (suppressing(["x", None, 1]), [("wrong-type", f"{ID_SUPPRESSED}[{n}]") for n in (1, 2)]),
@@ -987,8 +987,8 @@ class Pair(NamedTuple):
         ([float("inf")], "[0]"),
         ({"a": float("nan")}, ".a"),
         ({"a": [{"b": [0, object()]}]}, ".a[0].b[1]"),
-        ({1: "x"}, ".<a key that is no string>"),
-        ({("a",): {}}, ".<a key that is no string>"),
+        ({1: "x"}, ".<a key that is not a string>"),
+        ({("a",): {}}, ".<a key that is not a string>"),
     ],
 )
 @pytest.mark.parametrize("to", ["id", "access"])

@@ -43,7 +43,7 @@ from tests.stand_ins.fauna_wire import Answer, End, Fault, Request, Step
 SECONDS = 0.15
 EMAIL = "ada@example.com"
 PLANTED = "pla" + "nted"  # so that no line of this file holds it, as a traceback would show
-NO_ANSWER = "an answer that is none of Fauna's"
+NO_ANSWER = "the answer is malformed"
 ANSWER = b'{"data": {}}'
 PROTOCOL = ("Authorization", "Content-Type", "X-Format", "X-Last-Txn-Ts")
 OF_HTTP = ("Accept-Encoding", "Content-Length", "Host")

@@ -1,4 +1,4 @@
-"""Fauna's faults: the table of `docs/fauna.md`, random ones in a row, sign-ins at once, and Cognito's retries.
+"""Fauna's faults: the table of `docs/fauna-faults.md`, random ones in a row, sign-ins at once, and Cognito's retries.
 
 `HYPOTHESIS_PROFILE=full pytest tests/test_fauna_faults.py -k random` is 1,000 invocations, and tells its figures.
 """

@@ -249,7 +249,7 @@ def test_a_sample_of_the_pair_has_three_claims() -> None:
     [
         ({"collection": "a b"}, "collection: expected an identifier: letters, digits and _"),
         ({"collection": "Ü"}, "collection: expected an identifier: letters, digits and _"),
-        ({"collection": "Key"}, "collection: is one of Fauna's own"),
+        ({"collection": "Key"}, "collection: is a reserved name of Fauna"),
         ({"index": "byEmail()"}, "index: expected an identifier: letters, digits and _"),
         ({"identity": "name"}, "identity: expected one of sub, email"),
         ({"client": "grpc"}, "client: expected one of http, driver"),
@@ -512,8 +512,8 @@ def test_somebody_of_a_provider_does_not_get_the_document_of_the_emails_owner(
 @pytest.mark.parametrize("host", ["fauna.com", "db.fauna.com", "DB.EU.Fauna.COM", "db.fauna.com."])
 def test_an_endpoint_of_the_closed_service_is_refused(host: str, client: str) -> None:
     assert problems_of(endpoint=f"https://{host}:443/", client=client) == [
-        "endpoint: fauna.com is closed, and its addresses may be anybody's; "
-        "set that of your own Fauna"
+        "endpoint: fauna.com is closed, and others may own its addresses; "
+        "set the endpoint of your own Fauna"
     ]
 
 

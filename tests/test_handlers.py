@@ -330,7 +330,7 @@ def test_the_first_failure_that_denies_is_told_the_others_are_warnings(
             (FREE, FREE),
             EVENT,
             "claim-conflict",
-            "plan: owned twice in the id token (plugins: p0, p1)",
+            "plan: decided twice in the id token (plugins: p0, p1)",
         ),
         (
             (Claims(groups=Groups()), Claims(groups=Groups())),

@@ -800,7 +800,7 @@ def problems_of(**settings: Any) -> list[str]:
     return [str(problem) for problem in raised.value.problems]
 
 
-NO_ROLE = "role: expected printable ASCII; Hasura takes an empty one for admin"
+NO_ROLE = "role: expected printable ASCII; Hasura treats an empty role as admin"
 NO_SUB = "columns: one column must be taken from sub, as in id=sub"
 
 
@@ -834,10 +834,10 @@ NO_SUB = "columns: one column must be taken from sub, as in id=sub"
             {"columns": {"id": "sub", "e-mail": "email"}},
             "columns: a column must be a GraphQL name: letters, digits and _",
         ),
-        ({"update_columns": ("email",)}, "update_columns: every one must stand in the columns"),
+        ({"update_columns": ("email",)}, "update_columns: each must be one of the columns"),
         (
             {"update_columns": ("username", "synced_at"), "version_column": "synced_at"},
-            "update_columns: every one must stand in the columns",
+            "update_columns: each must be one of the columns",
         ),
         ({"version_column": "synced at"}, f"version_column: {NAME}"),
         ({"version_column": "username"}, "version_column: cannot be one of the columns"),

@@ -74,7 +74,7 @@ OF_THE_WIRE = (
 NO_JSON = (
     "SecretError: dynamodb: the answer is not a JSON object; is AWS_ENDPOINT_URL_DYNAMODB right?"
 )
-IN_DYNAMODB = "LookUpFailedError: look-up dynamodb: an"
+IN_DYNAMODB = "LookUpFailedError: look-up dynamodb: "
 OF_DYNAMODB = (
     aws(400, "ProvisionedThroughputExceededException"),
     aws(400, "RequestLimitExceeded"),
@@ -96,7 +96,7 @@ OF_DYNAMODB = (
 OF_HTTPS = (
     *(http(status) for status in (302, 400, 401, 403, 429, 500, 503)),
     *(
-        Case(name, fault, FAILED, "an answer that is no JSON object (HTTP 200)")
+        Case(name, fault, FAILED, "the answer is not a JSON object (HTTP 200)")
         for name, fault in (
             ("half of the JSON", wire.half_json),
             ("a page of HTML", wire.html),

@@ -240,11 +240,11 @@ def test_an_object_is_the_item_and_204_and_404_say_that_there_is_none(
 @pytest.mark.parametrize(
     ("reply", "problem", "requests"),
     [
-        (Answer(200, HIDDEN.encode()), "an answer that is no JSON object", 1),
-        (as_json(200, [HIDDEN]), "an answer that is no JSON object", 1),
-        (as_json(200, None), "an answer that is no JSON object", 1),
-        (Answer(200, b'{"a": NaN}'), "an answer that is no JSON object", 1),
-        (Answer(200, b"[" * 60_000), "an answer that is no JSON object", 1),
+        (Answer(200, HIDDEN.encode()), "the answer is not a JSON object", 1),
+        (as_json(200, [HIDDEN]), "the answer is not a JSON object", 1),
+        (as_json(200, None), "the answer is not a JSON object", 1),
+        (Answer(200, b'{"a": NaN}'), "the answer is not a JSON object", 1),
+        (Answer(200, b"[" * 60_000), "the answer is not a JSON object", 1),
         (
             Answer(200, b'{"a": "' + b"x" * ((1 << 16) - 8) + b'"}'),
             "an answer of more than 65536 bytes",

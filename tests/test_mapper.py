@@ -50,10 +50,10 @@ def test_rules_stand_in_a_file_beside_the_functions_code(
         ("", ["MAPPER_RULES: required"]),
         ("none", ["MAPPER_RULES: cannot be none"]),
         ("{", ["MAPPER_RULES: is not JSON (line 1, column 2)"]),
-        ("absent.json", ["MAPPER_RULES: its file cannot be read: No such file or directory"]),
-        ("binary.json", ["MAPPER_RULES: its file is no text in UTF-8"]),
+        ("absent.json", ["MAPPER_RULES: the file cannot be read: No such file or directory"]),
+        ("binary.json", ["MAPPER_RULES: the file is not UTF-8 text"]),
         ("list.json", ["MAPPER_RULES: expected an object"]),
-        ("a\0b", ["MAPPER_RULES: its file cannot have this name"]),
+        ("a\0b", ["MAPPER_RULES: a file cannot have this name"]),
         (
             '{"claims": {"x": {"from": "sub", "fro": 1}}, "clams": {}}',
             [

@@ -189,7 +189,7 @@ def test_a_plugin_in_the_working_directory_is_found_by_the_command_itself(case: 
 def test_a_plugin_where_a_factory_should_be_is_told(case: Case) -> None:
     ran = run("check", environ={"COGNITO_CLAIMS_PLUGINS": "plan=plugin:plan"}, exit_code=1)
 
-    assert "expected a factory, which takes the environment and makes a plugin" in ran.out
+    assert "expected a factory, which takes the environment and returns a plugin" in ran.out
     assert case.folder.is_dir()
 
 

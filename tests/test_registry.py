@@ -20,11 +20,11 @@ from cognito_claims.testing import a_user_event
 ROOT = Path(cognito_claims.__file__).parents[1]
 NEITHER = "neither a known plugin nor name=import.path:factory"
 SHAPE = "expected name=import.path:factory"
-NO_FACTORY = "its module has no such factory"
-FACTORY = "expected a factory, which takes the environment and makes a plugin"
-NO_MODULE = "its module cannot be imported"
+NO_FACTORY = "the module has no such factory"
+FACTORY = "expected a factory, which takes the environment and returns a plugin"
+NO_MODULE = "the module cannot be imported"
 NOWHERE = "it is neither in the working directory nor on PYTHONPATH"
-NO_NAME = "what stands before = is no name for a plugin"
+NO_NAME = "the text before = is not a valid plugin name"
 POLICIES = "expected one of deny, omit"
 SURREALDB = {
     "SURREALDB_NAMESPACE": "shop",
@@ -214,8 +214,8 @@ def test_an_unknown_plugin_is_told_with_the_nearest_name(
         ("deadline_ms=acme_claims:free", f"entry 1: {NO_NAME}"),
         ("x=acme_claims:not_callable", f"entry 1: {FACTORY}; got str"),
         ("hasura,x=acme_claims:not_callable", f"entry 2: {FACTORY}; got str"),
-        ("hasura,surrealdb,hasura", "entry 3: its name stands twice"),
-        ("hasura,hasura=acme_claims:free", "entry 2: its name stands twice"),
+        ("hasura,surrealdb,hasura", "entry 3: duplicate plugin name"),
+        ("hasura,hasura=acme_claims:free", "entry 2: duplicate plugin name"),
         ("hasura,none", f"entry 2: {NEITHER}"),
         ("hasura,,surrealdb", "entry 2 of the comma list is empty"),
         ("hasura,", "entry 2 of the comma list is empty"),
@@ -535,7 +535,7 @@ def test_a_name_that_stands_twice_is_told_once_whatever_else_is_wrong() -> None:
 
     assert problems_of(environ) == [
         "HASURA_TOKENS: expected one of id, access",
-        "COGNITO_CLAIMS_PLUGINS: entry 2: its name stands twice",
+        "COGNITO_CLAIMS_PLUGINS: entry 2: duplicate plugin name",
     ]
 
 
@@ -562,7 +562,7 @@ def test_a_factory_that_makes_no_plugin_is_a_problem(factory: str) -> None:
         ("constant", "a plugin"),
         ("instance", "a plugin"),
         ("claims", "Claims"),
-        ("Bare", "what does not take it"),
+        ("Bare", "something that does not take it"),
     ],
 )
 @pytest.mark.usefixtures("write")

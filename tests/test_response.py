@@ -428,7 +428,7 @@ def test_names_and_groups_are_text_that_utf8_can_carry(
         ),
         (in_access("x"), V1, "c: the access token needs V2_0 or later"),
         (in_id("x"), MACHINE, "c: client credentials have no ID token"),
-        (Claims(groups=ADMINS), MACHINE, "cognito:groups: no user, no groups"),
+        (Claims(groups=ADMINS), MACHINE, "cognito:groups: client credentials have no groups"),
         (in_id(None), V2, "c: expected a value, got nothing"),
         (
             in_id([None]),
@@ -444,18 +444,18 @@ def test_names_and_groups_are_text_that_utf8_can_carry(
         (in_id({7: "x"}), V2, "c: expected names that are strings, got int"),
         (in_id("\ud800"), V2, "c: expected text that UTF-8 can carry"),
         (in_id(nested(33)), V2, "c: nested more than 32 levels deep"),
-        (in_id([], "address"), V2, "address: takes no array and no object"),
-        (in_id("x", ""), V2, "'': a claim needs a name"),
+        (in_id([], "address"), V2, "address: cannot be an array or an object"),
+        (in_id("x", ""), V2, "'': a claim name cannot be empty"),
         (in_access("x", "aud"), V2, "aud: can only be the app client's id"),
         (
             Claims(access_token=TokenClaims(add_scopes={"a b"})),
             V2,
-            "a b: not a scope as in RFC 6749",
+            "a b: not a valid scope (RFC 6749)",
         ),
         (
             Claims(access_token=TokenClaims(add_scopes={"a\n\ud800"})),
             V2,
-            r"'a\n\ud800': not a scope as in RFC 6749",
+            r"'a\n\ud800': not a valid scope (RFC 6749)",
         ),
         (in_id("x", "\ud800"), V2, r"'\ud800': expected text that UTF-8 can carry"),
         (

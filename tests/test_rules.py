@@ -145,8 +145,8 @@ def test_a_text_is_read_as_a_list_in_the_form_that_is_named(
         ("json", "[1", "is not JSON"),
         ("json", "[" * 100_000, "is not JSON"),
         ("json", "[NaN]", "is not JSON"),
-        ("json", '{"a": 1}', "is no JSON list"),
-        ("json", "[null]", "is no text, number or boolean"),
+        ("json", '{"a": 1}', "is not a JSON list"),
+        ("json", "[null]", "is not a text, number or boolean"),
         ("json", "[1e999]", "is a number beyond 2^53-1"),
     ],
 )
@@ -193,16 +193,16 @@ def test_a_value_is_carried_in_its_form(given: Any, form: str, carried: object) 
 @pytest.mark.parametrize(
     ("given", "form", "problem"),
     [
-        (["a"], "string", "is no text, number or boolean"),
-        ({"a": 1}, "list", "is no text, number or boolean"),
+        (["a"], "string", "is not a text, number or boolean"),
+        ({"a": 1}, "list", "is not a text, number or boolean"),
         (["a,b"], "csv", "has an item with a comma, or an empty one"),
         (["a", ""], "csv", "has an item with a comma, or an empty one"),
         (["a b"], "words", "has an item with a blank, or an empty one"),
         (["a\u2003b"], "words", "has an item with a blank, or an empty one"),
-        ([["a"]], "postgres_array", "is no text, number or boolean"),
+        ([["a"]], "postgres_array", "is not a text, number or boolean"),
         (2**53, "number", "is a number beyond 2^53-1"),
-        (True, "number", "is no number"),
-        (["1"], "number", "is no number"),
+        (True, "number", "is not a number"),
+        (["1"], "number", "is not a number"),
         (1, "boolean", "is neither true nor false"),
     ],
 )
@@ -472,7 +472,7 @@ def test_whoever_asks_for_another_tenant_is_refused(
 def test_a_tenant_is_one_text() -> None:
     with pytest.raises(RuleError) as caught:
         Mapper({"tenant": {"from": "cognito:groups"}})(a_user_event(groups=["a", "b"]))
-    assert str(caught.value) == "tenant: what it gives is no text"
+    assert str(caught.value) == "tenant: its value is not a text"
 
 
 def test_among_holds_for_every_item_of_a_list() -> None:

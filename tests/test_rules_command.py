@@ -41,7 +41,7 @@ def test_all_mistakes_are_told_at_once_by_place(file: Path) -> None:
     )
     ran = run("rules", "check", str(file), "--format", "json", environ={}, exit_code=1)
     assert [finding["message"] for finding in ran.content["findings"]] == [
-        "claims.x: stands twice in one object",
+        "claims.x: occurs twice in one object",
         "a: unknown word",
         "claims.x.constant: is nothing",
     ]

@@ -222,13 +222,13 @@ def test_a_list_to_choose_from_that_is_none_is_a_failure() -> None:
     tenant = {"from": "client_metadata.t", "among": {"from": "plan.tenants"}}
     with pytest.raises(RuleError) as caught:
         given({"tenant": tenant}, session("acm"), Store(plan={"tenants": "acme"}))
-    assert str(caught.value) == "tenant.among: plan.tenants is no list"
+    assert str(caught.value) == "tenant.among: plan.tenants is not a list"
 
 
 def test_a_value_of_an_item_that_is_no_text_cannot_be_read_as_one() -> None:
     with pytest.raises(RuleError) as caught:
         given(claims(x={"from": "plan.a", "read": "json"}), USER, Store(plan={"a": [1]}))
-    assert str(caught.value) == "claims.x: plan.a is no text"
+    assert str(caught.value) == "claims.x: plan.a is not a text"
 
 
 @pytest.mark.parametrize("value", [{"a": {1}}, float("nan")])

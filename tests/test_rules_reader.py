@@ -53,8 +53,8 @@ def test_the_schema_is_one_and_has_every_section() -> None:
 def test_a_name_that_stands_twice_is_told_wherever_it_stands() -> None:
     text = '{"claims": {"a": {"from": "sub", "from": "name"}, "a": {"constant": {"b": 1, "b": 2}}}}'
     assert [str(problem) for problem in problems_of(decoded(text))] == [
-        "claims.a: stands twice in one object",
-        "claims.a.constant.b: stands twice in one object",
+        "claims.a: occurs twice in one object",
+        "claims.a.constant.b: occurs twice in one object",
     ]
 
 

@@ -78,7 +78,7 @@ def test_a_key_gives_one_field_of_the_secret(environ: Environ) -> None:
     assert [read(f"{arn}#password", environ), read(f"{arn}#a#b", environ)] == [HIDDEN, "another"]
 
 
-NO_FIELD = "the secret must be a JSON object in which the reference's #key names a text"
+NO_FIELD = "the secret must be a JSON object in which the reference's #key names a string"
 UNPRINTABLE = "the secret holds a character that is not printable ASCII"
 
 
@@ -107,7 +107,7 @@ def test_a_secret_that_cannot_be_used_is_told_without_it(
 def test_a_binary_secret_is_refused(environ: Environ) -> None:
     arn = created(environ, SecretBinary="aHVudGVyMg==")
     error = refused(lambda: read(arn, environ), arn)
-    assert outcome(error) == (SecretError, "the secret is not a text; store it as a SecretString")
+    assert outcome(error) == (SecretError, "the secret is binary; store it as a SecretString")
 
 
 def test_a_secret_that_is_not_there_is_told_by_awss_code(environ: Environ) -> None:
@@ -218,7 +218,7 @@ def test_an_answer_without_a_value_is_told_as_such(
 ) -> None:
     store.answer = Answer.of(answer)
     error = refused(lambda: reader.read(soon()))
-    problem = "the parameter store's answer holds no value"
+    problem = "the answer of the parameter store holds no value"
     assert outcome(error) == (SecretError, problem)
 
 

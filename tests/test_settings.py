@@ -15,7 +15,7 @@ from cognito_claims.settings import nearest, read_settings, suggestion
 Color = Literal["red", "green"]
 AS_JSON = 'write names that hold , or = as JSON, as in {"a,b": "c"}'
 NOT_A_PAIR = f"expected name=value; {AS_JSON}"
-A_PART = f"is a part of a directory's name; {AS_JSON}"
+A_PART = f"is part of a directory name; {AS_JSON}"
 NO_STRINGS = "expected a JSON array of strings that are not empty"
 NO_MEMBER = "expected a name and a string, neither empty"
 A_COLOR = "expected one of red, green"
@@ -129,10 +129,10 @@ def test_text_is_read_as_the_annotation_says(kind: object, text: str, value: obj
         (Mapping[str, str], "a=b,c= ", f"entry 2: {NOT_A_PAIR}"),
         (Mapping[str, str], "a=b=c", f"entry 1: {NOT_A_PAIR}"),
         (Mapping[str, str], "a=b,none", f"entry 2: {NOT_A_PAIR}"),
-        (Mapping[str, str], "a=b, a =c", "entry 2: its name stands twice"),
+        (Mapping[str, str], "a=b, a =c", "entry 2: duplicate name"),
         (Mapping[str, str], "CN=Admins,OU=Groups=editor", f"entry 1: {A_PART}"),
         (Mapping[str, str], "a=b,ou=Groups", f"entry 2: {A_PART}"),
-        (Mapping[str, str], '{"a": "b", "a": "c"}', "entry 2: its name stands twice"),
+        (Mapping[str, str], '{"a": "b", "a": "c"}', "entry 2: duplicate name"),
         (Mapping[str, str], '{"a": "b", "": "c"}', f"entry 2: {NO_MEMBER}"),
         (Mapping[str, str], '{"a": " "}', f"entry 1: {NO_MEMBER}"),
         (Mapping[str, str], '{"a": {"b": "c"}}', f"entry 1: {NO_MEMBER}"),

@@ -174,7 +174,7 @@ def test_the_purpose_says_how_the_functions_key_is_made_and_no_secret_is_shown()
             {"FAUNA_INDEX": "é"},
             "FAUNA_INDEX: expected an identifier: letters, digits and _",
         ),
-        ({"FAUNA_COLLECTION": "Token"}, "FAUNA_COLLECTION: is one of Fauna's own"),
+        ({"FAUNA_COLLECTION": "Token"}, "FAUNA_COLLECTION: is a reserved name of Fauna"),
         ({"FAUNA_TTL_SECONDS": "1.5"}, "FAUNA_TTL_SECONDS: expected a whole number"),
         ({"FAUNA_ENDPOINT": ""}, "FAUNA_ENDPOINT: required"),
         ({"COGNITO_CLAIMS_PLUGINS": "hasura"}, "COGNITO_CLAIMS_PLUGINS: fauna is not among them"),

@@ -446,7 +446,7 @@ def test_claims_that_no_token_can_carry_are_an_error(log: pytest.LogCaptureFixtu
 
     assert refusal(handler, signing_in()) == NEUTRAL.format("plugin-result")
     assert lines(log) == [
-        "ERROR sign-in refused: plugin x: returned claims, for which this trigger has no token"
+        "ERROR sign-in refused: plugin x: returned claims, but this trigger issues no token"
         " [plugin-result]",
         "INFO user sync: refused",
     ]
@@ -627,11 +627,11 @@ UNVERIFIED = {"email": "hunter2@example.com", "email_verified": "false"}
     [
         (
             UNVERIFIED,
-            ["WARNING columns that are null because of an email or number not verified: 1"],
+            ["WARNING columns that are null because an email or phone number is not verified: 1"],
         ),
         (
             {**UNVERIFIED, "phone_number": "+1", "phone_number_verified": "false"},
-            ["WARNING columns that are null because of an email or number not verified: 2"],
+            ["WARNING columns that are null because an email or phone number is not verified: 2"],
         ),
         ({}, []),
     ],

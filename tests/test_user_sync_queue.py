@@ -252,7 +252,7 @@ def test_what_the_queue_fails_to_take_is_told_as_not_written(
 
     told = [record.getMessage() for record in caplog.records]
     assert told[0].startswith("not written: ValueError at ")
-    assert told[0].endswith("; and the queue failed, too")
+    assert told[0].endswith("; the queue failed too")
     assert "put into" not in caplog.text
     assert "hunter" not in caplog.text
 

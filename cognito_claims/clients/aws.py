@@ -1,4 +1,4 @@
-"""AWS's JSON services without its SDK: signed calls, and where the credentials for them come from."""
+"""Signed calls to AWS's JSON services without its SDK, and the credentials for them."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from cognito_claims.clients.sigv4 import Credentials, sign
 from cognito_claims.errors import AWS_TRANSIENT, AwsError, SecretError
 
 _OUTDATED = frozenset(("ExpiredTokenException", "UnrecognizedClientException"))
-_CODES = _OUTDATED.union(  # the only ones that an error repeats: a server's text may hold anything
+_CODES = _OUTDATED.union(  # errors repeat only these: a server's text may hold anything
     *AWS_TRANSIENT.values(),
     """AccessDeniedException DecryptionFailure IncompleteSignatureException InternalFailure
     InvalidAddress InvalidKeyId InvalidMessageContents InvalidParameterException
@@ -20,10 +20,10 @@ _CODES = _OUTDATED.union(  # the only ones that an error repeats: a server's tex
     KmsInvalidKeyUsage KmsInvalidState KmsNotFound KmsOptInRequired
     MissingAuthenticationTokenException ParameterNotFound ParameterVersionNotFound
     QueueDoesNotExist ResourceNotFoundException ServiceUnavailableException Throttling
-    ThrottlingException TooManyRequestsException UnsupportedOperation ValidationException""".split(),  # noqa: SIM905  (a list takes a line for each)
+    ThrottlingException TooManyRequestsException UnsupportedOperation ValidationException""".split(),  # noqa: SIM905  (a list takes a line for each name)
 )
 _ENDPOINT_OF = {"secretsmanager": "SECRETS_MANAGER"}
-_SUFFIXES = {  # of the partitions beside the commercial one and GovCloud
+_SUFFIXES = {  # of partitions other than the commercial one and GovCloud
     "cn-": "amazonaws.com.cn",
     "eusc-": "amazonaws.eu",
     "us-iso-": "c2s.ic.gov",
@@ -36,14 +36,13 @@ HOSTS: tuple[str, ...] = (".amazonaws.com", *(f".{suffix}" for suffix in _SUFFIX
 _IGNORED = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
 _FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 _TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
-_EARLY_S = 120  # what is left of credentials that are not used any more
+_EARLY_S = 120  # credentials are replaced so long before they expire
 
 
 class AwsClient:
-    """Calls to one service; a region of None is the environment's, which is read anew at each call.
+    """Calls one AWS service. A region of None means the environment's, read at each call.
 
-    `endpoint` is where to call it unless the environment says otherwise. A call that fails for a reason
-    that may pass is made again, up to `retries` times.
+    `endpoint` is the address to call, unless the environment names another.
     """
 
     def __init__(
@@ -66,9 +65,10 @@ class AwsClient:
         self._container_credentials: tuple[Credentials, str] | None = None
 
     def call(self, target: str, payload: Mapping[str, Json], *, deadline: float) -> Any:
-        """Give the JSON object that the service answers; the deadline is on the monotonic clock.
+        """Return the JSON object that the service answers; `deadline` is on the monotonic clock.
 
-        Raises `AwsError`, `DeadlineError` and `TransportError`, and `SecretError` for what is to be set.
+        Raises `AwsError`, `DeadlineError` and `TransportError`, and `SecretError` for a missing
+        setting.
         """
         body = json.dumps(dict(payload)).encode()
         credentials = self._credentials(deadline)
@@ -84,7 +84,7 @@ class AwsClient:
         return self._post(target, body, renewed, deadline)
 
     def prepare(self) -> None:
-        """Load what TLS needs ahead of the first call."""
+        """Load what TLS needs before the first call."""
         self._client(*self._endpoint(self._current_region()))
 
     def open(self, deadline: float) -> None:
@@ -122,7 +122,7 @@ class AwsClient:
         return self._region or _region(self._environ)
 
     def _endpoint(self, region: str) -> tuple[str, str]:
-        """Give the URL, and the variable that it comes from."""
+        """Return the URL, and the variable that it comes from."""
         service = _ENDPOINT_OF.get(self._service, self._service.upper())
         is_ignored = self._environ.get(_IGNORED, "").strip().lower() == "true"
         for variable in (f"AWS_ENDPOINT_URL_{service}", "AWS_ENDPOINT_URL"):
@@ -148,7 +148,7 @@ class AwsClient:
             return Credentials(key, secret, _variable(self._environ, "AWS_SESSION_TOKEN"))
         if key or secret:
             raise SecretError("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: set both or neither")
-        # Times compared as texts: to parse one would cost an import.
+        # Compare times as strings: to parse them would need an import.
         soon = strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(time() + _EARLY_S))
         lent = self._container_credentials
         if lent is None or lent[1] < soon:
@@ -156,7 +156,10 @@ class AwsClient:
         return lent[0]
 
     def _read_container_credentials(self, deadline: float) -> tuple[Credentials, str]:
-        """Ask the container's endpoint, which SnapStart has in a key's place; give the credentials and their end."""
+        """Return credentials from the container's endpoint, and when they expire.
+
+        Under SnapStart, such an endpoint replaces the keys in the environment.
+        """
         url = _variable(self._environ, _FULL_URI)
         if url is None:
             either = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -176,8 +179,8 @@ def _container_credentials(answer: Mapping[str, Any]) -> tuple[Credentials, str]
     key, secret = answer.get("AccessKeyId"), answer.get("SecretAccessKey")
     token, end = answer.get("Token") or None, answer.get("Expiration")
     if not (_is_plain(key) and _is_plain(secret) and (token is None or _is_plain(token))):
-        raise SecretError(f"{_FULL_URI}: what it names answers without credentials")
-    # An end that is not in UTC cannot be compared: such credentials are used once.
+        raise SecretError(f"{_FULL_URI}: its endpoint answers without credentials")
+    # An end that is not in UTC cannot be compared, so such credentials are used only once.
     is_utc = isinstance(end, str) and end.endswith("Z")
     return Credentials(key, secret, token), str(end) if is_utc else ""
 
@@ -187,7 +190,7 @@ def _authorization(environ: Mapping[str, str]) -> str | None:
     if path is None:
         return _variable(environ, "AWS_CONTAINER_AUTHORIZATION_TOKEN")
     try:
-        with open(path, encoding="ascii") as file:  # noqa: PTH123  (pathlib would cost an import)
+        with open(path, encoding="ascii") as file:  # noqa: PTH123  (pathlib would need an import)
             token = file.read().strip()
     except (OSError, ValueError):
         token = ""
@@ -206,7 +209,7 @@ def _region(environ: Mapping[str, str]) -> str:
 
 
 def _suffix(region: str) -> str:
-    """Give how the hosts of AWS's services end in a region."""
+    """Return the end of the hosts of AWS's services in a region."""
     for prefix, suffix in _SUFFIXES.items():
         if region.startswith(prefix):
             return suffix
@@ -214,7 +217,7 @@ def _suffix(region: str) -> str:
 
 
 def _variable(environ: Mapping[str, str], name: str) -> str | None:
-    """Read a variable; an empty one is an unset one."""
+    """Return a variable; an empty one counts as unset."""
     text = environ.get(name, "").strip()
     if text and not _is_plain(text):
         raise SecretError(f"{name}: holds a character that is not printable ASCII")
@@ -226,7 +229,7 @@ def _is_plain(text: object) -> TypeGuard[str]:
 
 
 def _answer(service: str, response: Response, variable: str) -> dict[str, Any]:
-    """Give the JSON object; nothing of an answer stands in an error, nor in what an error came from."""
+    """Return the JSON object; no error, nor its cause, holds any part of an answer."""
     content = json_object(response.body)
     if response.status != 200:
         kind = str((content or {}).get("__type")).rpartition("#")[2].partition(":")[0]

@@ -1,6 +1,7 @@
-"""A TCP or TLS connection of which every wait, however small, ends at one deadline.
+"""A TCP or TLS connection with one deadline for every wait, however small.
 
-A socket's own timeout starts anew with each byte, so that a server that drips would hold its client for ever.
+The timeout of a socket starts again with each byte, so a slow server would hold its client for
+ever.
 """
 
 import socket
@@ -13,7 +14,7 @@ from cognito_claims.errors import DeadlineError, TransportError
 _CHUNK = 1 << 16
 _HANDSHAKE = "TLS handshake"
 _SENDING = "sending the request"
-_UNTRUSTED = {  # OpenSSL's X509_V_ERR_*, the usual ones
+_UNTRUSTED = {  # the usual ones of OpenSSL's X509_V_ERR_*
     10: "the certificate has expired",
     18: "the certificate is self-signed",
     19: "the certificate's issuer is not trusted",
@@ -25,15 +26,15 @@ _UNTRUSTED = {  # OpenSSL's X509_V_ERR_*, the usual ones
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """Give the one context, which verifies against the system's authorities or those in `SSL_CERT_FILE`."""
+    """Return the shared context, which trusts the system's authorities or `SSL_CERT_FILE`."""
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
-    context.keylog_filename = None  # type: ignore[assignment]  # whatever SSLKEYLOGFILE says
+    context.keylog_filename = None  # type: ignore[assignment]  # in spite of SSLKEYLOGFILE
     return context
 
 
 class Connection:
-    """What `http.client` takes for a socket, with a deadline and a bound on what is received."""
+    """A socket for `http.client`, with a deadline and a limit on the received bytes."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
@@ -44,14 +45,14 @@ class Connection:
         self.received: int = 0
 
     def begin(self, deadline: float, most: int) -> None:
-        """Let one exchange last until the deadline, and receive so many bytes at most."""
+        """Start an exchange that ends at the deadline and receives at most so many bytes."""
         self._deadline = deadline
         self._most = most
         self._stage = _SENDING
         self.received = 0
 
     def sendall(self, data: bytes) -> None:
-        """Send everything."""
+        """Send all of the data."""
         view = memoryview(data)
         self._stage = _SENDING
         while view:
@@ -63,39 +64,42 @@ class Connection:
         self._stage = "waiting for the answer"
 
     def makefile(self, _mode: str) -> "Connection":
-        """Be the file from which the answer is read."""
+        """Return this object as the file from which the answer is read."""
         return self
 
     def readline(self, most: int) -> bytes:
-        """Read up to and with the next newline; a close before it is an error, for `http.client` takes it for one."""
+        """Read until a newline; raise an error if the other end closes first.
+
+        `http.client` would take the rest for a whole line.
+        """
         while (end := self._buffer.find(b"\n", 0, most)) < 0 and len(self._buffer) < most:
             if not self._receive():
                 raise TransportError(self._stage, "the connection was closed")
         return self._take(most if end < 0 else end + 1)
 
     def read(self, count: int) -> bytes:
-        """Read so many bytes, or fewer when the other end closes."""
+        """Read so many bytes, or fewer if the other end closes."""
         while len(self._buffer) < count and self._receive():
             pass
         return self._take(count)
 
     def flush(self) -> None:
-        """Do nothing: `http.client` flushes its file before it closes it."""
+        """Do nothing; `http.client` flushes its file before it closes it."""
 
     def close(self) -> None:
-        """Do nothing: `http.client` closes its file after each answer, and its owner ends the connection."""
+        """Do nothing; `http.client` closes its file after each answer. `end` closes the socket."""
 
     def end(self) -> None:
         """Close the socket."""
         self._socket.close()
 
     def is_quiet(self) -> bool:
-        """Say whether the other end is there and has sent nothing more than the last answer."""
+        """Return whether the other end is connected and has sent nothing since the last answer."""
         if self._buffer:
             return False
         self._socket.settimeout(0)
         try:
-            # Below TLS: a record that waits there is a goodbye, most likely.
+            # Below TLS: a waiting record most likely closes the connection.
             socket.socket.recv(self._socket, 1, socket.MSG_PEEK)
         except BlockingIOError:
             return True
@@ -130,7 +134,7 @@ class Connection:
 
 
 def connect(host: str, port: int, context: ssl.SSLContext | None, deadline: float) -> Connection:
-    """Connect, with TLS when there is a context; raises `DeadlineError` or `TransportError`."""
+    """Connect, with TLS if there is a context; raises `DeadlineError` or `TransportError`."""
     sock = _connect(host, port, deadline, is_plain=context is None)
     if context is None:
         return Connection(sock)
@@ -150,11 +154,11 @@ def connect(host: str, port: int, context: ssl.SSLContext | None, deadline: floa
     try:
         raise failure
     finally:
-        del failure  # or it would hold this frame, which would hold it
+        del failure  # or the error and this frame would refer to each other
 
 
 def left(deadline: float, stage: str) -> float:
-    """Give the seconds until the deadline; raises `DeadlineError` when there are none."""
+    """Return the seconds until the deadline; raise `DeadlineError` if there are none."""
     seconds = deadline - monotonic()
     if seconds <= 0:
         raise DeadlineError(stage)
@@ -162,7 +166,7 @@ def left(deadline: float, stage: str) -> float:
 
 
 def is_loopback(address: str) -> bool:
-    """Say whether an IP address is the machine's own."""
+    """Return whether an IP address is a loopback address."""
     try:
         return address == "::1" or socket.inet_pton(socket.AF_INET, address)[0] == 127
     except OSError:
@@ -173,21 +177,21 @@ def _connect(host: str, port: int, deadline: float, *, is_plain: bool) -> socket
     stage = "connecting"
     problem = "the host's address cannot be found"
     try:
-        # The one wait without an end of its own: the resolver's. The handler's deadline covers it.
-        # As bytes, here and for TLS: a text would be taken through the IDNA codec, three imports away.
+        # The resolver is the only wait without a time limit. The handler's deadline covers it.
+        # Bytes, here and for TLS: a string would need the IDNA codec, which is three imports.
         found = socket.getaddrinfo(host.encode(), port, type=socket.SOCK_STREAM)
     except OSError:
         found = []
-    if is_plain:  # a name like localhost may be anybody's
+    if is_plain:  # a name such as localhost may lead to anybody
         found = [entry for entry in found if is_loopback(str(entry[4][0]))]
     for position, (family, kind, protocol, _, address) in enumerate(found):
         try:
             sock = socket.socket(family, kind, protocol)
-        except OSError as error:  # a kernel without IPv6, to which an IPv6 address is told first
+        except OSError as error:  # a kernel without IPv6, if an IPv6 address comes first
             problem = type(error).__name__
             continue
         try:
-            # Each of several addresses gets its share, so that one that is silent leaves time for the next.
+            # Each address gets a share of the time, so that a silent one leaves time for the next.
             sock.settimeout(left(deadline, stage) / (len(found) - position))
             sock.connect(address)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,7 +1,7 @@
 """Fauna's wire protocol: version 1 of the query endpoint, in the tagged format.
 
-A value travels beside a query's text, never in it, so that no user can write FQL. There is no endpoint
-but the one that is given: the hosted service is closed, and its names may be anybody's.
+A value is sent beside the text of a query, never in it, so that no user can write FQL. There is no
+default endpoint: the hosted service is closed, and others may own its names.
 """
 
 import json
@@ -14,7 +14,7 @@ from cognito_claims.clients.http import HttpClient, Response, json_object
 from cognito_claims.clients.retry import retried
 from cognito_claims.errors import FaunaError
 
-_CODES = frozenset(  # the only ones that an error repeats: a server's text may hold anything
+_CODES = frozenset(  # errors repeat only these: a server's text may hold anything
     (
         "abort",
         "bad_gateway",
@@ -51,16 +51,16 @@ _ADVICE = {
 _CLOSED = "fauna.com"
 _LONGEST_INT = 1 << 31
 _LONGEST_TIME = 1 << 63
-MALFORMED = "an answer that is none of Fauna's"
+MALFORMED = "the answer is malformed"
 
 
 class Value(NamedTuple):
-    """A value between fragments of a query's text."""
+    """A value between the fragments of a query's text."""
 
     value: str | int
 
     def __repr__(self) -> str:
-        """Hide the value, which is a user's."""
+        """Hide the value, which belongs to a user."""
         return "Value(***)"
 
 
@@ -68,10 +68,13 @@ Query: TypeAlias = tuple[str | Value, ...]
 
 
 class QueryClient(Protocol):
-    """Runs queries on Fauna: our own client, or the official driver."""
+    """Runs queries on Fauna: our client, or the official driver."""
 
     def query(self, query: Query, secret: str, *, deadline: float) -> Mapping[str, str]:
-        """Give the strings in a query's result; raises `FaunaError`, `TransportError` and `DeadlineError`."""
+        """Return the strings in the result of a query.
+
+        Raises `FaunaError`, `TransportError` and `DeadlineError`.
+        """
         ...
 
 
@@ -83,7 +86,7 @@ class FaunaClient:
         self._last_txn_ts = 0
 
     def query(self, query: Query, secret: str, *, deadline: float) -> Mapping[str, str]:
-        """Send the query, and once more when that may help and there is time."""
+        """Send the query; try once more after a transient failure if there is time."""
         encoded = {"query": {"fql": [_fragment(part) for part in query]}, "arguments": {}}
         body = json.dumps(encoded, separators=(",", ":")).encode()
         return retried(lambda: self._query(body, secret, deadline), deadline=deadline)
@@ -109,40 +112,40 @@ class FaunaClient:
 
 
 def query_url(endpoint: str) -> str:
-    """Give the place at which an endpoint takes queries."""
+    """Return the URL to which an endpoint's queries go."""
     return f"{endpoint.rstrip('/')}/query/1"
 
 
 def http_client(endpoint: str) -> HttpClient:
     """Return the client for an endpoint's queries.
 
-    Raises `ValueError` for an endpoint that is not https, or http to a loopback address, and for one
-    of the closed service: no key is ever sent there.
+    Raises `ValueError` for an endpoint that is not https (or http to a loopback address), and for
+    one of the closed service, so that no key is ever sent there.
     """
     url = query_url(endpoint)
     client = HttpClient(url)
     host = (urlsplit(url).hostname or "").rstrip(".")  # in lower case
     if host == _CLOSED or host.endswith(f".{_CLOSED}"):
         raise ValueError(
-            "fauna.com is closed, and its addresses may be anybody's; set that of your own Fauna"
+            "fauna.com is closed, and others may own its addresses; set the endpoint of your own Fauna"
         )
     return client
 
 
 def milliseconds_left(deadline: float) -> int:
-    """Give what Fauna may take for a query; raises `DeadlineError` when that is nothing."""
+    """Return the time that Fauna may take for a query; raise `DeadlineError` if there is none."""
     return max(1, int(left(deadline, "sending the request") * 1000))
 
 
 def refusal(response: Response) -> FaunaError:
-    """Give the error that an answer of another status than 200 stands for."""
+    """Return the error for an answer whose status is not 200."""
     code = _mapping(_mapping(json_object(response.body)).get("error")).get("code")
     known = code if isinstance(code, str) and code in _CODES else "unknown"
     return FaunaError(response.status, known, _ADVICE.get(known, ""))
 
 
 def strings(data: object) -> dict[str, str]:
-    """Give the strings in a result, which must be an object; raises `FaunaError`."""
+    """Return the strings in a result, which must be an object; raises `FaunaError`."""
     if not isinstance(data, Mapping):
         raise FaunaError(200, MALFORMED)
     return {name: value for name, value in data.items() if isinstance(value, str)}

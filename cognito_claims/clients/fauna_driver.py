@@ -1,7 +1,8 @@
-"""The official Fauna driver behind our protocol, for `FAUNA_CLIENT=driver` and the extra `fauna`.
+"""The official Fauna driver behind our protocol, for `FAUNA_CLIENT=driver` (extra `fauna`).
 
-Its transport is ours. The driver's own waits for a hung server without end, is one for the whole process, falls back
-to an endpoint that is no longer Fauna's, and writes secrets and emails into its DEBUG log.
+The transport is ours. The driver's own transport waits without end for a hung server, is one for
+the whole process, falls back to an endpoint that is no longer Fauna's, and writes secrets and
+emails into its DEBUG log.
 """
 
 import json
@@ -32,7 +33,9 @@ _PLAIN = {"Accept-Encoding": "identity"}
 
 
 class FaunaDriver:
-    """The driver's client; raises `ValueError` for an endpoint that `http_client` refuses."""
+    """A client that uses the driver; raises `ValueError` for an endpoint that `http_client`
+    refuses.
+    """
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
@@ -40,7 +43,7 @@ class FaunaDriver:
         self._last_txn_ts = 0
 
     def query(self, query: Query, secret: str, *, deadline: float) -> Mapping[str, str]:
-        """Let the driver send the query, and once more when that may help and there is time."""
+        """Send the query with the driver; try once more after a transient failure if there is time."""
         fragments: list[Any] = [
             ValueFragment(part.value) if isinstance(part, Value) else LiteralFragment(part)
             for part in query
@@ -49,7 +52,7 @@ class FaunaDriver:
         return retried(lambda: self._query(wanted, secret, deadline), deadline=deadline)
 
     def _query(self, query: DriverQuery, secret: str, deadline: float) -> Mapping[str, str]:
-        # Made anew, for the price of some dictionaries: secret and deadline are this query's own.
+        # A new client for each query, which is cheap: secret and deadline belong to this query.
         transport: Any = _Transport(self._http, deadline)  # all of HTTPClient that a query needs
         client = Client(
             endpoint=self._endpoint,
@@ -64,9 +67,9 @@ class FaunaDriver:
         outcome = _outcome(client, query, QueryOptions(query_timeout=budget))
         if isinstance(outcome, CognitoClaimsError):
             try:
-                raise outcome  # out here, where it has no context: the driver's errors hold whole answers
+                raise outcome  # here the error has no context: the driver's errors hold whole answers
             finally:
-                del outcome  # or it would hold this frame, which would hold it
+                del outcome  # or the error and this frame would refer to each other
         self._last_txn_ts = max(self._last_txn_ts, client.get_last_txn_ts() or 0)
         return strings(outcome.data)
 
@@ -83,7 +86,7 @@ def _outcome(
 
 
 class _Transport:
-    """What the driver calls for a request: our HTTP client, and one deadline."""
+    """The HTTP client that the driver calls: ours, with one deadline."""
 
     def __init__(self, http: HttpClient, deadline: float) -> None:
         self._http = http
@@ -92,14 +95,14 @@ class _Transport:
     def request(
         self,
         method: str,
-        url: str,  # noqa: ARG002  (ours knows it)
+        url: str,  # noqa: ARG002  (our client has the URL)
         headers: Mapping[str, str],
         data: Mapping[str, Any],
     ) -> Any:
         body = json.dumps(data, separators=(",", ":")).encode()
         response = self._http.request(method, headers, body, deadline=self._deadline)
         if response.status != 200:
-            # Not the driver's to judge: it takes a status from the code, and a redirect for a success.
+            # The driver must not judge: it derives a status from the code, and accepts a redirect.
             raise refusal(response)
         return nullcontext(_Answer(response))
 

@@ -1,6 +1,7 @@
-"""HTTP/1.1 for triggers: one deadline for a whole request, verified TLS, a connection kept for the next event.
+"""HTTP/1.1 for triggers: one deadline for a whole request, verified TLS, reused connections.
 
-No redirects, no proxies, no cookies: a bearer key goes to the configured place and nowhere else.
+There are no redirects, proxies or cookies: a bearer key goes to the configured URL and nowhere
+else.
 """
 
 import http.client
@@ -28,7 +29,7 @@ _STAGE = "reading the answer"
 
 
 class Response(NamedTuple):
-    """What came back: any status, and the whole body."""
+    """An answer: its status, and the whole body."""
 
     status: int
     body: bytes
@@ -39,19 +40,18 @@ class Response(NamedTuple):
 
 
 class Http(Protocol):
-    """What sends requests to one URL: ours, or one for where an import costs nobody's wait."""
+    """A client of one URL: `HttpClient`, or `HttpSession` where import time does not matter."""
 
     def request(
         self, method: str, headers: Mapping[str, str], body: bytes, *, deadline: float
     ) -> Response:
-        """Give whatever answer came; raises `DeadlineError` and `TransportError`."""
+        """Return the answer, whatever its status; raises `DeadlineError` and `TransportError`."""
         ...
 
 
 class HttpClient:
-    """Requests to one URL, from one thread at a time or several.
+    """Sends requests to one URL, from one thread or several.
 
-    Of an answer, `longest_answer` bytes are read at most, its headers included.
     Raises `ValueError` for a URL that is not https, or http to a loopback address.
     """
 
@@ -83,11 +83,11 @@ class HttpClient:
     def request(
         self, method: str, headers: Mapping[str, str], body: bytes, *, deadline: float
     ) -> Response:
-        """Send a request and read its answer before the deadline, which is on the monotonic clock.
+        """Send a request and return its answer; `deadline` is on the monotonic clock.
 
-        A kept connection that proves dead before the answer's first byte, or that the server meant to close (408), is
-        opened again, once.
-        Raises `DeadlineError` and `TransportError`.
+        If a kept connection fails before the first byte of the answer, or the server has closed it
+        (408), the request is sent once more on a new connection. Raises `DeadlineError` and
+        `TransportError`.
         """
         if self._opening.locked():
             self._await_opening(deadline)
@@ -111,7 +111,9 @@ class HttpClient:
             self._opening.release()
 
     def _take(self) -> Connection | None:
-        """Take the kept connection, unless it has been idle for too long or the other end has spoken."""
+        """Return the kept connection, unless it was idle too long or the other end has sent
+        something.
+        """
         try:
             connection, since = self._kept.pop()
         except IndexError:
@@ -165,7 +167,10 @@ class HttpClient:
 
 
 def json_object(text: str | bytes) -> dict[str, Any] | None:
-    """Give the JSON object in an answer, or None; a decoder's own exception holds all of the text."""
+    """Return the JSON object in an answer, or None.
+
+    A decoder's own exception would hold the whole text.
+    """
     try:
         found = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -183,7 +188,7 @@ def _end(kept: list[tuple[Connection, Stopwatch]]) -> None:
 
 
 def url_problem(url: str) -> str | None:
-    """Say what is wrong with a URL to send a secret to, without repeating it."""
+    """Return why no secret can be sent to this URL, or None; the URL is not repeated."""
     if not _CHARACTERS.issuperset(url):
         return "holds a character that no URL may hold"
     try:

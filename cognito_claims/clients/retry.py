@@ -1,4 +1,4 @@
-"""Attempts that are made again, where it may help and there is time."""
+"""One more attempt after a transient failure, if there is time."""
 
 from collections.abc import Callable
 from time import monotonic, monotonic_ns, sleep
@@ -18,10 +18,7 @@ _ANSWER_S = 0.05  # what is too short for an answer
 
 
 def retried(attempt: Callable[[], _T], *, deadline: float, retries: int = 1) -> _T:
-    """Make an attempt, and after each transient failure another one, up to so many retries.
-
-    What the last attempt raises comes out. Each pause is twice the one before.
-    """
+    """Call `attempt`, and once more after a transient failure; raise what the last call raises."""
     pause = _PAUSE_S
     for _ in range(retries):
         try:
@@ -29,7 +26,7 @@ def retried(attempt: Callable[[], _T], *, deadline: float, retries: int = 1) -> 
         except (AwsError, FaunaError, HasuraError, LookUpFailedError, TransportError) as error:
             if not error.is_transient or deadline - monotonic() < 2 * pause + _ANSWER_S:
                 raise
-        # Of a length that differs, so that those who failed together do not come back together.
+        # Pauses differ, so that calls which failed together do not come back together.
         sleep(pause * (1 + monotonic_ns() % 1000 / 1000))
         pause *= 2
     return attempt()

@@ -1,4 +1,4 @@
-"""A secret's value: what the setting holds, or what AWS keeps where the setting points."""
+"""The value of a secret: the setting itself, or what AWS keeps under the reference."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -29,7 +29,7 @@ class SecretReader:
         self._lock = Lock()
 
     def read(self, deadline: float) -> str:
-        """Give the value; the first call fetches it, and when that fails the next one.
+        """Return the value. The first call fetches it; after a failure, the next call tries again.
 
         Raises `SecretError`, `AwsError`, `TransportError` and `DeadlineError`.
         """
@@ -38,9 +38,10 @@ class SecretReader:
         return self._after(0, self._fetch, deadline)
 
     def refresh(self, stale: str, deadline: float) -> str | None:
-        """Fetch again what a backend refused; None when there is no other value than the stale one.
+        """Fetch the secret again after a backend refused it; return None if it has not changed.
 
-        Of threads that come at the same time, one fetches for all. Raises what `read` raises.
+        If several threads call this at the same time, one fetches for all. Raises what `read`
+        raises.
         """
         if self._fetch is None:
             return None
@@ -50,23 +51,24 @@ class SecretReader:
         return None if value == stale else value
 
     def use(self, attempt: Callable[[str], _T], deadline: float) -> _T:
-        """Return what an attempt with the value gives; a value that a backend refuses (401) is fetched anew.
+        """Return the result of `attempt` with the value.
 
-        Raises what `read` and the attempt raise.
+        If a backend refuses the value (401), fetch it again and repeat the attempt. Raises what
+        `read` and the attempt raise.
         """
         value = self.read(deadline)
         try:
             return attempt(value)
         except (FaunaError, LookUpFailedError) as error:
-            # Rotated, most likely: what stands where the reference points now may be another.
+            # The secret was probably rotated, so the reference may lead to another value now.
             fresh = self.refresh(value, deadline) if error.status == _UNAUTHORIZED else None
             if fresh is None:
                 raise
         return attempt(fresh)
 
     def _after(self, fetches: int, fetch: Callable[[float], str], deadline: float) -> str:
-        """Give what comes after so many fetches: another thread's result, or this one's."""
-        # Another thread's request may hang for as long as it likes, in a frozen process for ever: it is not waited for.
+        """Return the value after so many fetches: the result of another thread, or of this one."""
+        # Another thread's request may hang, in a frozen process for ever, so do not wait for it long.
         is_mine = self._lock.acquire(timeout=max(0.0, min(_LONGEST_WAIT_S, deadline - monotonic())))
         try:
             if self._fetches == fetches:
@@ -79,7 +81,7 @@ class SecretReader:
 
 
 def _fetcher(reference: Reference, environ: Mapping[str, str]) -> Callable[[float], str]:
-    # Only a reference pays for AWS's client.
+    # Only a reference needs the import of the AWS client.
     made = import_module("cognito_claims.clients.aws").AwsClient
     call = made(reference.service, reference.region, environ).call
     fetch = _from_parameter_store if reference.service == "ssm" else _from_secrets_manager
@@ -89,16 +91,18 @@ def _fetcher(reference: Reference, environ: Mapping[str, str]) -> Callable[[floa
 def _from_parameter_store(call: _Call, reference: Reference, deadline: float) -> str:
     wanted: Mapping[str, Json] = {"Name": reference.name, "WithDecryption": True}
     answer = call("AmazonSSM.GetParameter", wanted, deadline=deadline)
-    return _text(answer.get("Parameter"), "Value", "the parameter store's answer holds no value")
+    return _text(
+        answer.get("Parameter"), "Value", "the answer of the parameter store holds no value"
+    )
 
 
 def _from_secrets_manager(call: _Call, reference: Reference, deadline: float) -> str:
     wanted = {"SecretId": reference.name}
     answer = call("secretsmanager.GetSecretValue", wanted, deadline=deadline)
-    text = _text(answer, "SecretString", "the secret is not a text; store it as a SecretString")
+    text = _text(answer, "SecretString", "the secret is binary; store it as a SecretString")
     if reference.key is None:
         return text
-    problem = "the secret must be a JSON object in which the reference's #key names a text"
+    problem = "the secret must be a JSON object in which the reference's #key names a string"
     return _text(json_object(text), reference.key, problem)
 
 
@@ -110,7 +114,7 @@ def _text(holder: object, name: str, problem: str) -> str:
 
 
 def _usable(text: str) -> str:
-    """Give the value as it may stand in a header."""
+    """Return the value in a form that an HTTP header can hold."""
     value = text.strip()
     if not value:
         raise SecretError("the secret is empty")

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-# What belongs to a connection or is a proxy's to change; the SDKs leave the same ones unsigned.
+# Headers of a connection, and those that a proxy may change. The SDKs do not sign them either.
 _UNSIGNED = frozenset(
     (
         "baggage",
@@ -53,10 +53,11 @@ def sign(
     service: str,
     now: float,
 ) -> dict[str, str]:
-    """Give the headers to send, signed; `now` is Unix time, and the URL's query string encoded as it is sent.
+    """Return the headers to send, signed.
 
-    The path is signed as every service but S3 wants it: without dot segments, and encoded once more than it is
-    sent. S3's rules for paths and for the body's hash are not here.
+    `now` is Unix time. The query string of the URL is encoded as it is sent. The path is signed as
+    every service but S3 expects: without dot segments, and encoded once more than it is sent. S3's
+    rules for paths and for the hash of the body are not implemented.
     """
     stamp = strftime("%Y%m%dT%H%M%SZ", gmtime(now))
     sent = _completed(headers, url, stamp, credentials.session_token)
@@ -76,7 +77,7 @@ def sign(
 def _completed(
     headers: Mapping[str, str], url: str, stamp: str, session_token: str | None
 ) -> dict[str, str]:
-    """Put in what is signed beside the given headers, in the place of what an earlier signing left there."""
+    """Return the headers with those that signing adds, in place of an earlier signature's."""
     made = {"x-amz-date": stamp}
     if session_token:
         made["x-amz-security-token"] = session_token
@@ -90,7 +91,7 @@ def _completed(
 def _canonical_request(
     method: str, url: str, headers: Mapping[str, str], body: bytes
 ) -> tuple[str, str]:
-    """Give the names of the signed headers, and the text that is hashed."""
+    """Return the names of the signed headers, and the text to hash."""
     values: dict[str, list[str]] = {}
     for name, value in headers.items():
         if name.lower() not in _UNSIGNED:
@@ -116,7 +117,7 @@ def _path(path: str) -> str:
 
 def _query(query: str) -> str:
     pairs = (pair.partition("=") for pair in query.split("&") if query)
-    # By name and then by value, which the whole pairs' order is not: "a-=" stands before "a=".
+    # Sort by name and then by value; to sort whole pairs differs: "a-=" comes before "a=".
     return "&".join(f"{name}={value}" for name, _, value in sorted(pairs))
 
 

@@ -1,4 +1,7 @@
-"""Signed requests as Standard Webhooks says it: an id, a time, and an HMAC-SHA256 over both and the body."""
+"""Signed requests according to Standard Webhooks.
+
+A request has an id, a time, and an HMAC-SHA256 over both and the body.
+"""
 
 import hmac
 from base64 import b64decode, b64encode
@@ -10,7 +13,7 @@ _SHORTEST = 16
 
 
 def signed(secret: str, *, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """Return the three headers; raise `SecretError` for a secret that is none of this scheme."""
+    """Return the three headers; raise `SecretError` if the secret is not of this scheme."""
     text = f"{message_id}.{timestamp}."
     signature = b64encode(hmac.digest(_key(secret), text.encode() + body, "sha256")).decode()
     return {

@@ -1,4 +1,4 @@
-"""What Cognito and the backends make of a response; shares no code with the trigger side."""
+"""What Cognito and the backends do with a response; shares no code with the trigger side."""
 
 from cognito_claims.contract.extra import testing_extra
 

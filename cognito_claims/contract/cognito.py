@@ -1,6 +1,7 @@
-"""What Amazon Cognito makes of a pre token generation trigger's answer: both tokens, or why not.
+"""What Amazon Cognito does with the answer of a pre token generation trigger.
 
-The rules are those of "AWS: Pre token generation Lambda trigger".
+The result is both tokens, or the reasons against them. The rules are those of "AWS: Pre token
+generation Lambda trigger".
 """
 
 import time
@@ -34,15 +35,14 @@ def issue_tokens(
     issuer_type: IssuerType = "original",
     read_attributes: Collection[str] | None = None,
 ) -> Tokens:
-    """Apply what a trigger returned to the tokens that its event would get without one.
+    """Return the tokens of an event after the changes that a trigger returned.
 
-    `event` is the event as it was before the trigger ran: a response equal to the event's own is an
-    untouched one, and means the default tokens. Raises a `ContractError` with every reason why
-    Cognito would not, or might not, take the answer. What is worth a warning alone is in the
-    `findings` of the tokens.
+    `event` is the event before the trigger ran: a response equal to the event's own is unchanged,
+    and means the default tokens. Raises a `ContractError` with every reason why Cognito would not,
+    or might not, accept the answer. Warnings are in the `findings` of the tokens.
 
-    `issuer_type` is the pool's, and `read_attributes` are those that the app client may read (None:
-    all). No event tells these.
+    `issuer_type` is the pool's, and `read_attributes` are those that the app client may read (None
+    means all). No event has these.
     """
     before, after = JsonReader().read(event), JsonReader().read(returned)
     parsed = read_event(before)

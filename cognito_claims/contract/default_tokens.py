@@ -1,4 +1,4 @@
-"""The tokens that Cognito issues when no trigger has its say, and the event that asks for them."""
+"""The tokens that Cognito issues without a trigger, and the event that requests them."""
 
 import json
 from collections.abc import Set
@@ -33,12 +33,14 @@ _ATTRIBUTE_SCOPES = frozenset(("profile", *_SCOPE_OF.values()))
 
 
 def shown(name: str) -> str:
-    """A name for one line of print, however odd it is."""
+    """Return a name in a form that fits into one line."""
     return name if name.isprintable() and name else json.dumps(name)
 
 
 class Pool(NamedTuple):
-    """What an event does not tell of its pool and app client; no `read_attributes` are all."""
+    """The facts about a pool and its app client that an event lacks; no `read_attributes` means
+    all.
+    """
 
     issuer_type: IssuerType = "original"
     read_attributes: Set[str] | None = None
@@ -52,14 +54,14 @@ class _Payloads(NamedTuple):
 class Tokens(_Payloads):
     """The two payloads that Cognito would sign; None for a token that is not issued.
 
-    `findings` holds what is worth a warning about the answer. It is no third item, and two pairs
-    of the same tokens are equal whatever it holds.
+    `findings` holds warnings about the answer. It is not a third item: two pairs of the same tokens
+    are equal, whatever it holds.
     """
 
     findings: tuple[ContractFinding, ...] = ()
 
     def with_findings(self, findings: tuple[ContractFinding, ...]) -> Self:
-        """Give the same tokens with these findings."""
+        """Return the same tokens with these findings."""
         copy = self._replace()
         copy.findings = findings
         return copy
@@ -83,14 +85,14 @@ class _Wire(BaseModel):
 
 
 class GroupConfiguration(_Wire):
-    """A user's groups and roles, in a request as in `groupOverrideDetails`."""
+    """A user's groups and roles, in a request and in `groupOverrideDetails`."""
 
     groups_to_override: list[str] | None = None
     iam_roles_to_override: list[str] | None = None
     preferred_role: Annotated[str | None, BeforeValidator(_first)] = None
 
     def claims(self) -> dict[str, Any]:
-        """Nothing at all without a group: roles come from groups, and go with them."""
+        """Return the group claims; none without a group, since roles come from groups."""
         if not self.groups_to_override:
             return {}
         values = (self.groups_to_override, self.iam_roles_to_override, self.preferred_role)
@@ -117,7 +119,7 @@ class _Request(_Wire):
 
 
 class Event(_Wire):
-    """A pre token generation event, as tolerant as the wire and AWS's own samples demand."""
+    """A pre token generation event, as tolerant as real events and AWS's own samples require."""
 
     version: Literal["1", "2", "3"]
     trigger_source: str = Field(pattern="^TokenGeneration_")
@@ -130,9 +132,9 @@ class Event(_Wire):
 
     @property
     def is_v1(self) -> bool:
-        """Follow the key that came with the event; `version` is asked where that is not one of two.
+        """Whether the event is of V1_0: the key of its response decides, and otherwise `version`.
 
-        AWS's documentation has V2 samples that say "1".
+        AWS's documentation has V2_0 samples with the version "1".
         """
         keys = self.response if isinstance(self.response, dict) else {}
         if (V1_DETAILS in keys) is not (V2_DETAILS in keys):
@@ -141,12 +143,12 @@ class Event(_Wire):
 
     @property
     def is_for_machine(self) -> bool:
-        """True for client credentials: there is no user, and so no ID token."""
+        """Whether it is for client credentials, which have no user, and so no ID token."""
         return self.trigger_source == "TokenGeneration_ClientCredentials"
 
     @property
     def has_id_token(self) -> bool:
-        """False for a machine, and for a hosted sign-in without the scope `openid`."""
+        """Whether there is an ID token: not for a machine, nor a hosted sign-in without `openid`."""
         is_hosted = self.trigger_source == _HOSTED
         is_without = bool(self.request.scopes) and "openid" not in (self.request.scopes or ())
         return not self.is_for_machine and not (is_hosted and is_without)
@@ -155,7 +157,7 @@ class Event(_Wire):
     def attribute_scopes(self) -> Set[str]:
         """The scopes that limit the ID token's attributes, which they do after a hosted sign-in.
 
-        A refresh follows one where it has `openid`; no sign-in by API has that.
+        A refresh belongs to a hosted sign-in if it has `openid`; no sign-in by API has that scope.
         """
         scopes = frozenset(self.request.scopes or ())
         is_oauth = self.trigger_source in (_HOSTED, _REFRESH) and "openid" in scopes
@@ -163,19 +165,19 @@ class Event(_Wire):
 
     @property
     def client_id(self) -> str:
-        """The app client that asked for the tokens."""
+        """The app client that requested the tokens."""
         return self.caller_context.client_id
 
     @property
     def scopes(self) -> list[str]:
-        """What the access token carries; a user who came without OAuth has one scope."""
+        """The scopes of the access token; a user who signed in without OAuth has one scope."""
         if self.request.scopes is not None:
             return self.request.scopes
         return [] if self.is_for_machine else [_SCOPE_WITHOUT_OAUTH]
 
 
 def read_event(event: object) -> Event:
-    """Parse an event, or raise a `ContractError` that says where it isn't one."""
+    """Parse an event, or raise a `ContractError` that names the wrong place."""
     try:
         parsed = Event.model_validate(event)
     except ValidationError as error:
@@ -189,7 +191,7 @@ def read_event(event: object) -> Event:
 def default_tokens(
     event: Event, pool: Pool, *, groups: GroupConfiguration, scopes: list[str], now: int
 ) -> Tokens:
-    """Make both payloads; ids follow from the event, so that tokens of one event compare equal."""
+    """Return both payloads; their ids depend only on the event, so that they can be compared."""
     times = {"auth_time": now, "iat": now, "exp": now + _LIFETIME_SECONDS}
     scope = {"scope": " ".join(scopes)} if scopes else {}
     if event.is_for_machine:
@@ -269,7 +271,7 @@ def _attribute_claim(name: str, value: str) -> Any:
 
 
 def _identities(text: str) -> Any:
-    """Decode the event's text; numbers and booleans are strings in the token, as people posted it."""
+    """Decode the event's string; published tokens have strings for its numbers and booleans."""
     try:
         parsed = from_json(text, allow_inf_nan=False)
     except ValueError:

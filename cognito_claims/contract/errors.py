@@ -1,10 +1,10 @@
-"""What the other side raises: what Cognito, or a backend, would refuse."""
+"""The errors of the other side: what Cognito or a backend would refuse."""
 
 from typing import Literal, NamedTuple
 
 
 class ContractFinding(NamedTuple):
-    """One thing that is wrong: a stable code, the place in the response, and a sentence for people."""
+    """One problem: a stable code, the place in the response, and a sentence for people."""
 
     code: str
     path: str
@@ -12,12 +12,15 @@ class ContractFinding(NamedTuple):
     level: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
-        """Read as one line."""
+        """Return the finding as one line."""
         return f"{self.path}: {self.message} [{self.code}]"
 
 
 class ContractError(Exception):
-    """Cognito would not take this response; `findings` lists every reason, never an attribute's value."""
+    """Cognito would not accept this response.
+
+    `findings` lists every reason, and never the value of an attribute.
+    """
 
     def __init__(self, findings: tuple[ContractFinding, ...]) -> None:
         self.findings = findings
@@ -25,7 +28,7 @@ class ContractError(Exception):
 
 
 class BackendRefusal(Exception):  # noqa: N818  (what the backend did, not a fault of ours)
-    """A backend would not take this token; `code` is the backend's own, where it has one."""
+    """A backend would refuse this token; `code` is the backend's own, if it has one."""
 
     def __init__(self, code: str, message: str) -> None:
         self.code = code

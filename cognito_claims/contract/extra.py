@@ -1,4 +1,4 @@
-"""One sentence for whoever imports this side without the libraries that it needs."""
+"""One sentence for whoever imports this package without the libraries that it needs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def testing_extra() -> Iterator[None]:
-    """Tell with which command a library that is imported here, and is missing, is installed."""
+    """Tell which command installs a missing library that this package imports."""
     try:
         yield
     except ModuleNotFoundError as error:

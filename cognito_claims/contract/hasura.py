@@ -1,16 +1,17 @@
-"""What Hasura makes of a token: the session variables in force, or a refusal with Hasura's own code.
+"""What Hasura does with a token: the session variables in force, or a refusal with Hasura's code.
 
 v2 follows graphql-engine 2.48, `Hasura.Server.Auth.JWT` with the `jose` library; v3 (DDN) follows
-`hasura-authn-jwt` with `jsonwebtoken`. The signature is out of scope, and with it the header's
-`kid`, which v3 requires.
+`hasura-authn-jwt` with `jsonwebtoken`. The signature is not checked, nor the `kid` in the header,
+which v3 requires.
 
-DDN has no codes: the nearest of v2's stand in, `access-denied` also for a default role outside the
-allowed ones. Stricter here than some DDN releases: empty role names, `aud` or `iss` of a wrong kind.
+DDN has no codes, so the most similar codes of v2 are used; `access-denied` also stands for a
+default role outside the allowed ones. This module is stricter than some DDN releases about empty
+role names, and about an `aud` or `iss` of a wrong type.
 
-A DDN project's compatibility date decides on two rules of v3. Since 2024-10-16 session variables
-are any JSON; before, only strings work, and here others are refused though DDN takes them and lets
-the permission fail. Since 2025-03-11 a token with `aud` is refused unless an audience is configured
-and matches; before, `aud` was not compared.
+The compatibility date of a DDN project decides on two rules of v3. Since 2024-10-16 session
+variables are any JSON. Before, only strings work: this module refuses others, while DDN accepts
+them and lets the permission fail. Since 2025-03-11 a token with `aud` is refused unless an audience
+is configured and matches. Before, `aud` was not compared.
 """
 
 import json
@@ -62,14 +63,15 @@ def session(
     now: float | None = None,
     compatibility_date: date | str | None = None,
 ) -> dict[str, Any]:
-    """Return the session variables, `x-hasura-role` among them, of a request with this token.
+    """Return the session variables of a request with this token, `x-hasura-role` included.
 
-    They are strings in v2, and any JSON in v3, whose `compatibility_date` (as in `2025-03-11`) is
-    the DDN project's: without it, today's rules hold.
+    They are strings in v2, and any JSON in v3. `compatibility_date` (as in `2025-03-11`) is that of
+    the DDN project; without it, today's rules apply.
 
     `config` is the JSON of HASURA_GRAPHQL_JWT_SECRET, or for v3 an AuthConfig's
     `definition.mode.jwt`; a wrong one is a `ValueError`. `role` is the request's X-Hasura-Role
-    header. What Hasura refuses raises `BackendRefusal`, which names claims and never quotes them.
+    header. Raises `BackendRefusal` for what Hasura refuses; its message names claims and never quotes
+    them.
     """
     now = time.time() if now is None else now
     if engine == "v3":
@@ -142,7 +144,10 @@ def _v2_mapped(claims: _Claims, sources: Mapping[str, ClaimSource[Any]]) -> _Cla
 
 
 def _as_jose_writes(claims: _Claims) -> _Claims:
-    """Drop registered nulls, and write a list of one audience as a string: so a claims map sees it."""
+    """Return the claims without registered nulls, and with one audience as a string.
+
+    A claims map sees the claims in this form.
+    """
     written = {n: value for n, value in claims.items() if value is not None or n not in _REGISTERED}
     audience = written.get("aud")
     if isinstance(audience, list) and len(audience) == 1:
@@ -151,9 +156,9 @@ def _as_jose_writes(claims: _Claims) -> _Claims:
 
 
 def _folded(named: Mapping[str, _Item]) -> dict[str, _Item]:
-    """Of two spellings of a name the last in code point order wins: lower case, as a rule.
+    """Return the names in lower case; of two spellings, the last in code point order wins.
 
-    v2 fills a case-insensitive map from aeson's KeyMap, an ordered one unless built otherwise.
+    v2 fills a case-insensitive map from aeson's KeyMap, which is ordered unless built otherwise.
     """
     return {name.casefold(): named[name] for name in sorted(named) if _is_variable(name)}
 
@@ -173,7 +178,7 @@ def _v3_session(
     allowed, default = _roles(found)
     _check_allowed(default, allowed)
     if len(set(allowed)) < len(allowed):
-        raise BackendRefusal("jwt-invalid-claims", f"{ALLOWED_ROLES}: a role stands there twice")
+        raise BackendRefusal("jwt-invalid-claims", f"{ALLOWED_ROLES}: duplicate role")
     role = default if header is None else header
     _check_allowed(role, allowed)
     variables = _variables(found)
@@ -182,7 +187,7 @@ def _v3_session(
 
 
 def _check_expiry(claims: _Claims, now: float, leeway: int) -> None:
-    """Look at `exp` alone, as v3 does: `nbf` and `iat` may say anything."""
+    """Check `exp` only, as v3 does: it ignores `nbf` and `iat`."""
     exp = _seconds(claims, "exp")
     if exp is None or exp < math.floor(now) - leeway:
         raise BackendRefusal("invalid-jwt", "exp: missing, or in the past")
@@ -213,7 +218,7 @@ def _seconds(claims: _Claims, name: str) -> float | None:
 
 
 def _check_accepted(claims: _Claims, name: str, accepted: str | list[str] | None) -> None:
-    """Let a token without the claim pass, whatever is configured: access tokens have no `aud`."""
+    """Accept a token without the claim, in any configuration: access tokens have no `aud`."""
     carried = claims.get(name)
     if carried is None:
         return
@@ -240,7 +245,7 @@ def _namespaced(document: _Claims, place: Steps, *, stringified: bool) -> _Claim
 
 
 def _unstringified(value: JsonValue) -> JsonValue:
-    """Cut the cause off: a JSON error carries the text it could not read."""
+    """Decode the string without a cause in its error: a JSON error holds the text."""
     if not isinstance(value, str):
         raise BackendRefusal(
             "jwt-invalid-claims", "the claims namespace: expected a string of JSON"

@@ -1,7 +1,8 @@
-"""Hasura's JWT configurations: v2's `HASURA_GRAPHQL_JWT_SECRET`, and `mode.jwt` of v3's AuthConfig.
+"""Hasura's JWT configurations: v2's `HASURA_GRAPHQL_JWT_SECRET`, v3's AuthConfig `mode.jwt`.
 
-Sources: v2's `JWTConfig`; for v3 (DDN) `JWTConfig` of `hasura-authn-jwt`. What only the signature needs may be
-left out. v2 ignores an unknown key, and a claims namespace beside a claims map: here they are errors.
+Sources: v2's `JWTConfig`; for v3 (DDN) `JWTConfig` of `hasura-authn-jwt`. Keys that only the
+signature needs are optional here. v2 ignores an unknown key, and a claims namespace beside a claims
+map; here these are errors.
 """
 
 from typing import Annotated, Any, Final, Generic, Literal, Self, TypeVar
@@ -33,7 +34,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def misfit(name: str, value: JsonValue) -> str | None:
-    """Return the kind of value that this claim needs, in words, unless the value is of it."""
+    """Return the expected kind of value for this claim, in words, or None if the value fits."""
     if name == ALLOWED_ROLES:
         fits = isinstance(value, list) and all(isinstance(role, str) and role for role in value)
         return None if fits else "a list of non-empty strings"
@@ -43,7 +44,7 @@ def misfit(name: str, value: JsonValue) -> str | None:
 
 
 class Place(BaseModel, Generic[Where]):
-    """A place in the token, and what stands in when nothing is there."""
+    """A place in the token, and the default if nothing is there."""
 
     model_config = _STRICT
 
@@ -52,7 +53,7 @@ class Place(BaseModel, Generic[Where]):
 
 
 class ClaimSource(BaseModel, Generic[Where]):
-    """Where one claim comes from, as v3 spells it."""
+    """The source of one claim, as v3 spells it."""
 
     model_config = _STRICT
 
@@ -67,11 +68,11 @@ class ClaimSource(BaseModel, Generic[Where]):
 
     @property
     def constant(self) -> JsonValue:
-        """What the configuration itself brings: the literal, or the default if there is one."""
+        """The literal in the configuration, or the default if there is one."""
         return self.literal if self.path is None else self.path.default
 
     def find(self, document: JsonValue) -> JsonValue:
-        """Return the claim; raise `LookupError` when there is neither claim nor constant."""
+        """Return the claim; raise `LookupError` if there is neither a claim nor a constant."""
         try:
             return self.literal if self.path is None else find(self.path.path, document)
         except LookupError:
@@ -175,7 +176,10 @@ def _at_most_one(model: BaseModel, *names: str) -> None:
 
 
 def parse_config(model: type[Model], config: object) -> Model:
-    """Parse, or raise a `ValueError` of one line: keys and rules alone, since a value may be secret."""
+    """Parse a configuration, or raise a `ValueError` of one line.
+
+    The message has only keys and rules, since a value may be secret.
+    """
     try:
         return model.model_validate(config)
     except ValidationError as invalid:

@@ -1,4 +1,4 @@
-"""Whose tokens a backend is set up to take, and how a pool names itself in them."""
+"""Whose tokens a backend accepts, and how a pool names itself in them."""
 
 from typing import Final, Literal, NamedTuple, Self, TypeAlias
 
@@ -21,7 +21,7 @@ _SUFFIXES: Final = {
 
 
 class Issuer(NamedTuple):
-    """Whose tokens are taken: a pool's, issued to one of these app clients."""
+    """Whose tokens are accepted: those of a pool, issued to one of these app clients."""
 
     url: str
     client_ids: tuple[str, ...]
@@ -34,13 +34,13 @@ class Issuer(NamedTuple):
         *client_ids: str,
         issuer_type: IssuerType = "original",
     ) -> Self:
-        """Name a pool as the `iss` of its tokens does."""
+        """Return the issuer of a pool, named as in the `iss` of its tokens."""
         url = issuer_url(user_pool_id, region, issuer_type)
         return cls(url, client_ids)
 
     @property
     def jwks_url(self) -> str:
-        """Give the address of the pool's public keys."""
+        """The address of the pool's public keys."""
         return f"{self.url}/.well-known/jwks.json"
 
 
@@ -49,12 +49,12 @@ def issuer_url(
     region: str,
     issuer_type: IssuerType = "original",
 ) -> str:
-    """Give the `iss` of a pool's tokens."""
+    """Return the `iss` of a pool's tokens."""
     host = f"{_HOSTS[issuer_type]}.{region}.{dns_suffix(region)}"
     return f"https://{host}/{user_pool_id}"
 
 
 def dns_suffix(region: str) -> str:
-    """Give how the hosts of AWS's services end in a region."""
+    """Return the end of the hosts of AWS's services in a region."""
     found = (suffix for prefix, suffix in _SUFFIXES.items() if region.startswith(prefix))
     return next(found, "amazonaws.com")

@@ -32,7 +32,7 @@ Steps = tuple[Step, ...]
 
 
 def find(steps: Steps, document: JsonValue) -> JsonValue:
-    """Return what is there, null included; raise `LookupError` when nothing is."""
+    """Return the value at the path, null included; raise `LookupError` if there is none."""
     for step in steps:
         document = _child(document, step)
     return document
@@ -47,7 +47,7 @@ def _child(value: JsonValue, step: Step) -> JsonValue:
 
 
 def parse_path(value: object) -> Steps:
-    """Read a v2 JSON path, whose leading `$` may be left out; raise what pydantic expects of a validator."""
+    """Parse a v2 JSON path, with or without the leading `$`; raise what pydantic expects."""
     rest = value if isinstance(value, str) else ""
     if rest == "$":
         return ()
@@ -86,7 +86,7 @@ def _not_a_path() -> PydanticCustomError:
 
 
 def parse_pointer(value: object) -> Steps:
-    """Read an RFC 6901 pointer; raise what pydantic expects of a validator."""
+    """Parse an RFC 6901 pointer; raise what pydantic expects of a validator."""
     if not isinstance(value, str) or not _POINTER.fullmatch(value):
         raise PydanticCustomError("json_pointer", "expected a JSON pointer such as /a/b~1c/0")
     keys = [part.replace("~1", "/").replace("~0", "~") for part in value.split("/")[1:]]

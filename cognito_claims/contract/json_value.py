@@ -1,4 +1,4 @@
-"""What a trigger returned, as JSON would carry it: read from any Python object, without ever failing."""
+"""What a trigger returned, as JSON: read from any Python object, without ever failing."""
 
 import sys
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from cognito_claims.contract.errors import ContractFinding
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Stands where JSON could not carry what a trigger returned, or where nothing is."""
+    """Stands for a value that JSON cannot hold, or for a missing value."""
 
     reason: str
     code: str | None = None
@@ -25,7 +25,7 @@ _TOO_LARGE = Unreadable("is too deep or too large")
 _NOT_JSON = Unreadable("is a Python object that JSON cannot carry")
 _NOT_FINITE = Unreadable("is infinite, too big or no number")
 _NOT_UTF8 = Unreadable("cannot be encoded as UTF-8", "not-utf8")
-_NOT_A_NAME = Unreadable("is no string")
+_NOT_A_NAME = Unreadable("is not a string")
 
 _DEEPEST = 64
 _MOST_MEMBERS = 100_000
@@ -41,16 +41,16 @@ _KINDS: dict[type, str] = {
 
 
 class JsonReader:
-    """Copies any Python object into JSON's own types: it never fails, and calls nothing overridden.
+    """Copies any Python object into JSON's own types; never fails, and calls no overridden method.
 
-    A tuple is an array on the wire. A named tuple is unreadable, since encoders differ over it.
+    A tuple becomes an array. A named tuple is unreadable, since encoders treat it differently.
     """
 
     def __init__(self) -> None:
         self._members_left = _MOST_MEMBERS
 
     def read(self, value: object, above: tuple[int, ...] = ()) -> Value:
-        """Copy a value that lies within the containers `above`, known by their ids."""
+        """Return a copy of a value inside the containers `above`, which are known by their ids."""
         kind = type(value)
         if issubclass(kind, dict):
             return self._object(cast("dict[object, object]", value), above)
@@ -110,13 +110,13 @@ def _read_text(text: str) -> Key:
 
 
 def mismatch(value: Value, path: str, expected: str, code: str = "wrong-type") -> ContractFinding:
-    """Make the finding of a value that is not what is expected, by its kind alone."""
+    """Return the finding of a value of the wrong kind; it names the kind only."""
     if isinstance(value, Unreadable):
         return ContractFinding(value.code or code, path, f"{value.reason}: it must be {expected}")
     return ContractFinding(code, path, f"must be {expected}, not {_KINDS[type(value)]}")
 
 
 def member_path(path: str, name: Key) -> str:
-    """Give the path of an object's member."""
+    """Return the path of an object's member."""
     step = shown(name) if isinstance(name, str) else f"<a key that {name.reason}>"
     return f"{path}.{step}" if path else step

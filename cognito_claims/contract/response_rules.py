@@ -1,7 +1,7 @@
-"""What Amazon Cognito takes for a response to a pre token generation event, as a table of rules by key.
+"""The rules for a response to a pre token generation event, as a table by key.
 
-The rules are those of "AWS: Pre token generation Lambda trigger". Where AWS documents no outcome (a protected
-claim, an unknown key, a value of the wrong type), the answer is refused.
+The rules are those of "AWS: Pre token generation Lambda trigger". If AWS documents no outcome (a
+protected claim, an unknown key, a value of the wrong type), the answer is refused.
 """
 
 import re
@@ -43,9 +43,10 @@ _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749, section 3.3
 
 
 def problems(event: Event, before: dict[Key, Value], after: Value) -> Iterator[ContractFinding]:
-    """Find every reason why Cognito would not, or might not, take the answer, in a stable order.
+    """Yield every reason why Cognito would not, or might not, accept the answer.
 
-    What explains the others comes first: that the answer is not the event at all, or has no response.
+    The order is stable. A finding that explains others comes first: the answer is not the event at
+    all, or has no response.
     """
     if not isinstance(after, dict):
         yield mismatch(after, "returned", "the whole event, an object", "not-an-object")
@@ -74,7 +75,11 @@ def _instead(after: Mapping[Key, Value]) -> str:
 
 
 def _event_changed(path: str, before: Value, after: Value) -> ContractFinding:
-    """Warn where Cognito has no reason to look: it reads the response. Its envelope has to stay."""
+    """Return the finding of a change outside the response.
+
+    A change of the request is a warning, since Cognito probably reads only the response. The rest
+    of the event must stay.
+    """
     if before is not ABSENT and not path.startswith("request."):
         what = "is missing" if after is ABSENT else "was changed"
         return ContractFinding("event-changed", path, f"{what}: a trigger writes the response only")
@@ -86,7 +91,7 @@ def _event_changed(path: str, before: Value, after: Value) -> ContractFinding:
 
 
 def _changes(before: Value, after: Value, path: str) -> Iterator[tuple[str, Value, Value]]:
-    """Give the deepest parts that did not come back as they were sent: where, before, after."""
+    """Yield the deepest parts that came back changed: the path, the value before and after."""
     if isinstance(before, dict) and isinstance(after, dict):
         for name in before | after:
             at = member_path(path, name)
@@ -99,7 +104,7 @@ def _changes(before: Value, after: Value, path: str) -> Iterator[tuple[str, Valu
 
 
 def is_untouched(before: Mapping[Any, Value], after: Mapping[Any, Value]) -> bool:
-    """Say whether the response came back as it was sent, which means the default tokens."""
+    """Return whether the response came back unchanged, which means the default tokens."""
     old, new = (side.get("response", ABSENT) for side in (before, after))
     return not any(_changes(old, new, "response"))
 
@@ -179,7 +184,10 @@ def _ineffective(value: Value, path: str, *, rule: _Rule) -> Iterator[ContractFi
 
 
 def _groups(value: Value, path: str, *, own: Value) -> Iterator[ContractFinding]:
-    """A copy of the request's groups is right as it is: Cognito may have added fields to them."""
+    """Yield the problems of a group override.
+
+    A copy of the request's groups is always right: Cognito may have added fields to them.
+    """
     if any(_changes(own, value, path)):
         rules: dict[str, _Rule] = {
             "groupsToOverride": _strings,
@@ -194,7 +202,10 @@ def _groups(value: Value, path: str, *, own: Value) -> Iterator[ContractFinding]
 
 
 def _names_none(groups: Value) -> bool:
-    """Say whether groups were left to null, as typed languages do; an empty list is on purpose."""
+    """Return whether the groups are null, as typed languages send them by mistake.
+
+    An empty list is on purpose.
+    """
     return groups is None or (isinstance(groups, dict) and groups.get("groupsToOverride") is None)
 
 
@@ -203,7 +214,7 @@ def _names_some(groups: Value) -> bool:
 
 
 def _object(value: Value, path: str, *, rules: Mapping[str, _Rule]) -> Iterator[ContractFinding]:
-    """Null is the wire's way to say nothing, here as in every list."""
+    """Yield the problems of an object; null means nothing, as in every list."""
     if not isinstance(value, dict):
         if value is not None:
             yield mismatch(value, path, "an object")
@@ -303,7 +314,7 @@ def _claim_value(
 
 
 def _json_value(value: Value, path: str) -> Iterator[ContractFinding]:
-    """Arrays hold scalars only, but inside an object anything goes that JSON can carry."""
+    """Yield the problems of a value: arrays hold scalars only, objects hold any JSON."""
     if isinstance(value, list):
         for place, item in enumerate(value):
             yield from _scalar(item, f"{path}[{place}]")

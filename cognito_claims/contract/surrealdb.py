@@ -1,6 +1,6 @@
-"""What SurrealDB makes of a Cognito token: asked of engines of 2.x and 3.x; 1.x from a table.
+"""What SurrealDB does with a Cognito token: engines judge for 2.x and 3.x, a table for 1.x.
 
-3.x is from the table too where `surrealdb-embedded` is not installed.
+The table also judges for 3.x if `surrealdb-embedded` is not installed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ ENGINES = {"2.x": ENGINE, "3.x": surrealdb_engine3.ENGINE}
 
 
 class Answer(TypedDict):
-    """One generation's answer, and what it was taken from."""
+    """The answer of one generation, and its source."""
 
     accepted: bool
     source: VerdictSource
@@ -56,7 +56,7 @@ class Answer(TypedDict):
 
 
 class Verdict(TypedDict):
-    """The answer as a whole: yes when every generation that the settings address says yes."""
+    """The overall answer: accepted if every generation that the settings address accepts."""
 
     accepted: bool
     code: NotRequired[str]
@@ -79,8 +79,8 @@ def verdict(
 ) -> Verdict:
     """Judge a token's decoded claims, as if the pool had signed them.
 
-    An access method addresses 2.x and 3.x, a token name with a scope 1.x. No claim's value shows in
-    a code or message; `auth` names the record of a bearer who got in.
+    An access method addresses 2.x and 3.x, a token name with a scope 1.x. No code or message holds
+    the value of a claim; `auth` names the record of a user who was accepted.
     """
     setup = Setup(
         namespace,
@@ -109,7 +109,7 @@ def verdict(
 
 
 def _answer(claims: Mapping[str, Any], setup: Setup, generation: Generation) -> Answer:
-    """Ask one generation, or say that the settings have nothing for it."""
+    """Return the answer of one generation; a refusal if the settings do not address it."""
     if generation not in setup.generations():
         missing = "a token name and a scope" if generation == "1.x" else "an access method"
         return _refusal("settings", BackendRefusal("not-addressed", f"the settings lack {missing}"))
@@ -128,7 +128,11 @@ def _ask_table(claims: Mapping[str, Any], setup: Setup, generation: Generation) 
 
 
 def _ask_engine(claims: Mapping[str, Any], setup: Setup, generation: Generation) -> Answer:
-    """Ask the engine; the table adds the reason it keeps back, and what it takes and should not."""
+    """Ask the engine, and then the table.
+
+    The table gives the reason if the engine gives none. It also refuses what the engine accepts and
+    nobody should send.
+    """
     try:
         auth, access = sign_in(sign(claims), setup, generation=generation)
     except BackendRefusal as refusal:
@@ -146,7 +150,7 @@ def _ask_engine(claims: Mapping[str, Any], setup: Setup, generation: Generation)
 
 
 def _explain(claims: Mapping[str, Any], setup: Setup, generation: Generation) -> None:
-    """Raise the table's reason, and say that it is the table's."""
+    """Raise the table's reason, and say that it comes from the table."""
     try:
         check(claims, setup, generation)
     except BackendRefusal as refusal:

@@ -1,8 +1,8 @@
-"""Which claims each generation of SurrealDB reads, and why it would not take a token.
+"""Which claims each generation of SurrealDB reads, and why it would refuse a token.
 
-From SurrealDB's own claims structure, version by version; tests hold it against 1.0.0, 2.3.10 and
-3.0.2. It answers for the generations that have no engine in Python, and explains a refusal where an
-engine gives no reason.
+The rules come from SurrealDB's own claims structure, version by version; tests compare them with
+1.0.0, 2.3.10 and 3.0.2. This module judges for generations without an engine, and explains a
+refusal if an engine gives no reason.
 """
 
 import json
@@ -30,15 +30,19 @@ _I64 = 2**63 - 1
 
 
 def payload(claims: Claims) -> bytes:
-    """Encode the claims as a token carries them, or refuse what no token can carry."""
+    """Return the claims in the form in which a token carries them, or refuse what no token can
+    carry.
+    """
     try:
         return json.dumps(claims, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise BackendRefusal("not-json", "the claims are not JSON, so they are no token") from error
+        raise BackendRefusal(
+            "not-json", "the claims are not JSON, so no token can hold them"
+        ) from error
 
 
 def check(claims: Claims, setup: Setup, generation: Generation) -> None:
-    """Raise `Refused` when this generation would not take the token, or take it for more."""
+    """Raise `BackendRefusal` if this generation would refuse the token, or accept it for more than a user."""
     payload(claims)
     _check_dangerous(claims)
     _check_address(claims, setup, generation)
@@ -54,20 +58,20 @@ def check(claims: Claims, setup: Setup, generation: Generation) -> None:
 
 
 def _check_dangerous(claims: Claims) -> None:
-    """Refuse what SurrealDB takes and nobody should send."""
+    """Refuse claims that SurrealDB accepts and that nobody should send."""
     if _value(claims, "record") is not None:
         raise BackendRefusal(
             "record-claim",
-            "id names a record, and 3.x ignores what follows one: it makes one user another",
+            "id names a record, and 3.x cuts an unescaped id short: one user could become another",
         )
     if _value(claims, "roles") is not None:
         raise BackendRefusal(
-            "roles-claim", "rl gives a system user's roles: a Cognito user has none"
+            "roles-claim", "rl gives the roles of a system user, and a Cognito user is not one"
         )
 
 
 def _check_address(claims: Claims, setup: Setup, generation: Generation) -> None:
-    """Compare the claims that say where the token belongs with where it should."""
+    """Compare the claims that address the token with the set-up."""
     entrance = ("token", "scope") if generation == "1.x" else ("access",)
     expected = {
         "namespace": setup.namespace,
@@ -89,7 +93,7 @@ def _check_address(claims: Claims, setup: Setup, generation: Generation) -> None
 
 
 def _check_registered(claims: Claims) -> None:
-    """Check the types of the JWT's own claims: one that is wrong makes the token unreadable."""
+    """Check the types of the JWT's own claims; a wrong type makes the token unreadable."""
     for name in ("iss", "sub", "jti"):
         if not isinstance(claims.get(name), str | None):
             raise _wrong_type(name, "a string")
@@ -100,17 +104,17 @@ def _check_registered(claims: Claims) -> None:
 
 
 def _check_times(claims: Claims, now: float) -> None:
-    """Require `exp`; SurrealDB grants no leeway on either side."""
+    """Require `exp`; SurrealDB grants no leeway in either direction."""
     if claims.get("exp") is None:
-        raise BackendRefusal("missing-exp", "exp is missing: SurrealDB takes no token without it")
+        raise BackendRefusal("missing-exp", "exp is missing: SurrealDB accepts no token without it")
     if claims["exp"] <= now:
         raise BackendRefusal("expired", "the token has expired")
     if (claims.get("nbf") or 0) > now:
-        raise BackendRefusal("not-yet-valid", "nbf lies in the future")
+        raise BackendRefusal("not-yet-valid", "nbf is in the future")
 
 
 def _check_id_token(claims: Claims, setup: Setup) -> None:
-    """Re-check the conditions of the ID token's set-up script."""
+    """Check the conditions in the set-up script for ID tokens."""
     _expect(claims, "token_use", ("id",), "wrong-token-use")
     _expect(claims, "aud", setup.client_ids, "wrong-audience")
     _require(claims, "sub", "missing-subject")
@@ -122,7 +126,7 @@ def _check_id_token(claims: Claims, setup: Setup) -> None:
 
 
 def _check_access_token(claims: Claims, setup: Setup) -> None:
-    """Re-check the conditions of the access token's script; a machine token has no username."""
+    """Check the conditions in the script for access tokens; a machine token has no username."""
     _expect(claims, "token_use", ("access",), "wrong-token-use")
     _expect(claims, "client_id", setup.client_ids, "wrong-client")
     _require(claims, "sub", "missing-subject")
@@ -130,7 +134,7 @@ def _check_access_token(claims: Claims, setup: Setup) -> None:
 
 
 def _value(claims: Claims, claim: str) -> Any:
-    """Find a claim under whichever of its names the token uses; null is none."""
+    """Return a claim under any of its names; null counts as absent."""
     found = [name for name in NAMES[claim] if name in claims]
     if len(found) > 1:
         raise BackendRefusal(
@@ -147,12 +151,12 @@ def _expect(claims: Claims, name: str, expected: tuple[str, ...], code: str) -> 
 def _require(claims: Claims, name: str, code: str) -> str:
     value = claims.get(name)
     if not isinstance(value, str) or not value:
-        raise BackendRefusal(code, f"{name} is missing, or no string")
+        raise BackendRefusal(code, f"{name} is missing, or not a string")
     return value
 
 
 def _missing(claim: str) -> BackendRefusal:
-    """Name what is missing; in 1.x a token without its scope is another kind of token."""
+    """Return the refusal for a missing claim; in 1.x, no scope makes it another kind of token."""
     if claim == "scope":
         return BackendRefusal(
             "system-user",
@@ -164,4 +168,4 @@ def _missing(claim: str) -> BackendRefusal:
 
 
 def _wrong_type(claim: str, expected: str) -> BackendRefusal:
-    return BackendRefusal("claim-type", f"{NAMES.get(claim, (claim,))[0]} has to be {expected}")
+    return BackendRefusal("claim-type", f"{NAMES.get(claim, (claim,))[0]} must be {expected}")

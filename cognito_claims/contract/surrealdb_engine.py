@@ -1,7 +1,7 @@
-"""A real SurrealDB 2.x, in memory, asked who the bearer of a token is.
+"""A real SurrealDB 2.x in memory, which judges who the bearer of a token is.
 
 An embedded engine has authentication off: a session that is NOT authenticated sees everything. So
-no row is believed before `$auth` and `$access` say who is asking.
+no row counts before `$auth` and `$access` tell who is asking.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ UNEXPLAINED = "unexplained"
 
 
 class SignIn(NamedTuple):
-    """Who the bearer is to the database: their record, and the access method they came through."""
+    """Who the bearer is in the database: the record, and the access method of the sign-in."""
 
     auth: str
     access: str
@@ -38,7 +38,7 @@ class SignIn(NamedTuple):
 
 @cache
 def private_key() -> RSAPrivateKey:
-    """Make the key that stands in for the user pool's, once per process."""
+    """Return the key that replaces the user pool's, made once per process."""
     return generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -49,7 +49,7 @@ def public_key() -> str:
 
 
 def sign(claims: Mapping[str, Any], key: RSAPrivateKey | None = None) -> str:
-    """Sign the claims as they are: PyJWT's own encoder would refuse or convert odd ones."""
+    """Sign the claims unchanged; PyJWT's own encoder would refuse or convert unusual ones."""
     return PyJWS().encode(payload(claims), key or private_key(), algorithm="RS256")
 
 
@@ -61,10 +61,10 @@ def sign_in(
     editable: Sequence[str] = (),
     generation: Generation = "2.x",
 ) -> SignIn:
-    """Sign a token's bearer in to a fresh database, and see that they reach their own row alone.
+    """Sign a token's bearer in to a new database, and check that they reach only their own row.
 
-    They read it, and change its `editable` fields and nothing else. `script` replaces the set-up
-    script.
+    They can read it, and change its `editable` fields and nothing else. `script` replaces the
+    set-up script.
     """
     script = script or setup_script(setup, generation, public_key=public_key(), editable=editable)
     opened: Any = Engine("mem://") if generation == "2.x" else Engine3()
@@ -79,7 +79,7 @@ def sign_in(
 
 
 def _authenticate(engine: Engine | Engine3, token: str, setup: Setup) -> None:
-    """Hand over the token; a refusal becomes a code, since the engine's text may quote claims."""
+    """Pass the token to the engine; turn a refusal into a code, since its text may quote claims."""
     try:
         engine.authenticate(token)
     except (RuntimeError, ValueError) as error:  # the engine's; its client's, for what is no token
@@ -90,18 +90,18 @@ def _authenticate(engine: Engine | Engine3, token: str, setup: Setup) -> None:
     reasons["The token has expired"] = "expired"
     if said in reasons:
         raise BackendRefusal(reasons[said], said.removeprefix("An error occurred: "))
-    raise BackendRefusal(UNEXPLAINED, "the engine would not take the token, and does not say why")
+    raise BackendRefusal(UNEXPLAINED, "the engine refused the token, and gave no reason")
 
 
 def _bearer(engine: Engine | Engine3, setup: Setup) -> RecordID:
-    """Ask who is signed in; believe nothing else before this."""
+    """Return who is signed in; nothing else counts before this."""
     auth, access = ask(engine, "RETURN [$auth, $access];")
     if access != setup.access:
         raise BackendRefusal(
-            "wrong-access", "the bearer is in by another access method, or not at all"
+            "wrong-access", "the bearer signed in by another access method, or not at all"
         )
     if not isinstance(auth, RecordID):
         raise BackendRefusal(
-            "system-user", "the bearer is no record: no table permission stops them"
+            "system-user", "the bearer is not a record, so no table permission stops them"
         )
     return auth

@@ -1,9 +1,9 @@
-"""A real SurrealDB 3.x, in memory, with the few methods that the checks need.
+"""A real SurrealDB 3.x in memory, with the few methods that the checks need.
 
-`surrealdb-embedded` takes requests in CBOR, as a server's WebSocket does. A session of its own is
-the owner's until it authenticates; after that 3.x lets nobody in without a name. So there is an
-owner with a password. The password hash has the least work that there can be: nobody else gets at
-the engine, and a usual one costs a quarter of a second.
+`surrealdb-embedded` takes requests in CBOR, as a server's WebSocket does. A new session belongs to
+the owner until it authenticates; afterwards 3.x accepts nobody without a name. So there is an owner
+with a password. The password hash uses the least possible work: nobody else can reach the engine,
+and a usual hash takes a quarter of a second.
 """
 
 from collections.abc import Mapping
@@ -35,13 +35,13 @@ class Engine3:
         self._database: Any = import_module("surrealdb_embedded").SyncEmbeddedDB("mem://")
 
     def __enter__(self) -> Self:
-        """Start it, and make its owner."""
+        """Start the engine, and make its owner."""
         self._database.connect()
         self.query_raw(f"DEFINE USER owner ON ROOT PASSHASH '{_HASH}' ROLES OWNER", {})
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop it."""
+        """Stop the engine."""
         with suppress(RuntimeError):
             self._database.close()
 
@@ -50,15 +50,15 @@ class Engine3:
         self._call("use", namespace, database)
 
     def query_raw(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what came of each statement."""
+        """Return the result of each statement."""
         return self._call("query", query, dict(variables))
 
     def authenticate(self, token: str) -> None:
-        """Be the token's bearer from now on."""
+        """Act as the token's bearer from now on."""
         self._call("authenticate", token)
 
     def invalidate(self) -> None:
-        """Be the owner again."""
+        """Act as the owner again."""
         self._call("signin", _OWNER)
 
     def _call(self, method: str, *parameters: Any) -> dict[str, Any]:

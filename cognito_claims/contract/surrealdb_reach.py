@@ -1,7 +1,7 @@
-"""What the bearer of a token can reach in an embedded SurrealDB: tried by statements, not judged.
+"""What the bearer of a token can reach in an embedded SurrealDB, found by running statements.
 
 An engine runs the bearer's expressions before it looks at permissions, and an expression can throw
-what it sees. So the bearer's errors are read as well as their results.
+what it sees. So this module reads the bearer's errors as well as their results.
 """
 
 import re
@@ -18,18 +18,18 @@ with testing_extra():
 
 
 class Engine(Protocol):
-    """What is asked of an embedded engine; `invalidate` makes its owner of whoever is signed in."""
+    """An embedded engine; `invalidate` ends a sign-in, and the session belongs to the owner again."""
 
     def use(self, namespace: str, database: str) -> None:
         """Choose a namespace and a database."""
         ...
 
     def query_raw(self, query: str, variables: dict[str, Any], /) -> dict[str, Any]:
-        """Return what came of each statement."""
+        """Return the result of each statement."""
         ...
 
     def invalidate(self) -> None:
-        """Be the owner again."""
+        """Act as the owner again."""
         ...
 
 
@@ -90,7 +90,7 @@ _SEEN = "{ IF id != $me AND `{field}` NOT IN [NONE, {}] { THROW $seen }; RETURN 
 
 
 def ask(engine: Engine, query: str, **variables: Any) -> Any:
-    """Return the last statement's result; one that fails is a fault in the set-up script."""
+    """Return the last statement's result; a failed statement is a fault in the set-up script."""
     try:
         statements = _raw(engine, query, variables)
     except RuntimeError as error:
@@ -101,7 +101,7 @@ def ask(engine: Engine, query: str, **variables: Any) -> Any:
 
 
 def plant(engine: Engine, setup: Setup) -> Rows:
-    """Plant two more users, whom no token could name beforehand; return every row there is."""
+    """Make two more users, whom no token could name before; return all rows."""
     for _ in range(2):
         record = RecordID("user", str(uuid.uuid4()))
         stranger = {"id": record, "cognito_username": _secret()}
@@ -117,7 +117,7 @@ def plant(engine: Engine, setup: Setup) -> Rows:
 def check_reach(
     engine: Engine, setup: Setup, bearer: RecordID, others: Rows, editable: Sequence[str]
 ) -> None:
-    """Try, as the bearer, what nobody may do; then look, as nobody, at what came of it."""
+    """Try, as the bearer, what nobody may do; then check the result as the owner."""
     me = str(bearer)
     others.pop(me, None)
     seen = _rows(engine)
@@ -137,7 +137,7 @@ def check_reach(
     if own is None or own_after is None:
         raise BackendRefusal("own-row", "the bearer cannot read their own row, or can delete it")
     if _not_theirs(own) != _not_theirs(own_after):
-        raise BackendRefusal("own-row", "the bearer can change what only their token may")
+        raise BackendRefusal("own-row", "the bearer can change what only their token may change")
     if any(own_after.get(field) != "changed" for field in editable):
         raise BackendRefusal(
             "own-row", "the bearer cannot change an editable field of their own row"
@@ -150,17 +150,17 @@ def check_reach(
 
 
 def _check_sharing(engine: Engine, email: str) -> None:
-    """See that a second user may have an email, or its first bearer locks the owner out."""
+    """Check that a second user may have an email: else its first bearer locks the owner out."""
     twin = {"email": email, "cognito_username": _secret()}
     try:
         ask(engine, "CREATE user CONTENT $twin;", twin=twin)
     except BackendRefusal as refusal:
-        said = "an email may stand in one row alone: a second user who has it cannot sign in"
+        said = "only one row may have an email: a second user with the same email cannot sign in"
         raise BackendRefusal("unique-email", said) from refusal
 
 
 def _told(engine: Engine, variables: dict[str, Any], others: Rows, editable: Sequence[str]) -> str:
-    """Give all that the bearer is told: results, and errors that quote what an expression saw."""
+    """Return all that the bearer learns: results, and errors that quote what an expression saw."""
     changes = (f'UPDATE $me MERGE {{ `{name}`: "changed" }}' for name in editable)
     told = []
     for attempt in (*ATTEMPTS, *_probes(others), *changes):
@@ -172,7 +172,7 @@ def _told(engine: Engine, variables: dict[str, Any], others: Rows, editable: Seq
 
 
 def _probes(others: Rows) -> Iterator[str]:
-    """Ask of each field whether the bearer sees that others have it, whatever it holds."""
+    """Ask for each field whether the bearer can tell that others have it, whatever its value is."""
     fields = {field for row in others.values() for field in row} - {"id"}
     for field in sorted(fields):
         for probe in _PROBES:
@@ -180,7 +180,7 @@ def _probes(others: Rows) -> Iterator[str]:
 
 
 def _fill(engine: Engine, record: RecordID, field: str) -> None:
-    """Put the first value into a field that it takes."""
+    """Store the first value that a field accepts."""
     for filling in _FILLINGS:
         fill = f"UPDATE $id SET {field} = {filling};"  # noqa: S608  (a path of names)
         (done,) = _raw(engine, fill, {"id": record, "secret": _secret()})

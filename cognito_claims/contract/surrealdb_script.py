@@ -1,15 +1,15 @@
-"""The set-up script that makes a SurrealDB database take one user pool's tokens, per generation.
+"""The set-up script that makes a SurrealDB database accept one user pool's tokens.
 
-The rules are SurrealDB's ("DEFINE ACCESS", "DEFINE TOKEN", "PERMISSIONS"), run on 1.0.0, 2.3.10 and
-3.0.2. A record's id is the user's `sub`.
+Each generation has its own script. The rules are SurrealDB's ("DEFINE ACCESS", "DEFINE TOKEN",
+"PERMISSIONS"), run on 1.0.0, 2.3.10 and 3.0.2. A record's id is the user's `sub`.
 
 The engines run a caller's expressions before they look at the table's permissions, and an
-expression can throw what it sees. 2.x and 3.x look at the permissions of fields first: there every
+expression can throw what it sees. 2.x and 3.x look at the permissions of fields first, so every
 field has its own, `id` too. 1.x looks at no permission first. So its rows hold nothing but their
 id, and email and name are computed from the caller's own token.
 
-1.x has no AUTHENTICATE clause that could make the record: there the application does, at the first
-sign-in, and the permissions let it make no other.
+1.x has no AUTHENTICATE clause that could make the record. There the application makes it, at the
+first sign-in, and the permissions let it make no other.
 """
 
 import re
@@ -29,7 +29,7 @@ GENERATIONS: tuple[Generation, ...] = ("1.x", "2.x", "3.x")
 
 
 class Setup(NamedTuple):
-    """What one database is set up to expect: a pool, an app client, one of its tokens, names."""
+    """What one database expects: a pool, an app client, one of its tokens, and names."""
 
     namespace: str
     database: str
@@ -43,18 +43,18 @@ class Setup(NamedTuple):
 
     @property
     def client_ids(self) -> tuple[str, ...]:
-        """Return all app clients whose tokens are taken."""
+        """Return all app clients whose tokens are accepted."""
         return (self.client_id, *self.other_client_ids)
 
     def generations(self) -> tuple[Generation, ...]:
-        """Return those that a token could get into at all: 1.x by tk and sc, later ones by ac."""
+        """Return the generations that a token can address: 1.x by tk and sc, later ones by ac."""
         first: tuple[Generation, ...] = ("1.x",) if self.token_name and self.scope else ()
         later: tuple[Generation, ...] = ("2.x", "3.x") if self.access else ()
         return first + later
 
 
 class Check(NamedTuple):
-    """One condition on `$token`: as 1.x permissions ask for it, and as AUTHENTICATE denies it."""
+    """One condition on `$token`: as 1.x permissions state it, and as AUTHENTICATE denies it."""
 
     holds: str
     fails: str
@@ -63,20 +63,20 @@ class Check(NamedTuple):
 
 
 def identifier(value: str) -> str:
-    r"""Quote an identifier with backticks: the one spelling that all three engines read alike.
+    """Quote an identifier with backticks, which all three engines read in the same way.
 
-    Angle brackets do not do: `\⟩` is a parse error on 1.0.0 and 3.0.2.
+    Angle brackets do not work: `\\⟩` is a parse error on 1.0.0 and 3.0.2.
     """
     return f"`{_escaped(value, '`', line_break='')}`"
 
 
 def string(value: str) -> str:
-    """Quote a string literal, which may have line breaks, as a PEM key does."""
+    """Quote a string literal, which may hold line breaks, as a PEM key does."""
     return f'"{_escaped(value, chr(34), line_break=chr(10))}"'
 
 
 def checks(setup: Setup) -> tuple[Check, ...]:
-    """List what a token has to say about itself; SurrealDB looks at none of this unless told to."""
+    """Return the conditions on a token's claims; SurrealDB checks none of them by itself."""
     issuer = _equal("$token.iss", string(setup.issuer), "wrong-issuer", "Wrong issuer")
     subject = _present("$token.sub", "missing-subject", "No subject")
     if setup.token_use == "access":
@@ -97,7 +97,7 @@ def checks(setup: Setup) -> tuple[Check, ...]:
 
 
 def check_editable(editable: Sequence[str]) -> None:
-    """Raise `Refused` for what cannot be a field that users may change."""
+    """Raise `BackendRefusal` for a name that cannot be a field that users may change."""
     for name in editable:
         if name in _NEVER_EDITABLE or not _FIELD_NAME.fullmatch(name):
             expected = "expected the name of a field: letters, digits and _; not"
@@ -112,13 +112,13 @@ def setup_script(
     overwrite: bool = False,
     editable: Sequence[str] = (),
 ) -> str:
-    """Write the script for one generation, as one transaction.
+    """Return the script for one generation, as one transaction.
 
     Without a PEM key it names the pool's JWKS URL. A real server reads the URL (1.x: from 1.2 on).
-    No embedded engine does, so tests pass the key. What is defined already makes a 2.x or 3.x
-    refuse all of it unless `overwrite`; a 1.x has no such word, and overwrites. Users may change
-    the `editable` fields of their own row, and nothing else. Raises `Refused` for a value that
-    cannot be quoted, and for a field that cannot be editable.
+    No embedded engine does, so tests pass the key. If a part is already defined, 2.x and 3.x refuse
+    the whole script unless `overwrite`; 1.x has no such word, and overwrites. Users may change the
+    `editable` fields of their own row, and nothing else. Raises `BackendRefusal` for a value that cannot
+    be quoted, and for a field that cannot be editable.
     """
     check_editable(editable)
     if generation == "1.x":
@@ -143,9 +143,9 @@ def _scope(setup: Setup, public_key: str | None) -> tuple[str, ...]:
 
 
 def _access(setup: Setup, generation: Generation, public_key: str | None) -> tuple[str, ...]:
-    """Define the record access: TYPE JWT would make every Cognito user a system user.
+    """Define the record access; TYPE JWT would make every Cognito user a system user.
 
-    AUTHENTICATE runs for every request. It writes only what has changed: on 3.3 two writes at once
+    AUTHENTICATE runs for every request. It writes only changes: on 3.3 two writes at the same time
     make one of the requests fail.
     """
     record = "type::thing" if generation == "2.x" else "type::record"
@@ -168,7 +168,7 @@ def _access(setup: Setup, generation: Generation, public_key: str | None) -> tup
 
 
 def _table(setup: Setup, generation: Generation, editable: tuple[str, ...]) -> tuple[str, ...]:
-    """Define the users' table. It has no index: one tells every user which values rows hold."""
+    """Define the users' table, without an index: an index shows every user which values rows hold."""
     owner = " AND ".join(_owner(setup, generation))
     # 1.x makes no row at a sign-in: the application creates it, with the id of later versions.
     create = f"WHERE {owner}" if generation == "1.x" else "NONE"
@@ -185,7 +185,7 @@ def _table(setup: Setup, generation: Generation, editable: tuple[str, ...]) -> t
 
 
 def _own_fields(setup: Setup, generation: Generation) -> Iterator[str]:
-    """Define what the token fills, which no user may write."""
+    """Define the fields that the token fills, and that no user may write."""
     may = f"  PERMISSIONS FOR select WHERE {_own(generation)} FOR create, update NONE;"
     if generation == "1.x":
         for field, claim in _fields(setup).items():
@@ -213,7 +213,7 @@ def _own(generation: Generation) -> str:
 
 
 def _owner(setup: Setup, generation: Generation) -> tuple[str, ...]:
-    """Say whose row it is, and until when; a session of an earlier email sees no row."""
+    """Return the condition on the owner of a row; a session of an earlier email sees no row."""
     if generation != "1.x":
         email = ("email = session::token().email",) if setup.token_use == "id" else ()
         access = f"session::ac() = {string(setup.access or '')}"
@@ -228,7 +228,7 @@ def _owner(setup: Setup, generation: Generation) -> tuple[str, ...]:
 
 
 def _fields(setup: Setup) -> dict[str, str]:
-    """Map the record's fields to the claims that fill them at each sign-in."""
+    """Return the record's fields with the claims that fill them at each sign-in."""
     if setup.token_use == "access":
         return {"cognito_username": "$token.username"}
     return {"email": "$token.email", "cognito_username": '$token["cognito:username"]'}

@@ -1,1 +1,1 @@
-"""Lambda entry points, one assignment each, configured by the environment alone."""
+"""Lambda entry points, one assignment each, configured by environment variables only."""

@@ -1,4 +1,7 @@
-"""The pre token generation trigger: set `Handler` to `cognito_claims.functions.pre_token_generation.handler`."""
+"""The pre token generation trigger.
+
+Set `Handler` to `cognito_claims.functions.pre_token_generation.handler`.
+"""
 
 import os
 

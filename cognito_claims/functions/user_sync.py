@@ -1,4 +1,7 @@
-"""The post authentication and post confirmation triggers: set `Handler` to `cognito_claims.functions.user_sync.handler`."""
+"""The post authentication and post confirmation triggers.
+
+Set `Handler` to `cognito_claims.functions.user_sync.handler`.
+"""
 
 import os
 

@@ -1,8 +1,13 @@
-"""The worker of the sync's queue: set `Handler` to `cognito_claims.functions.user_sync_worker.handler`; needs the extra `worker`."""
+"""The worker of the user sync's queue; needs the extra `worker`.
+
+Set `Handler` to `cognito_claims.functions.user_sync_worker.handler`.
+"""
 
 import os
 
-try:
+from cognito_claims.sync.worker.extra import worker_extra
+
+with worker_extra():
     import boto3
     from botocore.config import Config
 
@@ -10,11 +15,6 @@ try:
     from cognito_claims.sync.worker.handler import Worker
     from cognito_claims.sync.worker.redelivery import Redelivery
     from cognito_claims.sync.worker.session import HttpSession
-except ModuleNotFoundError as error:
-    if error.name is None or error.name.startswith("cognito_claims"):
-        raise
-    told = f"the worker needs {error.name}: pip install 'cognito-claims[worker]'"
-    raise ModuleNotFoundError(told, name=error.name) from None
 
 _IN_TIME = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard"})
 

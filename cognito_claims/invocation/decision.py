@@ -1,4 +1,4 @@
-"""What an event comes to: claims merged and rendered, the policies applied, and the record of it in the log."""
+"""The decision on one event: merge and render claims, apply the policies, write the log."""
 
 import json
 import logging
@@ -28,7 +28,7 @@ _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=d
 
 
 class Decision:
-    """What one event came to: a response, or the error that refuses the sign-in."""
+    """The result of one event: a response, or the error that refuses the sign-in."""
 
     def __init__(self) -> None:
         self.event: PreTokenGenerationEvent | UserEvent | None = None
@@ -47,13 +47,13 @@ def decide(
 ) -> Decision:
     """Decide on a decoded event before the deadline (on the monotonic clock); never raises.
 
-    No plugin is asked about an event of a pool that `user_pools` does not name.
+    No plugin is asked about an event of a pool that is not in `user_pools`.
     """
     decision = Decision()
     try:
         decision.event = read = PreTokenGenerationEvent.from_json(event)
         require_answered(read.user_pool_id, user_pools)
-    except Exception as error:  # whatever it is, its text must not reach Cognito
+    except Exception as error:  # of any kind: its text must not reach Cognito
         decision.error = _known(error)
         return decision
     return decide_typed(read, plugins, deadline)
@@ -62,7 +62,7 @@ def decide(
 def decide_typed(
     event: PreTokenGenerationEvent, plugins: Mapping[str, PluginEntry], deadline: float
 ) -> Decision:
-    """Decide on an event as `decide` does."""
+    """Decide on a parsed event as `decide` does."""
     decision = Decision()
     decision.event = event
     accepted: dict[str, Claims] = {}
@@ -90,7 +90,8 @@ def decide_sync(
 ) -> Decision:
     """Decide on a decoded event of post authentication or post confirmation, as `decide` does.
 
-    What is no such event refuses nobody when every plugin is optional: it is `unread`, and no error.
+    An event of another kind refuses nobody if every plugin is optional: the error is then in
+    `unread` and not in `error`.
     """
     decision = Decision()
     try:
@@ -107,8 +108,8 @@ def decide_sync(
         decision.outcomes = ask(plugins, user_event, deadline)
         for name, claims in _accepted(decision.outcomes).items():
             if claims != _NO_CLAIMS:
-                problem = "returned claims, for which this trigger has no token"
-                raise PluginResultError(name, "Claims", problem)  # noqa: TRY301  (told like any other)
+                problem = "returned claims, but this trigger issues no token"
+                raise PluginResultError(name, "Claims", problem)  # noqa: TRY301  (handled like any other)
     except Exception as error:  # the same
         decision.error = _known(error)
     return decision
@@ -123,7 +124,7 @@ def _known(error: Exception) -> CognitoClaimsError:
 def _attributed(
     error: UnsupportedClaimError, answers: Mapping[str, Claims]
 ) -> UnsupportedClaimError:
-    """Name the plugins that want what the event cannot carry."""
+    """Return the error with the names of the plugins that want what the event cannot carry."""
     plugins = tuple(sorted(name for name, claims in answers.items() if _wants(claims, error)))
     return UnsupportedClaimError(error.subject, error.token, error.version, error.problem, plugins)
 
@@ -132,13 +133,13 @@ def _wants(claims: Claims, error: UnsupportedClaimError) -> bool:
     if error.subject == "cognito:groups" and claims.groups is not None:
         return True
     wanted = claims.id_token if error.token == "id" else claims.access_token
-    if error.subject == "scope":  # a scope, whichever it is
+    if error.subject == "scope":  # any scope
         return bool(wanted.add_scopes or wanted.suppress_scopes)
     return any(error.subject in names for names in wanted)
 
 
 def _accepted(outcomes: Mapping[str, PluginResult]) -> dict[str, Claims]:
-    """Apply the policies: a refusal first, then a failure that denies."""
+    """Apply the policies: raise a refusal first, and then a failure that denies."""
     accepted: dict[str, Claims] = {}
     failures: list[PluginResult] = []
     for name, outcome in outcomes.items():
@@ -156,10 +157,10 @@ def _accepted(outcomes: Mapping[str, PluginResult]) -> dict[str, Claims]:
 
 
 def log_decision(decision: Decision, *, log_sub: bool = False) -> None:
-    """Write one INFO record of names and sizes; before it, what went wrong, as ERROR or WARNING.
+    """Write one INFO record of names and sizes, after an ERROR or WARNING for each failure.
 
-    It holds no value, but for the user's `sub` with `log_sub`. What a plugin denies is INFO too: it
-    is no failure, and whoever signs in could otherwise raise an alarm.
+    It holds no value except, with `log_sub`, the user's `sub`. A plugin's denial is logged at INFO:
+    it is not a failure, and otherwise anybody who signs in could raise an alarm.
     """
     _log_failures(decision, "no claims")
     if not _log.isEnabledFor(logging.INFO):
@@ -176,7 +177,7 @@ def log_decision(decision: Decision, *, log_sub: bool = False) -> None:
 
 
 def log_sync(decision: Decision, *, log_sub: bool = False) -> None:
-    """Write what came of a sync, as `log_decision` does."""
+    """Write the result of a sync to the log, as `log_decision` does."""
     _log_failures(decision, "not synced")
     if decision.unread is not None:
         _log.error("not synced: %s [%s]", decision.unread, decision.unread.code)
@@ -206,7 +207,7 @@ def _record(decision: Decision, what: str, fields: dict[str, Any], *, log_sub: b
         fields["trigger_source"] = decision.event.trigger_source
         fields["client_id"] = decision.event.client_id
         user = decision.event.user
-        # Of another pool's user nothing is known, not even that this is one.
+        # Nothing is known of another pool's user, not even that it is a user.
         if log_sub and user is not None and not isinstance(decision.error, UserPoolError):
             fields["sub"] = user.sub
     fields["plugins"] = {name: _summary(asked) for name, asked in decision.outcomes.items()}
@@ -217,7 +218,10 @@ def _record(decision: Decision, what: str, fields: dict[str, Any], *, log_sub: b
 
 
 def _told(error: CognitoClaimsError) -> str:
-    """Return the text for the log; a refusal's is for the person who signs in, and may name them."""
+    """Return the text for the log, without the reason of a denial.
+
+    The reason is for the person who signs in, and may name them.
+    """
     if not isinstance(error, TokenDenied):
         return str(error)
     setting = f" ({error.setting})" if error.setting else ""

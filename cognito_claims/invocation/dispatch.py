@@ -1,4 +1,4 @@
-"""Plugins asked side by side until the deadline, and what came of each."""
+"""Asks plugins in parallel until the deadline, and collects their results."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -28,7 +28,7 @@ _NO_GROUPS = Groups()
 
 
 class PluginResult:
-    """What came of asking one plugin: claims, or why there are none."""
+    """The result of one plugin: claims, or the error that prevented them."""
 
     __slots__ = ("claims", "error", "milliseconds", "plugin")
 
@@ -56,11 +56,11 @@ class PluginResult:
 def ask(
     plugins: Mapping[str, PluginEntry], event: _Event, deadline: float
 ) -> dict[str, PluginResult]:
-    """Ask the plugins whose app clients the event's is among, and return what came of each, by name.
+    """Ask the plugins that serve the event's app client, and return their results by name.
 
-    A plugin that decides on groups is asked first, and all others see the groups that it decided; if it
-    fails, no other is asked. Then come the pure plugins; if one refuses the sign-in, no other is asked, so
-    that nothing is made for somebody who does not get it. Then come all others, side by side. A plugin
+    A plugin that decides on groups is asked first, and all others see its decision; if it fails, no
+    other is asked. The pure plugins are next. If one refuses the sign-in, no other is asked, so
+    that nothing is made for a user who does not get it. All others then run in parallel. A plugin
     that has not answered at the deadline has timed out.
     """
     began = monotonic()
@@ -107,25 +107,25 @@ def _ask_beside(
     deadline: float,
     began: float,
 ) -> dict[str, PluginResult]:
-    """Ask for the decision on groups alone, and then all plugins for their claims."""
+    """Call `decide_groups` first, and then ask all plugins for their claims."""
     plugin = plugins[decider]
     answer: Any = None
     problem: CognitoClaimsError | None
     try:
         answer = decide(event)
         problem = groups_error(decider, answer)
-    except BaseException as error:  # SystemExit too would take the answer along
+    except BaseException as error:  # SystemExit too: it would end the thread without an answer
         problem = _failure(decider, plugin, error)
     if problem is not None:
         return {decider: PluginResult(plugin, _since(began), problem)}
     decided = None if answer is None else _frozen(answer)
     seen = event if decided is None else _with_groups(event, decided)
     outcomes = _ask_all(plugins, seen, deadline, began, {decider: event})
-    outcome = outcomes.get(decider)  # no pure plugin has refused before it was asked
+    outcome = outcomes.get(decider)  # None if a pure plugin refused first
     if outcome is not None and outcome.claims is not None:
         groups = outcome.claims.groups
         if (None if groups is None else _frozen(groups)) != decided:
-            problem_text = "its Claims have other groups than its decide_groups has decided"
+            problem_text = "its Claims hold other groups than decide_groups returned"
             problem = PluginResultError(decider, "Claims", problem_text)
             outcomes[decider] = PluginResult(plugin, outcome.milliseconds, problem)
         else:
@@ -134,12 +134,12 @@ def _ask_beside(
 
 
 def _frozen(groups: Groups) -> Groups:
-    """Return a copy that nobody can change any more: a plugin without types may have made it of lists."""
+    """Return an immutable copy, since a plugin without types may have used lists."""
     return Groups(tuple(groups.groups), tuple(groups.iam_roles), groups.preferred_role)
 
 
 def _with_groups(event: PreTokenGenerationEvent, groups: Groups) -> PreTokenGenerationEvent:
-    """Return the event with these groups; without a group there is no role, as in the tokens."""
+    """Return the event with these groups; without groups there are no roles, as in the tokens."""
     if not groups.groups:
         groups = _NO_GROUPS
     return event._replace(
@@ -154,7 +154,10 @@ def _ask_all(
     began: float,
     own: Mapping[str, _Event] = _NO_EVENTS,
 ) -> dict[str, PluginResult]:
-    """Ask the pure plugins, then all others side by side; `own` are the events of those that see another."""
+    """Ask the pure plugins, and then all others in parallel.
+
+    `own` has the events of those plugins that see another event than the rest.
+    """
     outcomes: dict[str, PluginResult] = {}
     for name, plugin in plugins.items():
         if plugin.is_pure:
@@ -189,7 +192,7 @@ def _started(
 
 
 def prepare(plugins: Mapping[str, PluginEntry]) -> None:
-    """Let the plugins that can (by a `prepare` method) fetch ahead, each in a thread of its own."""
+    """Start the `prepare` method of each plugin that has one, each in a thread of its own."""
     for plugin in plugins.values():
         if callable(getattr(plugin.plugin, "prepare", None)):
             with suppress(RuntimeError):  # the process has no thread left
@@ -197,7 +200,7 @@ def prepare(plugins: Mapping[str, PluginEntry]) -> None:
 
 
 def _prepare(plugin: Any) -> None:
-    # What fails here fails again when an event comes, and there its policy and the log are.
+    # A failure here happens again at the first event, where the policy and the log apply.
     with suppress(BaseException):
         plugin.prepare()
 
@@ -214,7 +217,7 @@ def _ask(
     try:
         claims = plugin.plugin(event)
         answer = result_error(name, plugin, claims) or claims
-    except BaseException as error:  # SystemExit too would take the answer along
+    except BaseException as error:  # SystemExit too: it would end the thread without an answer
         answer = _failure(name, plugin, error)
     outcomes[name] = PluginResult(plugin, _since(began), answer)
 

@@ -128,7 +128,7 @@ class DynamoDBItem:
         if item is None:
             return None
         if not isinstance(item, dict):
-            raise LookUpFailedError(self.name, 200, "an answer that is none of DynamoDB's")
+            raise LookUpFailedError(self.name, 200, "the answer is malformed")
         if not all(_is_same(item[name], key[name]) for name in key if name in item):
             raise LookUpFailedError(self.name, 200, "an item of another key than was asked for")
         return item

@@ -11,7 +11,7 @@ _DEEPEST = 32  # levels of a document of DynamoDB's
 _LONGEST_NUMBER = 64
 _LARGEST_POWER = 512
 _IN_NUMBERS = frozenset("0123456789+-.eE")
-_MALFORMED = "an attribute is none of DynamoDB's"
+_MALFORMED = "an attribute is malformed"
 _BINARY = "an attribute is binary, which no claim can hold; name the attributes that are needed"
 
 

@@ -142,5 +142,5 @@ class HttpsAnswer:
     def _read(self, body: bytes) -> Item:
         found = json_object(body)
         if found is None:
-            raise LookUpFailedError(self.name, 200, "an answer that is no JSON object")
+            raise LookUpFailedError(self.name, 200, "the answer is not a JSON object")
         return found

@@ -1,1 +1,1 @@
-"""The ready-made plugins, one module each; none is imported here."""
+"""The built-in plugins, one module each; this package imports none of them."""

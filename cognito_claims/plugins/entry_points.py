@@ -1,15 +1,16 @@
-"""Plugins that other distributions install as entry points of the group `cognito_claims.plugins`.
+"""Plugins that other distributions install, by entry points of `cognito_claims.plugins`.
 
-A module of its own, so that only those who name such a plugin pay for `importlib.metadata`.
+This is a module of its own, so that only a function that names such a plugin imports
+`importlib.metadata`.
 """
 
 from importlib.metadata import entry_points
 
 
 def paths() -> dict[str, dict[str, str]]:
-    """Return every entry point's `module:factory`, by its name and then by its distribution's name.
+    """Return the `module:factory` of every entry point, by its name and its distribution's name.
 
-    A distribution that is found twice on the path counts once: the one that Python imports.
+    If a distribution is on the path twice, the one that Python imports counts.
     """
     found: dict[str, dict[str, str]] = {}
     for entry_point in entry_points(group="cognito_claims.plugins"):

@@ -1,6 +1,7 @@
-"""Fauna tokens at sign-in: one query finds or creates the user's document and mints a token for it.
+"""Fauna tokens at sign-in: one query finds or creates the user's document and mints a token.
 
-The schema that it expects is in docs/fauna.md. Whoever holds an ID token holds the Fauna token in it.
+docs/fauna.md has the schema that the query needs. Whoever holds an ID token holds the Fauna token
+in it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,7 @@ from cognito_claims.settings import choice_problems, read_settings
 
 _CHOICES = {"identity": ("sub", "email"), "client": ("http", "driver")}
 _DRIVER = "cognito_claims.clients.fauna_driver"
-_OWN = frozenset(  # of Fauna: its collections, its modules, and FQL's words
+_OWN = frozenset(  # Fauna's own collections and modules, and the keywords of FQL
     (
         *("AccessProvider", "Collection", "Credential", "Database"),
         *("Function", "Key", "Role", "Token"),
@@ -28,7 +29,7 @@ _OWN = frozenset(  # of Fauna: its collections, its modules, and FQL's words
         *("at", "else", "false", "if", "isa", "let", "null", "true"),
     )
 )
-_RETRY_S = 15.0  # within which Cognito may send an event again
+_RETRY_S = 15.0  # Cognito may send an event again within this time
 _LONGEST_TTL = 10 * 366 * 24 * 3600
 _TOKEN = {"userId": "userId", "token": "fauna_token_secret"}
 _PAIR = {"userId": "userId", "access": "fauna_access_token", "refresh": "fauna_refresh_token"}
@@ -45,14 +46,16 @@ class _Minted(NamedTuple):
 
 
 class FaunaTokens:
-    """Mint a Fauna token for every user, into the ID token; a machine token gets none.
+    """Mint a Fauna token for every user and add it to the ID token; skip machine tokens.
 
-    `identity` is the field that names a user's document: Cognito's `sub`, or the verified email in lower case; `index` is
-    over that field (`bySub`, or `byEmail`). An email counts if the user is a native one, or if all of their identity
-    providers are in `email_providers`. Lives are in seconds; `refresh_ttl_seconds` turns on the pair of an access and
-    a refresh token. `secret` may be a reference to AWS, as a `Secret` with an environment.
+    `identity` is the field that names a user's document: Cognito's `sub`, or the verified email in
+    lower case. `index` is the index over that field (`bySub`, or `byEmail`). An email counts if the
+    user is a native user, or if all identity providers of the user are in `email_providers`. The
+    lives of tokens are in seconds. `refresh_ttl_seconds` turns on the pair of an access and a
+    refresh token. `secret` may be a reference to AWS, as a `Secret` with an environment.
 
-    Raises `TokenDenied` for a user whose email does not count, and what its clients raise when there is no token.
+    Raises `TokenDenied` for a user whose email does not count. If there is no token, raises what
+    its clients raise.
     """
 
     def __init__(
@@ -103,11 +106,14 @@ class FaunaTokens:
 
     @property
     def owns(self) -> dict[str, frozenset[str]]:
-        """The claims that it adds or suppresses, by token."""
+        """The claims that the plugin adds or suppresses, by token."""
         return {"id": self.suppress.union(self._claim_of.values())}
 
     def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
-        """Give this user a token; the same event within 15 seconds is Cognito's retry, and gets the same one."""
+        """Return claims with a new token for this user.
+
+        The same event within 15 seconds is a retry of Cognito, and gets the same token.
+        """
         if event.user is None:
             return Claims()
         identity = self._identity_of(event.user)
@@ -127,7 +133,7 @@ class FaunaTokens:
         self._secret.read(monotonic() + seconds_left())
 
     def sample(self, event: PreTokenGenerationEvent, /) -> Claims:
-        """Give made-up claims of the right shape and size, without asking anybody."""
+        """Return made-up claims of the right shape and size, without a call to Fauna."""
         if event.user is None:
             return Claims()
         self._identity_of(event.user)
@@ -142,7 +148,7 @@ class FaunaTokens:
             if user.verified("email"):
                 setting = "FAUNA_EMAIL_PROVIDERS"
             raise TokenDenied(_NO_EMAIL, setting=setting, problem=problem)
-        # ASCII letters only: elsewhere letters fall together that mail servers keep apart.
+        # ASCII letters only: mail servers distinguish other letters that lower case would unite.
         return user.attributes["email"].translate(_LOWER)
 
     def _query(self, identity: str) -> Query:
@@ -173,7 +179,7 @@ class FaunaTokens:
             if not (name.isascii() and name.isidentifier()):
                 yield Problem(setting, "expected an identifier: letters, digits and _")
             elif name in _OWN:
-                yield Problem(setting, "is one of Fauna's own")
+                yield Problem(setting, "is a reserved name of Fauna")
         for setting, what in (("email_providers", "identity providers"), ("suppress", "claims")):
             if "" in getattr(self, setting):
                 yield Problem(setting, f"expected names of {what}")
@@ -207,7 +213,7 @@ def _mint(ttl: Value) -> Query:
 
 
 def _mint_pair(ttl: Value, refresh_ttl: Value) -> Query:
-    # The refresh token's id, which cannot be used: whoever holds the access token can read its data.
+    # The id is no secret: whoever holds the access token can read its data.
     return (
         "let now = Time.now()\nlet refresh = Token.create({ document: user, ttl: now.add(",
         refresh_ttl,

@@ -1,8 +1,8 @@
 """Hasura's session variables in one claim, for v2 or v3.
 
-For both (Hasura: "Authentication using JWT"): lower-case names, each allowed role once, the default role among
-them. For v2 every other value is a string; for v3 (DDN, since the compatibility date 2024-10-16) it has its JSON
-type, since a permission compares types.
+In both versions (Hasura: "Authentication using JWT") names are in lower case, each allowed role
+occurs once, and the default role is one of them. In v2 every other value is a string. In v3 (DDN,
+since the compatibility date 2024-10-16) a value has its JSON type, since permissions compare types.
 """
 
 import json
@@ -23,22 +23,23 @@ _SECRETS = frozenset((f"{_PREFIX}admin-secret", f"{_PREFIX}access-key"))
 _GROUPS = "cognito:groups"
 _CHOICES = {"engine": ("v2", "v3"), "claims_format": ("stringified_json", "json")}
 _BOOLEANS = {"false": False, "true": True}
-_UNSAFE = 2**53  # from here on a reader's number may be another
-_LONGEST_NUMBER = 17  # characters, within which a number of JSON is what every reader takes it for
+_UNSAFE = 2**53  # from here on, JSON readers may lose digits
+_LONGEST_NUMBER = 17  # characters: every JSON reader reads such a number exactly
 _NO_USER_ID = "This account lacks an attribute that the sign-in needs verified."
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 _NO_PAIRS: Mapping[str, str] = MappingProxyType({})
 
 
 class HasuraClaims:
-    """Add Hasura's claims namespace for every user; a machine token gets none.
+    """Add Hasura's claims namespace for every user; skip machine tokens.
 
-    Every user has `default_role` and `allowed_roles` (when not given, the default role alone). The first group of
-    `default_roles` that a user is in sets another default role, which they must be allowed. A group gives the
-    role that `group_roles` names for it, and a group that is not named gives none, whatever it is called. A session variable
-    takes a user attribute, or (`cognito:groups`) the groups as a Postgres array literal; a user who lacks the attribute
-    gets no such variable, which Hasura's permissions then refuse. An email or phone number counts if it is verified, and
-    if the user is a native one or all of their identity providers are in `email_providers`.
+    Every user has `default_role` and `allowed_roles` (by default, the default role alone). The
+    first group of `default_roles` that a user is in sets another default role, which must be an
+    allowed role of the user. `group_roles` maps groups to roles; a group that it does not name
+    gives no role. A session variable takes a user attribute, or, with `cognito:groups`, the groups
+    as a Postgres array literal. A user without the attribute gets no such variable, and Hasura's
+    permissions then refuse what needs it. An email or phone number counts if it is verified, and if
+    the user is a native user or all identity providers of the user are in `email_providers`.
 
     Raises `TokenDenied` for a user without the attribute of `x-hasura-user-id`.
     """
@@ -90,11 +91,11 @@ class HasuraClaims:
 
     @property
     def owns(self) -> dict[Token, frozenset[str]]:
-        """The claim that it adds, by token."""
+        """The claim that the plugin adds, by token."""
         return dict.fromkeys(self.tokens, frozenset((self.claims_namespace,)))
 
     def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
-        """Give this user's session variables."""
+        """Return claims with this user's session variables."""
         if event.user is None:
             return Claims()
         variables = self._variables(event.user, event.groups)
@@ -171,7 +172,7 @@ def _provider_problems(email_providers: Set[str]) -> Iterator[Problem]:
 def _variable_problems(session_variables: Mapping[str, str]) -> Iterator[Problem]:
     seen: set[str] = set()
     for position, (name, attribute) in enumerate(session_variables.items(), 1):
-        variable = name.casefold()  # as Hasura compares them
+        variable = name.casefold()  # Hasura compares names so
         if not variable.startswith(_PREFIX) or variable == _PREFIX:
             problem = "expected a name that starts with x-hasura-"
         elif variable in _RESERVED:
@@ -179,7 +180,7 @@ def _variable_problems(session_variables: Mapping[str, str]) -> Iterator[Problem
         elif variable in _SECRETS:
             problem = "Hasura keeps the names of its secrets out of sessions"
         elif variable in seen:
-            problem = "its name stands twice"
+            problem = "duplicate name"
         elif not attribute:
             problem = "expected a user attribute"
         else:
@@ -189,9 +190,9 @@ def _variable_problems(session_variables: Mapping[str, str]) -> Iterator[Problem
 
 
 def _native(text: str) -> Json:
-    """Return a boolean, or a number that is written as JSON writes it; any other text as it is.
+    """Return a boolean, or a number in the form in which JSON writes it; else the text itself.
 
-    So `007`, `1e3`, `+1` and ` 1` stay texts: to change a text is to change whom it names.
+    So `007`, `1e3`, `+1` and ` 1` stay strings: a changed id would name another user.
     """
     if text in _BOOLEANS:
         return _BOOLEANS[text]

@@ -1,4 +1,4 @@
-"""`Mapper`: claims, scopes and groups as a JSON document says; `docs/rules.md` describes the document."""
+"""`Mapper`: the claims, scopes and groups of a JSON document; docs/rules.md describes the document."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -20,10 +20,10 @@ _NO_ITEMS: Mapping[str, Item] = MappingProxyType({})
 
 
 class Mapper:
-    """Add, suppress and decide what the rules of a document say.
+    """Applies the rules of a document to each event.
 
-    `environ` is for the credentials of look-ups; None is the process's own. Raises `SettingsError` with
-    every mistake of the document, each with its place.
+    `environ` has the credentials of look-ups; None means the environment of the process. Raises
+    `SettingsError` with every mistake in the document, each with its place.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Mapper:
 
     @classmethod
     def from_file(cls, path: str, environ: Mapping[str, str] | None = None) -> Self:
-        """Read a JSON file, or raise `SettingsError`."""
+        """Read the document in a JSON file, or raise `SettingsError`."""
         return cls(decoded(_text_of(path)), environ)
 
     @classmethod
@@ -65,28 +65,28 @@ class Mapper:
 
     @property
     def never_optional(self) -> str | None:
-        """Why a failure of this plugin must refuse the sign-in, if it must."""
+        """Why a failure of this plugin must refuse the sign-in, or None."""
         place = self.document.restricts
         if place is None:
             return None
         return f"has rules that take rights away ({place}), so its failure must refuse the sign-in"
 
     def decide_groups(self, event: PreTokenGenerationEvent, /) -> Groups | None:
-        """Return the groups that the rules decide on, or None where they stay as they are."""
+        """Return the groups that the rules decide, or None to leave them unchanged."""
         return decided_groups(self.document, event)
 
     def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
-        """Return what the rules give for this event."""
+        """Return the claims of the rules for this event."""
         return claims_of(self.document, event, self._find, self._find_all)
 
     def sample(
         self, event: PreTokenGenerationEvent, /, *, items: Mapping[str, Item] = _NO_ITEMS
     ) -> Claims:
-        """Return the same without a request: `items` are what the look-ups find, by name."""
+        """Return the claims without a request; `items` are the results of the look-ups, by name."""
         return claims_of(self.document, event, lambda lookup, _: items.get(lookup.name))
 
     def _look_up(self, environ: Mapping[str, str] | None) -> None:
-        # Only a document with look-ups pays for their clients.
+        # Only a document with look-ups needs their clients.
         made: Any = import_module("cognito_claims.lookups.from_rules").LookUps
         look_ups = made(self.document.lookups, environ)
         self.prepare = look_ups.prepare
@@ -94,9 +94,9 @@ class Mapper:
 
 
 def _named(problem: Problem) -> Problem:
-    """Say which variable holds the document."""
+    """Return the problem with the name of the variable that holds the document."""
     if problem.setting == "rules":
-        return problem  # the settings' reader names it
+        return problem  # `read_settings` adds the variable's name
     return problem._replace(setting=f"{_VARIABLE}: {problem.setting}")
 
 
@@ -113,9 +113,9 @@ def _text_of(path: str) -> str:
         with open(path, "rb") as file:  # noqa: PTH123  (pathlib is an import that Lambda lacks)
             return file.read().decode().removeprefix("\ufeff")
     except OSError as error:
-        problem = f"its file cannot be read: {error.strerror}"
+        problem = f"the file cannot be read: {error.strerror}"
     except UnicodeDecodeError:
-        problem = "its file is no text in UTF-8"
+        problem = "the file is not UTF-8 text"
     except ValueError:
-        problem = "its file cannot have this name"
+        problem = "a file cannot have this name"
     raise SettingsError((Problem("rules", problem),))

@@ -1,7 +1,8 @@
-"""Claims by which SurrealDB takes a Cognito token for a record user.
+"""Claims with which SurrealDB accepts a Cognito token for a record user.
 
-The names are SurrealDB's short ones: `ns`, `db`, `ac` (2.x, 3.x), `tk` and `sc` (1.x). There is no `id` claim:
-3.x cuts an unescaped record id short, which makes one user another. There is no `rl` claim: roles are for system users.
+The names are SurrealDB's short ones: `ns`, `db`, `ac` (2.x, 3.x), `tk` and `sc` (1.x). There is no
+`id` claim: 3.x cuts an unescaped record id short, which makes one user another. There is no `rl`
+claim: roles are for system users.
 """
 
 from collections.abc import Mapping, Set
@@ -14,10 +15,11 @@ from cognito_claims.settings import read_settings
 
 
 class SurrealDBClaims:
-    """Add SurrealDB's claims for every user; a machine token gets none.
+    """Add SurrealDB's claims for every user; skip machine tokens.
 
-    `access` serves 2.x and 3.x, `token` with `scope` 1.x, all three together every version. The backend's
-    set-up script reads `email` and `email_verified` in the ID token, so no other plugin may suppress these.
+    `access` is for 2.x and 3.x, `token` and `scope` are for 1.x; all three together serve every
+    version. The backend's set-up script reads `email` and `email_verified` in the ID token, so no
+    other plugin may suppress these.
     """
 
     pure = True
@@ -60,12 +62,12 @@ class SurrealDBClaims:
 
     @property
     def owns(self) -> dict[Token, frozenset[str]]:
-        """The claims that it adds, by token."""
+        """The claims that the plugin adds, by token."""
         id_token, access_token = self._claims.id_token, self._claims.access_token
         return {"id": frozenset(id_token.add), "access": frozenset(access_token.add)}
 
     def __call__(self, event: PreTokenGenerationEvent, /) -> Claims:
-        """Give the same claims to every user."""
+        """Return the same claims for every user."""
         return Claims() if event.user is None else self._claims
 
 
@@ -76,7 +78,7 @@ def _missing(access: str | None, token: str | None, scope: str | None) -> list[P
     if token is None and scope is not None:
         return [Problem("token", "required beside the scope (SurrealDB 1.x)")]
     if scope is None and token is not None:
-        # ns, db and tk without sc would be a system user, to whom table permissions do not apply.
+        # ns, db and tk without sc make a system user, to whom table permissions do not apply.
         return [Problem("scope", "required beside the token (SurrealDB 1.x)")]
     if access is None and token is None:
         return [Problem("access", "required, unless token and scope are set (SurrealDB 1.x)")]

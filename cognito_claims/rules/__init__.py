@@ -1,1 +1,1 @@
-"""Rules: a JSON document that says which claims, scopes and groups a token gets."""
+"""Rules: a JSON document that tells which claims, scopes and groups a token gets."""

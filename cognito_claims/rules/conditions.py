@@ -1,4 +1,4 @@
-"""Conditions: `when` and `unless` of a rule, and what stands beside a scope."""
+"""Conditions: `when` and `unless` of a rule, and the conditions of a scope."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -17,7 +17,10 @@ _NO_LOOKUPS: frozenset[Lookup] = frozenset()
 
 
 class Conditions:
-    """Conditions that must all hold; `words` says which kinds there are, `sources` what is compared."""
+    """Conditions that must all hold.
+
+    `words` are the kinds of conditions, and `sources` the sources that are compared.
+    """
 
     __slots__ = ("_looked_up", "_tests", "groups", "lookups", "place", "sources", "words")
 
@@ -31,7 +34,7 @@ class Conditions:
         self._looked_up: list[_Test] = []
 
     def add(self, test: _Test) -> None:
-        """Add a condition that no look-up is needed for."""
+        """Add a condition that needs no look-up."""
         self._tests.append(test)
 
     def compare(self, source: Source, values: tuple[Json, ...]) -> None:
@@ -56,11 +59,11 @@ class Conditions:
 
     @property
     def are_of_machines(self) -> bool:
-        """Whether they ask for nothing but app clients and scopes."""
+        """Whether they are about app clients and scopes only."""
         return self.words <= _OF_MACHINES
 
     def plain(self, context: Context) -> bool:
-        """Return whether all conditions hold that no look-up is needed for."""
+        """Return whether all conditions that need no look-up hold."""
         try:
             for test in self._tests:  # twice as fast as all(...), at every sign-in
                 if not test(context):
@@ -77,7 +80,7 @@ class Conditions:
 
 
 def _is_any(value: Json, wanted: tuple[Json, ...]) -> bool:
-    """Return whether the value, or an item of a list, equals one that is wanted; `1` is not `true`."""
+    """Return whether the value, or an item of a list, equals a wanted one; `1` is not `true`."""
     items = value if isinstance(value, (list, tuple)) else (value,)
     return any(
         item == each and isinstance(item, bool) is isinstance(each, bool)
@@ -94,10 +97,7 @@ def read_conditions(
     kinds: tuple[Kind, ...] = _COMPARED,
     needs_all_providers: bool = False,
 ) -> Conditions:
-    """Read conditions that compare sources of these kinds.
-
-    With `needs_all_providers`, all providers of the user must stand in the list.
-    """
+    """Read conditions; with `of_groups`, all providers of the user must be in the list."""
     reader = sources.reader
     members = reader.members(value, place, _WORDS)
     if value == {}:

@@ -1,4 +1,4 @@
-"""`Context`: what rules see of one event; and `Lookup`, what they may ask a store for."""
+"""`Context`: the view of one event that rules have; `Lookup`: what they may ask a store for."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
@@ -15,14 +15,16 @@ _NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 _UNKNOWN = "the attribute identities cannot be read"
 
 
-class Unreadable(Exception):  # noqa: N818  (always caught, by the rule that names itself)
-    """A value is not what the rule says it is; the text holds no value."""
+class Unreadable(Exception):  # noqa: N818  (always caught by the rule)
+    """A value does not have the type that the rule requires; the text holds no value."""
 
 
 class Lookup:
-    """One look-up. `names` are the placeholders of its key; a service gets the same values by itself.
+    """One look-up.
 
-    `attributes` are those of the item that rules read. `store` is where items come from.
+    `names` are the placeholders of its key; a service always gets the same values. `attributes` are
+    those of the item that rules read. `store` is where items come from. An item of one that
+    `proves_tenants` proves that this user or client belongs to the tenant.
     """
 
     __slots__ = (
@@ -45,7 +47,6 @@ class Lookup:
         self.store: object = store
         self.names: frozenset[str] = names
         self.needs_user: bool = not _OF_A_USER.isdisjoint(names)
-        # Whether an item says that this user or client belongs to the tenant.
         self.proves_tenants: bool = False
         self.attributes: set[str] = set()
         self.denies: bool = False
@@ -53,12 +54,12 @@ class Lookup:
 
     @property
     def is_by_client(self) -> bool:
-        """Whether the app client alone decides what is found."""
+        """Whether the app client alone decides which item is found."""
         return self.names == _OF_A_CLIENT
 
     @property
     def uses_tenant(self) -> bool:
-        """Whether its key holds the tenant; what a service gets of it is no key."""
+        """Whether its key holds the tenant; the values that a service gets are not a key."""
         return "tenant" in self.names
 
 
@@ -72,7 +73,7 @@ FetchAll: TypeAlias = Callable[[Collection[Lookup], Mapping[str, Json]], Mapping
 
 
 class Context:
-    """An event, the groups in force, the tenant that was chosen and the items that were found."""
+    """An event, the groups in force, the chosen tenant and the items of look-ups."""
 
     __slots__ = (
         "_email_providers",
@@ -108,7 +109,7 @@ class Context:
         self._fetch_all = fetch_all
 
     def trusted(self, attribute: str) -> str | None:
-        """Return the email or phone number, if it stands for this user."""
+        """Return the email or phone number, if it counts for this user."""
         if attribute not in self._trusted:
             user = self.event.user
             found = None if user is None else user.trusted(attribute, self._email_providers)
@@ -125,12 +126,12 @@ class Context:
 
     @property
     def email_domain(self) -> str | None:
-        """What stands behind the last @ of the email, with small ASCII letters."""
+        """The part after the last @ of the email, with ASCII letters in lower case."""
         _, at, domain = (self.trusted("email") or "").rpartition("@")
         return small(domain) if at else None
 
     def find(self, lookups: Iterable[Lookup]) -> None:
-        """Fetch the items of look-ups that are not there yet; raise `TokenDenied` where one must be."""
+        """Fetch missing items of look-ups; raise `TokenDenied` if a required one does not exist."""
         missing = [lookup for lookup in lookups if lookup.name not in self.items]
         if missing and self._fetch_all is not None:
             self.items |= self._fetch_all(missing, {**self._values(), "tenant": self.tenant})
@@ -165,12 +166,12 @@ class Context:
 
 
 def refusal(place: str, problem: str, reason: str = TokenDenied.reason) -> TokenDenied:
-    """Return what refuses the sign-in, with the place of the rule for the log."""
+    """Return the error that refuses the sign-in, with the place of the rule for the log."""
     return TokenDenied(reason, setting=place, problem=problem)
 
 
 def small(text: str) -> str:
-    """Return the text with small ASCII letters; a letter of another alphabet never becomes one."""
+    """Return the text with ASCII letters in lower case; other letters do not change."""
     if text.isascii():
         return text.lower()
     return "".join(letter.lower() if letter.isascii() else letter for letter in text)

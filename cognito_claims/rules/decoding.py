@@ -1,4 +1,4 @@
-"""A document as plain JSON values: decoded from text, or copied from what a program gives."""
+"""A document as plain JSON values: decoded from a text, or copied from a Python value."""
 
 from collections.abc import Mapping
 from json import JSONDecodeError, loads
@@ -7,13 +7,13 @@ from typing import Any, NoReturn
 from cognito_claims.errors import Problem, SettingsError
 from cognito_claims.rules.reader import Reader, within
 
-_DEEPEST = 32  # as deep as a claim may be in a token
+_DEEPEST = 32  # the depth that a claim in a token may have
 _LARGEST = 1.7976931348623157e308  # of a double
 _TO_FILL_IN = "FILL_IN"
 
 
 class _Repeating(dict[str, Any]):
-    """An object in which names stand twice."""
+    """An object with duplicate names."""
 
     __slots__ = ("repeated",)
 
@@ -23,7 +23,7 @@ class _Repeating(dict[str, Any]):
 
 
 def decoded(text: str) -> Any:
-    """Return the JSON value of a text; raise `SettingsError` where it is none."""
+    """Return the JSON value of a text; raise `SettingsError` if it is not JSON."""
     try:
         return loads(text, object_pairs_hook=_members, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
@@ -34,7 +34,7 @@ def decoded(text: str) -> Any:
 
 
 def copied(document: object, reader: Reader) -> dict[str, Any]:
-    """Return the document as dicts, lists and scalars of its own; raise `SettingsError` if it is no JSON."""
+    """Return a copy of the document; raise `SettingsError` if it is not JSON."""
     copier = _Copier(reader)
     copy = copier.copy(document, "", 0)
     if not isinstance(copy, dict) and not copier.has_failed:
@@ -79,7 +79,7 @@ class _Copier:
     def _object(self, value: Mapping[Any, object], place: str, depth: int) -> dict[str, Any]:
         if isinstance(value, _Repeating):
             for name in value.repeated:
-                self._reader.wrong(within(place, name), "stands twice in one object")
+                self._reader.wrong(within(place, name), "occurs twice in one object")
         copy = {}
         for name, member in value.items():
             if isinstance(name, str):

@@ -1,4 +1,4 @@
-"""`Document`: what a JSON document says, read once."""
+"""`Document`: the content of a JSON document, parsed once."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -43,7 +43,7 @@ SECTIONS = (
 
 
 class Document:
-    """The rules of a document. Raises `SettingsError` with every mistake, each with its place."""
+    """The rules of a document; raises `SettingsError` with every mistake and its place."""
 
     def __init__(self, document: object) -> None:
         reader = Reader()
@@ -93,7 +93,7 @@ class Document:
 
     @property
     def decides_groups(self) -> bool:
-        """Whether the document says which groups a user has, or takes them out of a token."""
+        """Whether the document decides on groups, or suppresses them in a token."""
         return bool(self.groups) or any(
             not GROUP_CLAIMS.isdisjoint(names) for names in self.suppress.values()
         )
@@ -117,7 +117,7 @@ class Document:
 
     @property
     def restricts(self) -> str | None:
-        """The place of a rule that takes a right away, so that the plugin cannot be left out."""
+        """The place of a rule that removes a right, so that the plugin cannot be left out."""
         sections = {
             "deny": self.denials,
             "groups": self.groups,
@@ -135,7 +135,7 @@ class Document:
 
 
 def denied_at(rule: Rule) -> str | None:
-    """Return the place of an `absent: deny` in a rule or in what is nested."""
+    """Return the place of an `absent: deny` in a rule or in a nested rule."""
     if rule.denies:
         return f"{rule.place}.absent"
     return next((place for inner in rule.inner if (place := denied_at(inner)) is not None), None)

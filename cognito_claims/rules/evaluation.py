@@ -1,7 +1,7 @@
-"""What a document comes to for one event: the decided groups, or the claims.
+"""The result of a document for one event: the decided groups, or the claims.
 
-The order: groups; refusals that need neither look-ups nor the tenant; the tenant, with the look-ups that it uses;
-all other look-ups; the other refusals; the rest.
+The order: groups; refusals that need neither look-ups nor the tenant; the tenant, with the look-ups
+that it uses; all other look-ups; the other refusals; the rest.
 """
 
 from types import MappingProxyType
@@ -19,14 +19,14 @@ _NO_CLAIMS = Claims()
 
 
 def decided_groups(document: Document, event: PreTokenGenerationEvent) -> Groups | None:
-    """Return the groups that the document decides on, or None where they stay; no look-up is made."""
+    """Return the groups that the document decides, or None to keep them; uses no look-up."""
     if not document.groups:
         return None
     return _decided(document.groups, Context(event, document.email_providers, no_item))
 
 
 def _decided(entries: list[GroupsRule], context: Context) -> Groups | None:
-    """Return the groups of the entries that apply, or None where the groups stay as they are."""
+    """Return the groups of the entries that apply, or None to keep the groups."""
     if context.is_machine:
         return None
     applying = [entry for entry in entries if entry.guard.applies(context)]
@@ -56,7 +56,7 @@ def claims_of(
 ) -> Claims:
     """Return the claims of the document's rules; raise `TokenDenied` or `RuleError`.
 
-    `fetch_all` makes several look-ups side by side; without it, `fetch` makes one after the other.
+    `fetch_all` runs several look-ups in parallel. Without it, `fetch` runs one after the other.
     """
     decided = decided_groups(document, event)
     context = Context(event, document.email_providers, fetch, fetch_all)
@@ -75,7 +75,7 @@ def claims_of(
 
 
 def no_item(lookup: Lookup, values: object) -> None:
-    """Stand for look-ups where none is made."""
+    """Return None, in place of a look-up."""
 
 
 def _choose_tenant(document: Document, context: Context) -> None:
@@ -87,7 +87,7 @@ def _choose_tenant(document: Document, context: Context) -> None:
     context.find(wanted)
     tenant = rule.value(context)
     if tenant is not None and not isinstance(tenant, str):
-        raise RuleError("tenant", "", "what it gives is no text")
+        raise RuleError("tenant", "", "its value is not a text")
     context.tenant = tenant
 
 

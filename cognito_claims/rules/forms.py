@@ -1,6 +1,7 @@
-"""Forms of a value: how a text is read as a list (`read`), and how a value is carried (`as`).
+"""Forms of a value: how to read a text as a list (`read`), and how to write a value (`as`).
 
-What cannot be read or carried raises `Unreadable`. Nothing is guessed, and nothing becomes `false`.
+A value that cannot be read or written raises `Unreadable`. Nothing is guessed, and nothing becomes
+`false`.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,14 +20,14 @@ _to_json = JSONEncoder(
 
 
 def something(value: Any) -> Any:
-    """Return the value, or None where it is nothing: absent, `""`, null, a list or object without members."""
+    """Return the value, or None for nothing: absent, `""`, null, an empty list or object."""
     if value or isinstance(value, (int, float)):  # false and 0 are values
         return value
     return None
 
 
 def _cognito_list(text: str) -> list[Json]:
-    """Read how Cognito stores the values of a provider: several of them as `[a, b]`, each URL-encoded.
+    """Read a list as Cognito stores the values of a provider: `[a, b]`, each URL-encoded.
 
     (AWS: "Specifying identity provider attribute mappings for your user pool".)
     """
@@ -56,7 +57,7 @@ def _json_list(text: str) -> list[Json]:
     except (ValueError, RecursionError):
         raise Unreadable("is not JSON") from None
     if not isinstance(found, list):
-        raise Unreadable("is no JSON list")
+        raise Unreadable("is not a JSON list")
     for item in found:
         _scalar(item)
     return found
@@ -82,7 +83,7 @@ def _scalar(value: Json) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return str(_in_range(value))
-    raise Unreadable("is no text, number or boolean")
+    raise Unreadable("is not a text, number or boolean")
 
 
 def _in_range(number: int | float) -> int | float:
@@ -127,12 +128,12 @@ def _as_number(value: Json) -> Json:
     if isinstance(value, str):
         value = _number(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Unreadable("is no number")
+        raise Unreadable("is not a number")
     return _in_range(value)
 
 
 def _number(text: str) -> Json:
-    """Read a number as JSON writes it, in ASCII."""
+    """Read a number in the form of JSON, in ASCII."""
     if not (text.isascii() and text[-1:].isdigit() and text[0] in "-0123456789"):
         return None
     try:

@@ -10,7 +10,7 @@ _NO_LOOKUPS: frozenset[Lookup] = frozenset()
 
 
 class Guard:
-    """`when` and `unless`. With `needs_user` the rule is never asked about a machine token."""
+    """`when` and `unless`. With `needs_user`, the rule never applies to a machine token."""
 
     __slots__ = ("lookups", "needs_user", "unless", "when")
 
@@ -25,12 +25,12 @@ class Guard:
 
     @property
     def conditions(self) -> tuple[Conditions, ...]:
-        """The conditions that there are."""
+        """The conditions that exist."""
         return tuple(each for each in (self.when, self.unless) if each is not None)
 
     @property
     def names_clients(self) -> bool:
-        """Whether its `when` names app clients: a rule for machines must say so."""
+        """Whether its `when` names app clients: a rule for machines must do so."""
         return self.when is not None and "clients" in self.when.words
 
     @property
@@ -45,7 +45,10 @@ class Guard:
         return self.unless is None or not self.unless.hold(context)
 
     def may_apply(self, context: Context, wanted: dict[Lookup, None]) -> bool:
-        """Return whether it may apply, whatever look-ups find; add those that it needs to `wanted`."""
+        """Return whether it may apply, for any result of look-ups.
+
+        Adds the look-ups that it needs to `wanted`.
+        """
         if self.when is not None and not self.when.plain(context):
             return False
         needed = self.when.lookups if self.when is not None else _NO_LOOKUPS

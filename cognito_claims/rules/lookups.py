@@ -1,6 +1,6 @@
-"""The section `lookups`: where items come from, by which key, and what is done where there is none.
+"""The section `lookups`: where items come from, their keys, and what happens without an item.
 
-To fetch an item is another module's work (`Fetch`). What is read here are the settings for it.
+This module reads the settings. Another module fetches the items (`Fetch`).
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _WORDS = ("dynamodb", "https", "absent", "cache_seconds")
 
 
 class DynamoDBTable:
-    """An item of a table, by its key: each attribute of the key with its template."""
+    """An item of a table, by its key; each attribute of the key has a template."""
 
     __slots__ = ("is_consistent", "key", "region", "table")
 
@@ -29,7 +29,7 @@ class DynamoDBTable:
 
 
 class HttpsService:
-    """A service that gives an item as JSON."""
+    """A service that returns an item as JSON."""
 
     __slots__ = ("auth", "secret", "url")
 
@@ -40,7 +40,7 @@ class HttpsService:
 
 
 def read_lookups(reader: Reader, value: Any, taken: frozenset[str]) -> dict[str, Lookup]:
-    """Read the section; `taken` are words that mean another source."""
+    """Read the section; the words in `taken` mean another source."""
     lookups = {}
     for name, settings in reader.table(value, "lookups").items():
         place = within("lookups", name)

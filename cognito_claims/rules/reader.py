@@ -1,4 +1,4 @@
-"""`Reader`: what all parts of a document are read with; it keeps every mistake with its place."""
+"""`Reader`: reads the parts of a document, and collects every mistake with its place."""
 
 from collections.abc import Collection
 from typing import Any
@@ -8,7 +8,7 @@ from cognito_claims.settings import suggestion
 
 
 class Reader:
-    """Keep the mistakes of one document."""
+    """Collects the mistakes of one document."""
 
     __slots__ = ("problems",)
 
@@ -16,25 +16,25 @@ class Reader:
         self.problems: list[Problem] = []
 
     def wrong(self, place: str, message: str) -> None:
-        """Keep a mistake."""
+        """Add a mistake."""
         self.problems.append(Problem(place, message))
 
     def members(
         self, value: Any, place: str, words: Collection[str], elsewhere: Collection[str] = ()
     ) -> dict[str, Any]:
-        """Return the members of an object; its words are told of that are not known, or not here."""
+        """Return the members of an object; report words that are unknown, or not allowed here."""
         if not isinstance(value, dict):
             self.wrong(place, "expected an object")
             return {}
         for word in value:
             if word in elsewhere and word not in words:
-                self.wrong(within(place, word), "may not stand here")
+                self.wrong(within(place, word), "is not allowed here")
             elif word not in words:
                 self.wrong(within(place, word), f"unknown word{suggestion(word, words)}")
         return value
 
     def table(self, value: Any, place: str) -> dict[str, Any]:
-        """Return the members of an object whose names are the author's own; none may be empty."""
+        """Return the members of an object whose names the author chooses; none may be empty."""
         if not isinstance(value, dict):
             self.wrong(place, "expected an object")
             return {}
@@ -55,7 +55,7 @@ class Reader:
             self.wrong(place, "expected a list of texts that are not empty")
             return ()
         if len(set(value)) < len(value):
-            self.wrong(place, "a text stands twice")
+            self.wrong(place, "duplicate text")
         return tuple(value)
 
     def some_texts(self, value: Any, place: str) -> tuple[str, ...]:
@@ -65,14 +65,14 @@ class Reader:
         return self.texts(value, place)
 
     def text(self, value: Any, place: str) -> str:
-        """Return a text that is not empty; what is none is `""`."""
+        """Return a text that is not empty; `""` after a mistake."""
         if isinstance(value, str) and value:
             return value
         self.wrong(place, "expected a text that is not empty")
         return ""
 
     def choice(self, value: Any, place: str, choices: Collection[str]) -> str:
-        """Return one of the words that may stand here, or `""`."""
+        """Return one of the allowed words, or `""` after a mistake."""
         if isinstance(value, str) and value in choices:
             return value
         near = suggestion(value, choices) if isinstance(value, str) else ""

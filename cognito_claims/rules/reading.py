@@ -1,4 +1,4 @@
-"""How a rule is read from a document."""
+"""Reads a rule from a document."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ _DEEPEST = 16
 
 
 class RuleReader:
-    """Reads rules, with what `sources` knows of the document."""
+    """Reads rules, with the `sources` of the document."""
 
     __slots__ = ("reader", "sources")
 
@@ -42,7 +42,7 @@ class RuleReader:
         kinds: tuple[Kind, ...] = KINDS,
         around: tuple[int, int] = (0, 0),
     ) -> Rule:
-        """Read a rule that may have these words; `around` counts the rules and the objects around it."""
+        """Read a rule with these allowed words; `around` counts the rules and objects around it."""
         members = self.reader.members(value, place, words, elsewhere=CLAIM)
         if not isinstance(value, dict):
             return Rule(place)
@@ -58,7 +58,7 @@ class RuleReader:
             self._from(rule, members, kinds)
         for word in _BESIDE_FROM:
             if given and "from" not in members and word in members and word in words:
-                self.reader.wrong(f"{place}.{word}", "stands only beside from")
+                self.reader.wrong(f"{place}.{word}", "is allowed only beside from")
         self._nested(rule, members, around)
         self._result(rule, members, around)
         _sum_up(rule)
@@ -73,12 +73,12 @@ class RuleReader:
         if "prefix" in members:
             rule.prefix = self.reader.text(members["prefix"], f"{place}.prefix")
             if source is not None and source.name != "cognito:groups":
-                self.reader.wrong(f"{place}.prefix", "stands only beside cognito:groups")
+                self.reader.wrong(f"{place}.prefix", "is allowed only beside cognito:groups")
         if "read" in members:
             rule.read_form = self.reader.choice(members["read"], f"{place}.read", READERS)
             rule.read = READERS.get(rule.read_form)
             if source is not None and source.kind not in ("attribute", "lookup"):
-                told = "stands only beside an attribute or a value of a look-up"
+                told = "is allowed only beside an attribute or a value of a look-up"
                 self.reader.wrong(f"{place}.read", told)
         if "values" in members:
             rule.table = self._table(members["values"], f"{place}.values")
@@ -117,7 +117,7 @@ class RuleReader:
         if name and lookup is None:
             self.reader.wrong(place, f"no such look-up{suggestion(name, self.sources.lookups)}")
         elif not self.sources.is_in_tenant:
-            self.reader.wrong(place, "stands only in the section tenant")
+            self.reader.wrong(place, "is allowed only in the section tenant")
         elif lookup is not None and not lookup.proves_tenants:
             whose = "{sub}, {cognito:username}, {email}, {client_id}"
             self.reader.wrong(place, f"its key must hold {{tenant}} and one of {whose}")
@@ -174,7 +174,7 @@ class RuleReader:
 
 
 def _sum_up(rule: Rule) -> None:
-    """Note whether the rule itself needs a user, and which look-ups it may use."""
+    """Record whether the rule itself needs a user, and which look-ups it may use."""
     needs_user = rule.guard.needs_user or any(source.needs_user for source in rule.sources)
     rule.needs_user = needs_user or (rule.among is not None and rule.among.needs_user)
     rule.lookups = rule.guard.lookups.union(

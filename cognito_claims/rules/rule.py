@@ -1,6 +1,7 @@
 """`Rule`: gives a value for an event, or nothing (None).
 
-The order inside a rule: `from`, `prefix`, `read`, `among`, `values`, `as`; then `default`, `absent`.
+The order inside a rule: `from`, `prefix`, `read`, `among`, `values`, `as`; then `default`,
+`absent`.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +19,9 @@ _NO_LOOKUPS: frozenset[Lookup] = frozenset()
 
 
 class Rule:
-    """What stands for a value: one of `source`, `constant`, `members` and `branches`, and what is done to it."""
+    """The origin of a value (one of `source`, `constant`, `members` and `branches`) and its
+    changes.
+    """
 
     __slots__ = (
         "among",
@@ -161,7 +164,7 @@ class Rule:
 
     @property
     def is_constant(self) -> bool:
-        """Whether it gives the same value to all."""
+        """Whether it gives the same value for every event."""
         return self.source is None and not self.members and not self.branches
 
     def add_wanted(self, context: Context, wanted: dict[Lookup, None]) -> None:
@@ -182,12 +185,12 @@ class Rule:
         for branch in self.branches:
             branch.add_wanted(context, wanted)
             if branch.is_constant and not branch.guard.lookups and branch._applies(context):
-                break  # no later branch is ever asked
+                break  # no later branch is ever used
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise Unreadable("is no text")
+        raise Unreadable("is not a text")
     return value
 
 

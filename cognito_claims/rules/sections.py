@@ -1,4 +1,4 @@
-"""What stands in a document beside values and groups: refusals, scopes and suppression."""
+"""The sections of a document other than values and groups: refusals, scopes and suppression."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ class Claim:
 
 
 class Denial:
-    """Refuses the sign-in where its conditions hold."""
+    """Refuses the sign-in if its conditions hold."""
 
     __slots__ = ("guard", "of_machines", "place", "reason")
 
@@ -48,13 +48,13 @@ class Denial:
         return not self.guard.lookups and not self.guard.uses_tenant
 
     def refuse(self, context: Context) -> None:
-        """Raise `TokenDenied` where the conditions hold."""
+        """Raise `TokenDenied` if the conditions hold."""
         if (self.of_machines or not context.is_machine) and self.guard.applies(context):
             raise refusal(self.place, "its conditions hold", self.reason)
 
 
 class GroupsRule:
-    """One entry: the groups that its rule gives, where its conditions hold."""
+    """One entry: the groups that its rule gives if its conditions hold."""
 
     __slots__ = ("guard", "is_added", "rule")
 
@@ -65,7 +65,7 @@ class GroupsRule:
 
 
 class Scope:
-    """A scope, and for whom it is added or suppressed."""
+    """A scope, and the conditions to add or suppress it."""
 
     __slots__ = ("guard", "name", "of_machines")
 
@@ -75,7 +75,7 @@ class Scope:
         self.of_machines: bool = guard.names_clients and not guard.needs_user
 
     def applies(self, context: Context) -> bool:
-        """Return whether this event's token is meant."""
+        """Return whether the scope applies to this event's token."""
         return (self.of_machines or not context.is_machine) and self.guard.applies(context)
 
 
@@ -143,15 +143,15 @@ def read_scopes(sources: Sources, value: Any, section: str, *, added: bool) -> l
 
 
 def check_scope(reader: Reader, name: str, place: str) -> None:
-    """Tell of a scope that cannot be added."""
+    """Report a scope that cannot be added."""
     if name in _NEVER_ADDED:
         reader.wrong(place, "cannot be added")
     elif name and not is_scope(name):
-        reader.wrong(place, "is no scope: a scope has no blanks, quotes or backslashes")
+        reader.wrong(place, "is not a scope: a scope has no blanks, quotes or backslashes")
 
 
 def read_scopes_from(rules: RuleReader, value: Any) -> Rule:
-    """Read the section `scopes_from`: a source whose values stand for scopes."""
+    """Read the section `scopes_from`: a source whose values give scopes."""
     place = "scopes_from"
     rule = rules.rule(value, place, SCOPES)
     if isinstance(value, dict) and "values" not in value:

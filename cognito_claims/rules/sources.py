@@ -1,4 +1,4 @@
-"""Sources: where a rule's value comes from (`from`), and what may be asked for (`among`)."""
+"""Sources: where the value of a rule comes from (`from`), and the values that a user may ask for."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, get_args
@@ -19,9 +19,9 @@ STANDARD |= {"zoneinfo"}
 _VERIFIED = ("email", "phone_number")
 _METADATA = "client_metadata"
 _NO_SOURCES = {
-    "email_verified": "is no source: email gives nothing unless it is verified",
-    "phone_number_verified": "is no source: phone_number gives nothing unless it is verified",
-    "identities": "is no source: provider gives the names of the user's providers",
+    "email_verified": "is not a source: email gives nothing unless it is verified",
+    "phone_number_verified": "is not a source: phone_number gives nothing unless it is verified",
+    "identities": "is not a source: provider gives the names of the user's providers",
     _METADATA: "expected a key, as in client_metadata.tenant",
 }
 
@@ -42,7 +42,7 @@ class Source:
 
     @property
     def is_of_machines(self) -> bool:
-        """Whether a rule with this source applies to a machine token by itself."""
+        """Whether a rule with this source applies to a machine token without a condition."""
         if self.lookup is not None:
             return self.lookup.is_by_client
         return self.name in ("client_id", "scope")
@@ -65,7 +65,7 @@ TAKEN = STANDARD.union(_NAMED, _VERIFIED, _NO_SOURCES)
 
 
 class Sources:
-    """The sources of a document, by what its sections `lookups` and `tenant` say."""
+    """The sources of a document, with those of its sections `lookups` and `tenant`."""
 
     __slots__ = ("has_tenant", "is_in_tenant", "lookups", "reader", "tenant_needs_user")
 
@@ -142,7 +142,10 @@ def _looked_up(name: str, lookup: Lookup, path: list[str]) -> Source:
 
 
 class Among:
-    """A list of texts, a source that gives such a list, or a look-up that finds an item for what was asked."""
+    """The allowed values: a list of texts, a source of such a list, or a look-up.
+
+    A look-up allows a value if it finds an item for it.
+    """
 
     __slots__ = ("_allowed", "_texts", "item", "place", "source")
 
@@ -163,11 +166,11 @@ class Among:
 
     @property
     def needs_user(self) -> bool:
-        """Whether there is nothing to choose from without a user."""
+        """Whether there are no allowed values without a user."""
         return any(each is not None and each.needs_user for each in (self.source, self.item))
 
     def has(self, context: Context, asked: Json) -> bool:
-        """Return whether all that was asked for is allowed."""
+        """Return whether all requested values are allowed."""
         if self.item is not None:
             return isinstance(asked, str) and context.is_member(self.item, asked)
         items = asked if isinstance(asked, (list, tuple)) else (asked,)
@@ -175,7 +178,7 @@ class Among:
         return all(isinstance(item, str) and item in allowed for item in items)
 
     def only(self, context: Context, place: str) -> str | None:
-        """Return what a source allows to who has asked for nothing; more than one text refuses."""
+        """Return the only allowed value, for a request without one; refuse if there are several."""
         if self.source is None:
             return None
         found = self._all(context)
@@ -191,6 +194,6 @@ class Among:
             return {}
         if not isinstance(found, (list, tuple)):
             raise RuleError(
-                self.place, "" if self.source is None else self.source.name, "is no list"
+                self.place, "" if self.source is None else self.source.name, "is not a list"
             )
         return dict.fromkeys(item for item in found if isinstance(item, str) and item)

@@ -1,4 +1,7 @@
-"""Many rows at once: the newest of each user in one request; what is refused is found, and keeps no other from being written."""
+"""Writes many rows at once: one request has the newest row of each user.
+
+A row that is refused is found, and does not prevent the others from being written.
+"""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -6,18 +9,19 @@ from collections.abc import Mapping, Sequence
 from cognito_claims.errors import CognitoClaimsError, HasuraError
 from cognito_claims.sync.rows import Row, Sink, key_of
 
-# So many requests in a row may fail with what may pass. Then Hasura is down, and no row is to blame.
+# After so many transient failures in a row, Hasura is down, and no row is the cause.
 MOST_FAILURES = 32
 
 
 def write_batch(
     sink: Sink, rows: Sequence[Row], *, deadline: float
 ) -> list[CognitoClaimsError | None]:
-    """Give what came of each row: None when it, or a newer one of the same user, is written.
+    """Return the result of each row: None if it, or a newer row of the same user, is written.
 
-    Where a user's newest row is refused, the next older one is tried, so that the user is there as they last could be. What was
-    refused while others were written is tried once more: it may have waited for one of them, as an email does that changes hands.
-    A failure that may pass is looked for in single rows, too, as long as others can be written.
+    If a user's newest row is refused, the next older one is tried, so that the user has the latest
+    possible row. A row that was refused while others were written is tried once more: it may have
+    waited for one of them, as when an email moves from one user to another. After a transient
+    failure, single rows are tried too, as long as others can be written.
     """
     outcomes: list[CognitoClaimsError | None] = [None] * len(rows)
     users = _by_user(rows, sink.columns)
@@ -31,7 +35,7 @@ def write_batch(
             if error is not None and hangs_on_the_row(error):
                 outcomes[numbers[0]] = error
                 older += [numbers[1:]] if numbers[1:] else []
-            elif error is not None:  # nobody knows what will come of the newest
+            elif error is not None:  # the newest row may still be written later
                 for number in numbers:
                     outcomes[number] = error
         waiting = older
@@ -40,38 +44,41 @@ def write_batch(
 
 
 def hangs_on_the_row(error: CognitoClaimsError) -> bool:
-    """Say whether a row that fails alone would fail again, as far as Hasura's code tells."""
+    """Return whether a row that fails alone would fail again, judged by Hasura's code."""
     return isinstance(error, HasuraError) and error.may_be_one_row and not error.is_transient
 
 
 def is_final(error: CognitoClaimsError, *, takes_others: bool) -> bool:
-    """Say whether a row can never be written; where Hasura takes no row at all, that may be to blame itself."""
+    """Return whether a row can never be written.
+
+    If Hasura accepts no row at all, Hasura itself may be the cause.
+    """
     is_refusal = isinstance(error, HasuraError) and error.is_refusal
     return is_refusal or (takes_others and hangs_on_the_row(error))
 
 
 def reason_of(error: CognitoClaimsError) -> str:
-    """Give the most telling code."""
+    """Return the most specific code of an error."""
     return error.hasura_code if isinstance(error, HasuraError) else error.code
 
 
 def _by_user(rows: Sequence[Row], columns: Mapping[str, str]) -> list[list[int]]:
-    """Give the numbers of each user's rows, the newest first."""
+    """Return the indices of each user's rows, the newest first."""
     numbers_of: dict[str, list[int]] = {}
     for number, row in enumerate(rows):
         numbers_of.setdefault(key_of(row, columns), []).append(number)
     for numbers in numbers_of.values():
         numbers.sort(key=lambda number: (rows[number].at, number), reverse=True)
-    # In one order everywhere: two batches that lock the same rows of the database must not wait for each other.
+    # One order everywhere: batches that lock the same database rows must not block each other.
     return [numbers for _, numbers in sorted(numbers_of.items())]
 
 
 def _isolated(
     sink: Sink, rows: Sequence[Row], numbers: Sequence[int], deadline: float
 ) -> Mapping[int, CognitoClaimsError]:
-    """Write these rows in one request, and in halves where one row may be to blame; give what failed.
+    """Write these rows in one request; after a failure, in halves. Return what failed.
 
-    All parts of a size are tried before smaller ones, so that a slow failure delays few rows.
+    All parts of one size are tried before smaller ones, so that a slow failure delays few rows.
     """
     failed: dict[int, CognitoClaimsError] = {}
     parts = deque([numbers])

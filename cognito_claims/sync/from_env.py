@@ -1,4 +1,4 @@
-"""`load`: the user sync that an environment describes; only the sinks that are named are imported."""
+"""`load` makes the user sync that an environment describes; it imports only the named sinks."""
 
 from collections.abc import Iterator, Mapping, Set
 from importlib import import_module
@@ -16,7 +16,7 @@ _PREFIX = "USER_SYNC"
 _CLIENTS = "USER_SYNC_CLIENTS"
 _HASURA = "HASURA_SYNC"
 _CORE = "COGNITO_CLAIMS"
-_OF_CLAIMS = ("COGNITO_CLAIMS_PLUGINS", "COGNITO_CLAIMS_DEADLINE_MS")  # the other function's
+_OF_CLAIMS = ("COGNITO_CLAIMS_PLUGINS", "COGNITO_CLAIMS_DEADLINE_MS")  # of the other function
 
 
 class _Settings(NamedTuple):
@@ -32,7 +32,7 @@ class _Core(NamedTuple):
 
 
 def load(environ: Mapping[str, str]) -> Configuration:
-    """Make a plugin of every sink in `USER_SYNC_SINKS`; raises `SettingsError` with every problem."""
+    """Make a plugin for every sink in `USER_SYNC_SINKS`; raise `SettingsError` with every problem."""
     problems: list[Problem] = []
     core = _Core(ANY, log_sub=False)
     try:
@@ -51,7 +51,10 @@ def load(environ: Mapping[str, str]) -> Configuration:
 
 
 def plugin_from_env(environ: Mapping[str, str], /) -> Plugin:
-    """Make the sync a plugin for pre token generation, which adds no claims, for pools with no other trigger."""
+    """Make a plugin for pre token generation that writes users and adds no claims.
+
+    It is for pools without another trigger.
+    """
     plugins = [*_load(environ)[0].values()]
     if len(plugins) > 1:
         advice = "name one sink; beside hasura, USER_SYNC_QUEUE_URL keeps what failed"
@@ -90,13 +93,13 @@ def _load(environ: Mapping[str, str]) -> tuple[dict[str, PluginEntry], int]:
 
 
 def sink_names(environ: Mapping[str, str]) -> frozenset[str]:
-    """Return the names in `USER_SYNC_SINKS`, whether there are such sinks or not."""
+    """Return the names in `USER_SYNC_SINKS`, whether such sinks exist or not."""
     text = environ.get(f"{_PREFIX}_SINKS", "").strip()
     return frozenset(name.strip() for name in text.split(",")) if text else frozenset()
 
 
 def columns_from_env(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Read `HASURA_SYNC_COLUMNS` alone, for who fills a queue and needs no access to Hasura."""
+    """Read `HASURA_SYNC_COLUMNS` alone, for a function that fills a queue without access to Hasura."""
     parameters: Any = import_module("cognito_claims.sync.hasura").HasuraUsers.__init__
     names = {*parameters.__annotations__} - {"columns", "return"}
     foreign = tuple(f"{_HASURA}_{name.upper()}" for name in names)
@@ -107,7 +110,7 @@ def _plugins(settings: _Settings, environ: Mapping[str, str]) -> dict[str, Plugi
     user_sync: Any = import_module("cognito_claims.sync.users").UserSync
     if "hasura" not in settings.sinks:
         columns = columns_from_env(environ)
-        if not settings.queue_url:  # which is a problem already
+        if not settings.queue_url:  # already a problem
             return {}
         return {"queue": user_sync(_queue(settings, columns, environ))}
     users: Sink = import_module("cognito_claims.sync.hasura").HasuraUsers.from_env(environ)
@@ -162,5 +165,5 @@ def _columns(*, columns: Mapping[str, str] = COLUMNS) -> Mapping[str, str]:
 
 def _stray(environ: Mapping[str, str]) -> Iterator[Problem]:
     for name in (f"{sink.upper()}_SYNC_ON_ERROR" for sink in _SINKS):
-        if name in environ:  # `read` leaves a policy to others
+        if name in environ:  # `read_settings` ignores policies
             yield Problem(name, "unknown setting; did you mean USER_SYNC_ON_ERROR?")

@@ -1,6 +1,6 @@
 """Hasura as a sink: an upsert of users, over GraphQL.
 
-Hasura answers HTTP 200 to nearly everything: a write is one only when its `data` is there.
+Hasura answers HTTP 200 to nearly everything. A write has succeeded only if its `data` is there.
 """
 
 import json
@@ -15,7 +15,7 @@ from cognito_claims.secret import Secret
 from cognito_claims.settings import read_settings
 from cognito_claims.sync.rows import COLUMNS, Row, column_problems, is_name
 
-_CODES = frozenset(  # the only ones that an error repeats: Hasura's texts may hold a user's values
+_CODES = frozenset(  # errors repeat only these: Hasura's texts may hold a user's values
     (
         "access-denied",
         "already-exists",
@@ -49,9 +49,11 @@ _CODES = frozenset(  # the only ones that an error repeats: Hasura's texts may h
 class HasuraUsers:
     """Insert users into a tracked table, or update them there.
 
-    `columns` says which attribute each column takes (`userName` for the user's name). Who is there already stays as they are, but for the
-    `update_columns`. With a `version_column`, of a timestamp type, a row is only updated by a newer event. `role` acts beside the admin secret,
-    with its own permissions. `http` may be replaced by another client of that URL.
+    `columns` tells which attribute each column takes (`userName` for the user's name). An existing
+    row does not change, except in its `update_columns`. With a `version_column` of a timestamp
+    type, only a newer event updates a row. `role` limits the admin secret to the permissions of
+    this role. `http` may be replaced by another client of the same URL.
+
     Raises `HasuraError`, `TransportError`, `DeadlineError`, and what the secret's reader raises.
     """
 
@@ -95,7 +97,7 @@ class HasuraUsers:
         return read_settings(cls, "HASURA_SYNC", environ)
 
     def write(self, rows: Sequence[Row], *, deadline: float) -> None:
-        """Upsert the rows in one transaction; of rows with one key, give only the newest."""
+        """Upsert the rows in one transaction; the caller passes only the newest row of a key."""
         if not rows:
             return
         body = json.dumps(self._mutation(rows)).encode()
@@ -112,7 +114,7 @@ class HasuraUsers:
         self._post(body, fresh, deadline)
 
     def prepare(self, *, deadline: float) -> None:
-        """Fetch the admin secret ahead of the first row."""
+        """Fetch the admin secret before the first row."""
         self._secret.read(deadline)
 
     def _post(self, body: bytes, secret: str, deadline: float) -> None:
@@ -127,9 +129,9 @@ class HasuraUsers:
             raise error
 
     def _mutation(self, rows: Sequence[Row]) -> dict[str, Any]:
-        """Give the query and its variables, whose types let text, uuid and citext keys work alike."""
+        """Return the query and its variables; their types work for text, uuid and citext keys."""
         table = self.table
-        # A condition holds one constant: with a version column each row needs an insert of its own.
+        # A condition holds one constant, so with a version column each row needs its own insert.
         batches = [rows] if self.version_column is None else [[row] for row in rows]
         types: list[str] = []
         fields: list[str] = []
@@ -151,7 +153,7 @@ class HasuraUsers:
         version = self.version_column
         if version is None or not self.update_columns:
             return {"constraint": self.constraint, "update_columns": list(self.update_columns)}
-        # A row without a version is older than any.
+        # A row without a version counts as older than any other.
         older = {"_or": [{version: {"_lt": row.at}}, {version: {"_is_null": True}}]}
         columns = [*self.update_columns, version]
         return {"constraint": self.constraint, "update_columns": columns, "where": older}
@@ -162,12 +164,12 @@ class HasuraUsers:
                 yield Problem(setting, "expected a GraphQL name: letters, digits and _")
         unknown = [column for column in self.update_columns if column not in self.columns]
         if unknown:
-            yield Problem("update_columns", "every one must stand in the columns")
+            yield Problem("update_columns", "each must be one of the columns")
         if self.version_column is not None and not is_name(self.version_column):
             yield Problem("version_column", "expected a GraphQL name: letters, digits and _")
         role = self.role
         if role is not None and not (role.strip() and role.isascii() and role.isprintable()):
-            yield Problem("role", "expected printable ASCII; Hasura takes an empty one for admin")
+            yield Problem("role", "expected printable ASCII; Hasura treats an empty role as admin")
         if self.version_column in self.columns:
             yield Problem("version_column", "cannot be one of the columns")
 

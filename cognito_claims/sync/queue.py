@@ -1,4 +1,4 @@
-"""An SQS queue as a sink: a message for each row, which the worker reads and writes later."""
+"""An SQS queue as a sink: one message for each row, which the worker reads and writes later."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +11,10 @@ from cognito_claims.sync.rows import COLUMNS, Row, column_problems
 
 
 class UserQueue:
-    """Send users to a standard SQS queue; AWS's own variables are read from `environ`.
+    """Sends users to a standard SQS queue; reads AWS's own variables from `environ`.
 
-    Raises `AwsError`, `TransportError` and `DeadlineError`, and `SecretError` for what is to be set.
+    Raises `AwsError`, `TransportError` and `DeadlineError`, and `SecretError` for a missing
+    setting.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class UserQueue:
         )
 
     def prepare(self, *, deadline: float) -> None:  # noqa: ARG002  (a sink's signature)
-        """Load what TLS needs ahead of the first row."""
+        """Load what TLS needs before the first row."""
         self._sqs.prepare()
 
     def write(self, rows: Sequence[Row], *, deadline: float) -> None:
@@ -42,17 +43,17 @@ class UserQueue:
         for row in rows:
             message = {"QueueUrl": self.queue_url, "MessageBody": to_message(row)}
             answer = self._sqs.call("AmazonSQS.SendMessage", message, deadline=deadline)
-            if not isinstance(answer.get("MessageId"), str):  # whatever answered, it was not SQS
+            if not isinstance(answer.get("MessageId"), str):  # the answer is not from SQS
                 raise AwsError("sqs", 200, "unknown")
 
 
 def to_message(row: Row) -> str:
-    """Give a row as a message's body: its values by column, and its time."""
+    """Return a row as the body of a message: its values by column, and its time."""
     return json.dumps({"at": row.at, "values": dict(row.values)}, separators=(",", ":"))
 
 
 def region_of(queue_url: str) -> str | None:
-    """Give the region that a queue of AWS's lies in; None is the environment's."""
+    """Return the region in the URL of an AWS queue; None means the environment's region."""
     host = urlsplit(queue_url).hostname or ""
     labels = host.split(".")
     for service in ("sqs", "sqs-fips"):
@@ -63,7 +64,7 @@ def region_of(queue_url: str) -> str | None:
 
 
 def url_problems(queue_url: str) -> Iterator[Problem]:
-    """Say what is wrong with a queue's URL."""
+    """Yield what is wrong with the URL of a queue."""
     problem = url_problem(queue_url)
     if problem is not None:
         yield Problem("queue_url", problem)

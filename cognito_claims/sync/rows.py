@@ -1,4 +1,4 @@
-"""What a sync writes: the row of one user, as of a moment, and where it goes."""
+"""The row that a sync writes for one user, and the protocol of what takes it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from time import gmtime, strftime
@@ -9,42 +9,51 @@ from cognito_claims.errors import Problem
 from cognito_claims.events import User
 
 USER_NAME = "userName"
-COLUMNS: Mapping[str, str] = MappingProxyType({"id": "sub", "username": USER_NAME})  # the guide's
+COLUMNS: Mapping[str, str] = MappingProxyType(
+    {"id": "sub", "username": USER_NAME}
+)  # as in Hasura's guide
 _SUB = "sub"
 
 
 class Row(NamedTuple):
-    """One user's columns, None for an attribute that the user lacks; `at` is the event's time (RFC 3339, UTC)."""
+    """One user's columns, with None for a missing attribute.
+
+    `at` is the time of the event (RFC 3339, UTC).
+    """
 
     values: Mapping[str, str | None]
     at: str
 
     def __repr__(self) -> str:
-        """Hide the values, which are a user's."""
+        """Hide the values, which belong to a user."""
         return f"Row(at={self.at!r})"
 
 
 class Sink(Protocol):
-    """Where rows go."""
+    """Takes rows."""
 
     @property
     def columns(self) -> Mapping[str, str]:
-        """Give the columns, each with its attribute."""
+        """The columns, each with its attribute."""
         ...
 
     def prepare(self, *, deadline: float) -> None:
-        """Fetch what can be fetched ahead of the first row."""
+        """Fetch what can be fetched before the first row."""
         ...
 
     def write(self, rows: Sequence[Row], *, deadline: float) -> None:
-        """Write all of the rows, or raise; `deadline` is on the monotonic clock. Writing a row again is harmless."""
+        """Write all of the rows, or raise an error; `deadline` is on the monotonic clock.
+
+        To write a row again must be harmless.
+        """
         ...
 
 
 def row_of(user: User, columns: Mapping[str, str], at: float) -> Row:
-    """Give a user's row at that Unix time; an email or phone number that is not verified counts as absent.
+    """Return a user's row at that Unix time.
 
-    All times have one length and zone, so that they compare as texts.
+    An email or phone number that is not verified counts as absent. All times have the same length
+    and zone, so that they compare as strings.
     """
     values = {
         column: user.name if source == USER_NAME else user.verified(source)
@@ -55,12 +64,12 @@ def row_of(user: User, columns: Mapping[str, str], at: float) -> Row:
 
 
 def key_of(row: Row, columns: Mapping[str, str]) -> str:
-    """Give the user's `sub`."""
+    """Return the user's `sub`."""
     return next(row.values[column] or "" for column, source in columns.items() if source == _SUB)
 
 
 def column_problems(columns: Mapping[str, str]) -> Iterator[Problem]:
-    """Say what is wrong with a mapping of columns from attributes."""
+    """Yield what is wrong with a mapping of columns to attributes."""
     if not all(is_name(column) for column in columns):
         yield Problem("columns", "a column must be a GraphQL name: letters, digits and _")
     if not all(columns.values()):
@@ -70,5 +79,5 @@ def column_problems(columns: Mapping[str, str]) -> Iterator[Problem]:
 
 
 def is_name(text: str) -> bool:
-    """Say whether this is a name in GraphQL's grammar that is not reserved."""
+    """Return whether this is a name in GraphQL's grammar and not reserved."""
     return text.isascii() and text.isidentifier() and not text.startswith("__")

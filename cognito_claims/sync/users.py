@@ -1,4 +1,7 @@
-"""The sync of whoever signs in, as a plugin that adds no claims: for every trigger that has a user."""
+"""The sync of the user who signs in, as a plugin that adds no claims.
+
+It works with every trigger that has a user.
+"""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -12,21 +15,24 @@ from cognito_claims.errors import DeadlineError, describe_error, raised_at
 from cognito_claims.events import PreTokenGenerationEvent, User, UserEvent
 from cognito_claims.sync.rows import Row, Sink, row_of
 
-_NO_CHANGE = "PostConfirmation_ConfirmForgotPassword"  # a new password, and nothing new of the user
-_QUEUES_SHARE = 0.25  # of the time that is left, for a sync that failed
-_HANDING_OVER_S = 0.02  # so that a sink can say what it was waiting for
+_NO_CHANGE = "PostConfirmation_ConfirmForgotPassword"  # the password is new, the user is not
+_QUEUES_SHARE = 0.25  # of the remaining time, after a failed sync
+_HANDING_OVER_S = 0.02  # so that a sink can report what it was waiting for
 
 _log = logging.getLogger("cognito_claims")
 
 
 def _tried(sink: Sink, rows: Sequence[Row], deadline: float) -> BaseException | None:
-    """Write in a thread that can be left behind (a resolver knows no deadline), and give what went wrong."""
+    """Write in a thread that can be abandoned, and return what went wrong.
+
+    The name resolver knows no deadline.
+    """
     outcome: list[BaseException | None] = []
 
     def write() -> None:
         try:
             sink.write(rows, deadline=deadline - _HANDING_OVER_S)
-        except BaseException as error:  # whatever it is: the user must not be lost
+        except BaseException as error:  # of any kind: the user must not be lost
             outcome.append(error)
         else:
             outcome.append(None)
@@ -45,14 +51,18 @@ def _tell_unverified(user: User, columns: Mapping[str, str]) -> None:
         source in user.attributes and user.verified(source) is None for source in columns.values()
     )
     if count:
-        _log.warning("columns that are null because of an email or number not verified: %d", count)
+        _log.warning(
+            "columns that are null because an email or phone number is not verified: %d", count
+        )
 
 
 class UserSync:
-    """Write whoever signs in, or has signed up, to a sink; a password reset and a machine token write nothing.
+    """Write the user who signs in, or has signed up, to a sink.
 
-    What the sink fails to write within three quarters of the time goes to the `queue`, and then counts as done. Writing a user
-    again is harmless: Cognito may send an event twice, and sends several for one sign-in. Raises what the last of both raises.
+    A password reset and a machine token write nothing. If the sink fails, or takes more than three
+    quarters of the time, the row goes to the `queue`, and then counts as written. To write a user
+    again is harmless: Cognito may send an event twice, and sends several for one sign-in. Raises
+    what the sink raises, or, with a queue, what the queue raises.
     """
 
     owns: Mapping[str, frozenset[str]] = MappingProxyType({})
@@ -62,7 +72,7 @@ class UserSync:
         self.queue: Sink | None = queue
 
     def __call__(self, event: PreTokenGenerationEvent | UserEvent, /) -> Claims:
-        """Write the event's user, as of now: an event does not say when it happened."""
+        """Write the event's user with the current time, since an event has no time of its own."""
         if event.user is not None and event.trigger_source != _NO_CHANGE:
             _tell_unverified(event.user, self.sink.columns)
             self._write([row_of(event.user, self.sink.columns, time())])
@@ -81,14 +91,14 @@ class UserSync:
         try:
             self.queue.write(rows, deadline=deadline)
         except Exception:
-            _log.warning("not written: %s; and the queue failed, too", failure)
+            _log.warning("not written: %s; the queue failed too", failure)
             raise
         _log.warning("put into the queue: %s", failure)
 
     def prepare(self) -> None:
-        """Let the sink fetch its secret ahead of the first event."""
+        """Let the sink fetch its secret before the first event."""
         self.sink.prepare(deadline=monotonic() + seconds_left())
 
     def sample(self, _event: PreTokenGenerationEvent, /) -> Claims:
-        """Add no claims, and write nothing."""
+        """Return no claims, and write nothing."""
         return Claims()

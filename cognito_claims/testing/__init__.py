@@ -1,6 +1,7 @@
-"""For tests: recorded Cognito events, and builders of typed ones.
+"""Recorded Cognito events, and builders of typed events, for tests.
 
-`cognito_claims.testing.acceptance` runs a handler against all of them; it needs the extra `testing`.
+`cognito_claims.testing.acceptance` runs a handler against all recorded events; it needs the extra
+`testing`.
 """
 
 from cognito_claims.testing.builders import (

@@ -1,4 +1,4 @@
-"""One line that runs a handler against every recorded event, and asks the contract of each answer."""
+"""Runs a handler against every recorded event, and checks each answer against the contract."""
 
 import warnings
 from collections.abc import Callable, Collection
@@ -17,11 +17,10 @@ def assert_accepted(
     context: Any = None,
     refuses: Collection[str] = (),
 ) -> dict[str, Tokens]:
-    """Give both tokens by event name, or raise `AssertionError` with everything that Cognito would refuse.
+    """Return both tokens by event name; raise `AssertionError` with all that Cognito would refuse.
 
-    `versions` are those of the events to send, as "2" or "V2_0"; `refuses` names the events for which the
-    handler must raise. `EventError` and `LookupError` tell of a version and a name that there is none of.
-    What is worth a warning alone is a `UserWarning`, and stands in the `findings` of the tokens.
+    `versions` are the versions of the events to send. `refuses` names the events for which the
+    handler must raise. A warning is a `UserWarning`, and is in the `findings` of the tokens.
     """
     tokens: dict[str, Tokens] = {}
     problems: list[str] = []

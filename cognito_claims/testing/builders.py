@@ -1,4 +1,4 @@
-"""Builders of typed events with sensible defaults, and their way back to the JSON that a handler takes."""
+"""Builders of typed events with defaults, and their conversion to the JSON that a handler takes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -29,9 +29,9 @@ def a_user_event(
     client_metadata: Mapping[str, str] = _NOTHING,
     client_id: str = _CLIENT,
 ) -> PreTokenGenerationEvent:
-    """Build the event of a user who signs in; `attributes` are added to `sub` and the email, or replace them.
+    """Return the event of a user who signs in.
 
-    `version` is the event's own ("2") or the trigger's ("V2_0").
+    `attributes` are added to `sub` and the email, or replace them.
 
     >>> a_user_event(groups=("admin",)).groups
     ('admin',)
@@ -69,7 +69,7 @@ def a_machine_event(
     client_metadata: Mapping[str, str] = _NOTHING,
     client_id: str = _CLIENT,
 ) -> PreTokenGenerationEvent:
-    """Build the event of a machine token (client credentials): V3_0, and no user."""
+    """Return the event of a machine token (client credentials): V3_0, and no user."""
     return PreTokenGenerationEvent.from_json(
         {
             **_envelope("TokenGeneration_ClientCredentials", client_id, "3"),
@@ -88,7 +88,10 @@ def a_post_authentication_event(
     attributes: Mapping[str, str] = _NOTHING,
     new_device_used: bool = False,
 ) -> UserEvent:
-    """Build the event of a user who has signed in or, by `trigger_source`, has confirmed the sign-up."""
+    """Return the event of a user who has signed in.
+
+    With another `trigger_source`, the user has confirmed the sign-up.
+    """
     return UserEvent.from_json(
         {
             **_envelope(trigger_source, _CLIENT, "1"),
@@ -102,7 +105,7 @@ def a_post_authentication_event(
 
 
 def to_json(event: PreTokenGenerationEvent) -> dict[str, Any]:
-    """Give the JSON that Cognito would send for this event, to call a handler with."""
+    """Return the JSON that Cognito would send for this event, to call a handler with."""
     request: dict[str, Any] = {
         "userAttributes": dict(event.user.attributes) if event.user else {},
         "groupConfiguration": {

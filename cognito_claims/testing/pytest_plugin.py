@@ -1,4 +1,4 @@
-"""Fixtures for pytest; an entry point of the distribution, so that a test run has them without a conftest."""
+"""Fixtures for pytest. An entry point of the distribution makes them available in every test run."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -12,7 +12,10 @@ from cognito_claims.testing.recorded import recorded, recorded_names
 
 
 class LambdaContext:
-    """What handlers read of Lambda's context object: `milliseconds` of time left, standing still."""
+    """The part of Lambda's context object that handlers read; `milliseconds` of time left.
+
+    The time does not pass.
+    """
 
     aws_request_id = "00000000-0000-0000-0000-000000000000"
 
@@ -20,37 +23,37 @@ class LambdaContext:
         self.milliseconds = milliseconds
 
     def get_remaining_time_in_millis(self) -> int:
-        """Give the time left."""
+        """Return the time left."""
         return self.milliseconds
 
 
 @pytest.fixture
 def lambda_context() -> LambdaContext:
-    """Give a context with Cognito's five seconds left."""
+    """Return a context with Cognito's five seconds left."""
     return LambdaContext()
 
 
 @pytest.fixture
 def user_event() -> PreTokenGenerationEvent:
-    """Give the V2_0 event of a user with a verified email and no groups."""
+    """Return the V2_0 event of a user with a verified email and no groups."""
     return a_user_event()
 
 
 @pytest.fixture
 def machine_event() -> PreTokenGenerationEvent:
-    """Give the V3_0 event of a machine token."""
+    """Return the V3_0 event of a machine token."""
     return a_machine_event()
 
 
 @pytest.fixture(params=recorded_names("pretoken_"))
 def recorded_event(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Give every recorded pre token generation event in turn, as JSON."""
+    """Return each recorded pre token generation event in turn, as JSON."""
     return recorded(request.param)
 
 
 @pytest.fixture(scope="session")
 def assert_accepted() -> Callable[..., Any]:
-    """Give `cognito_claims.testing.acceptance.assert_accepted`; it needs the extra `testing`."""
+    """Return `cognito_claims.testing.acceptance.assert_accepted`; it needs the extra `testing`."""
     function: Callable[..., Any] = import_module(
         "cognito_claims.testing.acceptance"
     ).assert_accepted

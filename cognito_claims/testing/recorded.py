@@ -1,7 +1,7 @@
-"""Recorded trigger events, one file each beside this module: `<trigger>_<version>_<source>` and odd ones.
+"""Recorded trigger events, one file each: `<trigger>_<version>_<source>`, and unusual ones.
 
-They are restated from AWS's documentation and from public captures; the odd ones hold what Cognito, its
-documentation or a user pool may do that code tends to forget.
+They are restated from AWS's documentation and from public captures. The unusual ones hold what
+Cognito, its documentation or a user pool may do and code tends to forget.
 """
 
 import json
@@ -14,13 +14,13 @@ _EVENTS = Path(__file__).parent / "events"
 
 
 def recorded_names(*prefixes: str) -> tuple[str, ...]:
-    """Give the names of the recorded events, sorted; with prefixes, as in `"pretoken_v2"`, only theirs."""
+    """Return the names of the recorded events, sorted; with prefixes, only the matching ones."""
     names = sorted(path.stem for path in _EVENTS.glob("*.json"))
     return tuple(name for name in names if not prefixes or name.startswith(prefixes))
 
 
 def recorded(name: str) -> dict[str, Any]:
-    """Read one event afresh, so that a test may change it; raises `LookupError` with the nearest name."""
+    """Return a new copy of one event; raise `LookupError` with the nearest name if unknown."""
     if name not in recorded_names():
         raise LookupError(f"no recorded event {name!r}{meant(name)}")
     event: dict[str, Any] = json.loads((_EVENTS / f"{name}.json").read_text(encoding="utf-8"))
@@ -28,7 +28,7 @@ def recorded(name: str) -> dict[str, Any]:
 
 
 def meant(name: str) -> str:
-    """Return the end of an error message: the recorded event of the nearest name, or those of this kind."""
+    """Return the end of an error message: the name, or names, that this one may mean."""
     names = recorded_names()
     kind = name.rpartition("TokenGeneration_")[2]
     alike = [known for known in names if kind and kind in known]

@@ -1,1 +1,1 @@
-"""The queue's worker: batches of messages, written or given back."""
+"""The worker of the queue: it writes the users in a batch of messages."""

@@ -1,7 +1,8 @@
-"""The queue's worker: a batch of messages becomes one upsert, and no message is lost.
+"""The worker of the queue: a batch of messages becomes one upsert, and no message is lost.
 
-What can never succeed goes to the dead-letter queue with its reason. What may succeed later is delivered again, after a growing
-pause; when the queue's `maxReceiveCount` is reached, it goes to the dead-letter queue, too.
+A message that can never succeed goes to the dead-letter queue with its reason. A message that may
+succeed later is delivered again, after a growing pause. After the queue's `maxReceiveCount`
+deliveries, it goes to the dead-letter queue too.
 """
 
 from collections import Counter
@@ -28,18 +29,19 @@ from cognito_claims.sync.worker.redelivery import Delivery, Failure, Redelivery,
 
 _SERVICE = "user-sync-worker"
 _NAMESPACE = "CognitoClaims"
-_HASURAS_SHARE = 0.7  # of the function's time: the rest is for what was not written
+_HASURAS_SHARE = 0.7  # of the function's time; the rest is for messages that were not written
 _ALONE_S = 30.0
 
 
 class _LaterError(Exception):
-    """SQS is to deliver this message again."""
+    """Tells Powertools that SQS must deliver this message again."""
 
 
 class Worker:
-    """A Lambda handler for the queue that `UserQueue` fills; answers with the messages that SQS is to deliver again.
+    """A Lambda handler for the queue that `UserQueue` fills.
 
-    The event source mapping must have `FunctionResponseTypes: [ReportBatchItemFailures]`, or SQS takes all of them for done.
+    It returns the messages that SQS must deliver again. The event source mapping must have
+    `FunctionResponseTypes: [ReportBatchItemFailures]`, otherwise SQS deletes all of them.
     """
 
     def __init__(self, sink: Sink, redelivery: Redelivery) -> None:
@@ -50,9 +52,11 @@ class Worker:
         self._processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
 
     def __call__(self, event: dict[str, Any], context: Any = None) -> Mapping[str, Any]:
-        """Write the messages' users, and give Lambda's partial batch response."""
+        """Write the users in the messages, and return Lambda's partial batch response."""
         received = map(Delivery.of, map(SQSRecord, event["Records"]))
-        deliveries = {delivery.message_id: delivery for delivery in received}  # one may come twice
+        deliveries = {
+            delivery.message_id: delivery for delivery in received
+        }  # a message may occur twice
         failures = [*self._failures([*deliveries.values()], _deadline(context))]
         later = self._settled(failures)
         self._tell(len(deliveries), failures, later)
@@ -65,7 +69,7 @@ class Worker:
         return response
 
     def _failures(self, deliveries: Sequence[Delivery], deadline: float) -> Iterator[Failure]:
-        """Write what can be written, and give what was not."""
+        """Write what can be written, and yield the failures."""
         sound: list[tuple[Delivery, Row]] = []
         for delivery in deliveries:
             read = from_message(delivery.body, self.sink.columns, now=time())
@@ -85,20 +89,20 @@ class Worker:
             self._log.warning("not written", errors=dict(errors))
 
     def _settled(self, failures: Sequence[Failure]) -> Mapping[str, Delivery]:
-        """Settle failures with SQS, and give the messages that are to come again, by id."""
+        """Handle failures with SQS; return the messages to deliver again, by id."""
         later = {failure.delivery.message_id: failure.delivery for failure in failures}
         if not failures:
             return later
         with self._calling_sqs():
             source = self._redelivery.source(failures[0].delivery.queue_arn)
-            with self._calling_sqs():  # what fails here comes again, and may get there then
+            with self._calling_sqs():  # a message that fails here comes again
                 for message_id in self._dead_lettered(source, failures):
                     del later[message_id]
             self._redelivery.delay(source, [*later.values()])
         return later
 
     def _dead_lettered(self, source: Source, failures: Sequence[Failure]) -> Iterator[str]:
-        """Give the ids of the messages that are in the dead-letter queue, as they get there."""
+        """Yield the ids of the messages that reach the dead-letter queue."""
         if source.dead_letter_url is None:
             self._log.error("the queue has no dead-letter queue")
         dead = {f.delivery.message_id: f for f in failures if source.is_dead(f)}
@@ -114,7 +118,7 @@ class Worker:
 
     @contextmanager
     def _calling_sqs(self) -> Iterator[None]:
-        """Log AWS's code, or the class: a text of boto3's may hold more than that."""
+        """Log AWS's code, or the class: the text of a boto3 exception may hold more."""
         try:
             yield
         except (BotoCoreError, ClientError) as error:

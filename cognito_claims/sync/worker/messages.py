@@ -1,4 +1,4 @@
-"""What the worker reads of a message: a row, or what keeps the text from being one."""
+"""What the worker reads in a message: a row, or the reason why the text is not a row."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,9 +17,9 @@ _TIME = "0000-00-00T00:00:00.000000Z"
 def from_message(
     body: str, columns: Mapping[str, str], *, now: float
 ) -> Row | Literal["malformed", "other-columns", "future"]:
-    """Give the row in a message's body, or what keeps it from being one with exactly these columns.
+    """Return the row in a message's body, or why it is not a row with exactly these columns.
 
-    `now` is a Unix time. A row from the future would keep every later one of this user from being written.
+    `now` is a Unix time. A row from the future would block every later row of this user.
     """
     content = json_object(body) or {}
     values, text = content.get("values"), content.get("at")
@@ -38,7 +38,7 @@ def from_message(
 
 
 def _time(text: str) -> float | None:
-    """Read a time as `row_of` writes it; None is another form, or no time at all."""
+    """Return the Unix time of a text in the format of `row_of`, or None for another text."""
     if "".join("0" if letter in _DIGITS else letter for letter in text) != _TIME:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What becomes of messages that were not written: the dead-letter queue, or another delivery after a growing pause."""
+"""Messages that were not written: to the dead-letter queue, or again after a growing pause."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 
 
 class Delivery(NamedTuple):
-    """A message as it was delivered; `receives` counts this delivery, too."""
+    """A message as it was delivered; `receives` includes this delivery."""
 
     message_id: str
     receipt_handle: str
@@ -26,7 +26,7 @@ class Delivery(NamedTuple):
 
     @classmethod
     def of(cls, record: SQSRecord) -> "Delivery":
-        """Read one record of Lambda's event."""
+        """Return the delivery in one record of Lambda's event."""
         return cls(
             record.message_id,
             record.receipt_handle,
@@ -41,7 +41,7 @@ class Delivery(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """Why a message was not written; one that is final would fail again."""
+    """Why a message was not written; a final one would fail again."""
 
     delivery: Delivery
     reason: str
@@ -49,22 +49,26 @@ class Failure(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A queue, and its redrive policy where it has one that can be read."""
+    """A queue, and its redrive policy if it has one that can be read."""
 
     url: str
     dead_letter_url: str | None = None
     most_receives: int = 0
 
     def is_dead(self, failure: Failure) -> bool:
-        """Say whether a message is to go to the dead-letter queue: final, or delivered for the last time."""
+        """Return whether a message must go to the dead-letter queue.
+
+        This is so if its failure is final, or if this was its last delivery.
+        """
         is_last = failure.delivery.receives >= self.most_receives
         return self.dead_letter_url is not None and (failure.is_final or is_last)
 
 
 class Redelivery:
-    """Settles with SQS (a client of boto3's) what becomes of messages; raises what boto3 raises.
+    """Tells SQS (a boto3 client) what to do with messages; raises what boto3 raises.
 
-    The first pause lasts `pause_s` seconds at most, each further one twice as long, and none longer than 15 minutes.
+    The first pause is at most `pause_s` seconds, each further one twice as long, and none longer
+    than 15 minutes.
     """
 
     def __init__(self, sqs: Any, *, pause_s: float = 10.0) -> None:
@@ -73,7 +77,7 @@ class Redelivery:
         self._sources: dict[str, tuple[Source, float]] = {}
 
     def source(self, arn: str) -> Source:
-        """Look a queue up, and keep that for some minutes."""
+        """Return a queue by its ARN; keep it for some minutes."""
         known = self._sources.get(arn)
         if known is not None and monotonic() - known[1] < _KNOWN_FOR_S:
             return known[0]
@@ -91,7 +95,10 @@ class Redelivery:
         return source
 
     def dead_letter(self, source: Source, failures: Sequence[Failure]) -> Iterator[dict[str, str]]:
-        """Put messages into the dead-letter queue; give the new ids of those that are there by their old ones, ten at a time."""
+        """Put messages into the dead-letter queue, ten at a time.
+
+        Yield the new ids of the messages that are there, by their old ids.
+        """
         for part in _parts(failures):
             entries = [
                 {
@@ -110,7 +117,7 @@ class Redelivery:
             }
 
     def delay(self, source: Source, deliveries: Sequence[Delivery]) -> None:
-        """Let messages be delivered again only after a pause, of a length that differs."""
+        """Delay the next delivery of messages, by pauses of different lengths."""
         for part in _parts(deliveries):
             entries = [
                 {

@@ -1,4 +1,4 @@
-"""HTTP by `requests`, where nobody waits for a sign-in: connections kept, and retries with a growing pause."""
+"""HTTP by `requests`, for code that no sign-in waits for: kept connections, repeated attempts."""
 
 import logging
 import ssl
@@ -22,7 +22,7 @@ _CONNECTING, _HANDSHAKE = "connecting", "TLS handshake"
 _STAGE = "waiting for the answer"
 _RECONNECT = Retry(connect=1, read=False, redirect=False, status=False, other=False)
 
-# Its warnings repeat URLs, and whatever a server has put into its headers.
+# Its warnings repeat URLs and the headers of servers.
 for _name in ("urllib3.connection", "urllib3.connectionpool"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
@@ -36,12 +36,12 @@ def pauses(policy: Retry) -> Iterator[float]:
 
 
 class HttpSession:
-    """Requests to one URL, like those of `HttpClient`: no redirects, no proxies, no cookies."""
+    """Sends requests to one URL, as `HttpClient` does: no redirects, proxies or cookies."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._session = requests.Session()
-        self._session.trust_env = False  # a proxy, or a .netrc, would see the key
+        self._session.trust_env = False  # so that no proxy gets the key, and no .netrc replaces it, and no .netrc replaces it, and no .netrc replaces it
         self._session.verify = ssl.get_default_verify_paths().cafile or True
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         for scheme in ("https://", "http://"):
@@ -50,7 +50,7 @@ class HttpSession:
     def request(
         self, method: str, headers: Mapping[str, str], body: bytes, *, deadline: float
     ) -> Response:
-        """Give an answer; a server that is too busy is asked up to three times more, while there is time.
+        """Return an answer; ask a busy server up to three times more while there is time.
 
         Raises `DeadlineError` and `TransportError`.
         """
@@ -75,7 +75,10 @@ class HttpSession:
                 self._url,
                 headers={"Accept-Encoding": "identity", **headers},
                 data=body,
-                timeout=(seconds / 8, seconds / 2),  # what hangs must not cost all others' time
+                timeout=(
+                    seconds / 8,
+                    seconds / 2,
+                ),  # one hanging request must not use up the time of all others
                 allow_redirects=False,
                 stream=True,
             ) as answer:
@@ -85,13 +88,13 @@ class HttpSession:
         except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
             raise DeadlineError(_stage_of(error)) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-            # By class only: its text holds the URL.
+            # The class only: the text holds the URL.
             stage, problem = _stage_of(error), type(error).__name__
         raise TransportError(stage, problem)
 
 
 def _stage_of(error: Exception) -> str:
-    """Say what failed: the connection, its handshake, or what came after that."""
+    """Return what failed: the connection, its handshake, or a later step."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     is_unconnected = isinstance(reason, urllib3.exceptions.NewConnectionError)
     if is_unconnected or isinstance(error, requests.ConnectTimeout):
@@ -100,7 +103,7 @@ def _stage_of(error: Exception) -> str:
 
 
 def _content(answer: requests.Response, deadline: float) -> bytes | None:
-    """Read the answer as it comes, before the deadline; None when it is too long."""
+    """Read the answer as it arrives, before the deadline; return None if it is too long."""
     content = b""
     while part := answer.raw.read1(LONGEST_ANSWER):
         content += part

@@ -22,7 +22,7 @@ _NO_ID_TOKEN = {
     "message": "without the scope openid there is no ID token for the plugin's claims",
 }
 _OTHER_CLIENT = "other-client"
-AS_INTENDED = frozenset((_NO_USER["code"], _NO_ID_TOKEN["code"], _OTHER_CLIENT))
+AS_INTENDED: frozenset[str] = frozenset(("no-user", "no-id-token", _OTHER_CLIENT))
 """The codes of refusals that are as the settings want them: no token has the plugin's claims."""
 
 
