@@ -19,6 +19,7 @@ from tests.benchmarks.functions import Kit, kit
 from tests.benchmarks.growth import growth
 from tests.benchmarks.pages import write
 from tests.benchmarks.report import Section, as_text
+from tests.benchmarks.rules import rules
 from tests.benchmarks.throttled import throttled
 from tests.benchmarks.warm import warm
 from tests.benchmarks.worker import worker
@@ -28,6 +29,7 @@ WITH_KIT: Mapping[str, Callable[[Kit, int], Section]] = {
     "process": process,
     "deployed": deployed,
     "warm": warm,
+    "rules": rules,
     "throttled": throttled,
 }
 ALONE: Mapping[str, Callable[[int], Section]] = {

@@ -15,14 +15,16 @@ class RulesByHand:
         user = event.user
         if user is None:
             return Claims()
-        email = user.trusted("email")
+        email = user.trusted("email", ())
         if email is None or email.rpartition("@")[2].lower() != "example.com":
             raise TokenDenied("Sign in with your work account.")
         attributes, groups = user.attributes, event.groups
         tenant = _tenant(event)
         plan = attributes.get("custom:plan") or "free"
         names = {role: None for group in _ROLES if group in groups for role in _ROLES[group]}
-        role = "admin" if "admins" in groups else "editor" if "editors" in groups else "authenticated"
+        role = (
+            "admin" if "admins" in groups else "editor" if "editors" in groups else "authenticated"
+        )
         scopes = {"orders/read", "orders/write"} if "editors" in groups else {"orders/read"}
         teams = [team.strip(" ") for team in attributes.get("custom:teams", "").split(",")]
         return Claims(
@@ -58,6 +60,3 @@ def _tenant(event: PreTokenGenerationEvent) -> str:
     if asked or len(tenants) != 1:
         raise TokenDenied("Sign-in could not be completed")
     return tenants[0]
-
-
-plugin = RulesByHand()
