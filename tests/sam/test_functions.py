@@ -75,6 +75,7 @@ def test_rules_in_a_file_beside_the_function_are_taken_along_and_read(
 ) -> None:
     source, built = tmp_path / "sam", tmp_path / "built"
     shutil.copytree(SAM, source, ignore=shutil.ignore_patterns(".aws-sam", "__pycache__"))
+    shutil.copy(SAM.parent / "pyproject.toml", tmp_path)
     rules = {"claims": {"plan": {"constant": "pro"}}}
     (source / "triggers/claims.json").write_text(json.dumps(rules))
     build(built, source=source)
