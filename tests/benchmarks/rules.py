@@ -136,7 +136,7 @@ def _subjects(kit: Kit) -> Iterator[tuple[str, Function, Check]]:
     by_rules = {"COGNITO_CLAIMS_PLUGINS": "mapper", "MAPPER_RULES": json.dumps(RULES)}
     by_hand = builds.peer(kit.cache, "rules_by_hand").directory
     path = f"{kit.python.environ['PYTHONPATH']}:{by_hand}"
-    plugin = {"COGNITO_CLAIMS_PLUGINS": "rules=peer:RulesByHand", "PYTHONPATH": path}
+    plugin = {"COGNITO_CLAIMS_PLUGINS": "rules=peer:from_env", "PYTHONPATH": path}
     parser = builds.peer(kit.cache, "rules_parsed", _POWERTOOLS).directory
     yield _OURS, Function(kit.python, ours, HANDLER, by_rules, raw), adds_the_claims
     yield _BY_HAND, Function(kit.python, ours, HANDLER, plugin, raw), adds_the_claims
