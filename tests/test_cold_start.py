@@ -58,9 +58,8 @@ MAPPER_OWN = [
     *(
         f"cognito_claims.rules.{module}"
         for module in (
-            *("among", "conditions", "context", "decoding", "document", "evaluation", "forms"),
-            *("groups", "guard", "lookups", "reader", "reading", "rule", "sections", "sources"),
-            "templates",
+            *("conditions", "context", "decoding", "document", "evaluation", "forms", "guard"),
+            *("reader", "reading", "rule", "sections", "sources"),
         )
     ),
 ]
@@ -157,10 +156,22 @@ def test_nothing_is_left_for_the_handler_to_import(
     assert loaded[1] == loaded[0]
 
 
-def test_rules_add_nothing_of_the_standard_library() -> None:
-    from_import, with_first_event, _ = json.loads(probe(PROBE, **RULES))
+@pytest.mark.parametrize(
+    ("more", "modules"),
+    [
+        ({}, []),
+        ({"groups": {"constant": "a"}}, ["cognito_claims.rules.groups"]),
+    ],
+)
+def test_rules_load_what_their_sections_need_and_nothing_of_the_standard_library(
+    more: dict[str, object], modules: list[str]
+) -> None:
+    rules = {**without_lookups(), "tenant": {"constant": "acme"}, "deny": []}
+    del rules["groups"]
+    environ = {**RULES, "MAPPER_RULES": json.dumps({**rules, **more})}
+    from_import, with_first_event, _ = json.loads(probe(PROBE, **environ))
 
-    own = {m for m in OWN if not m.endswith((".hasura", ".surrealdb"))} | set(MAPPER_OWN)
+    own = {m for m in OWN if not m.endswith((".hasura", ".surrealdb"))} | {*MAPPER_OWN, *modules}
     assert set(from_import) - set(STANDARD) == own
     assert with_first_event == from_import
 

@@ -7,9 +7,10 @@ import pytest
 
 from cognito_claims import Claims, PreTokenGenerationEvent, RuleError, TokenDenied
 from cognito_claims.claims import Json
+from cognito_claims.rules.context import Lookup
 from cognito_claims.rules.document import Document
 from cognito_claims.rules.evaluation import claims_of
-from cognito_claims.rules.lookups import DynamoDBTable, Lookup
+from cognito_claims.rules.lookups import DynamoDBTable
 from cognito_claims.rules.templates import Template
 from cognito_claims.testing import a_machine_event, a_user_event
 from tests.rules_documents import CLIENT, EXAMPLE, MEMBER, PLAN, SERVICE

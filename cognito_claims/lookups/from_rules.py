@@ -8,7 +8,8 @@ from cognito_claims.lookups.dynamodb import DynamoDBItem
 from cognito_claims.lookups.https import HttpsAnswer
 from cognito_claims.lookups.looking_up import Item, LookUp
 from cognito_claims.lookups.side_by_side import find_all, prepare_all
-from cognito_claims.rules.lookups import DynamoDBTable, HttpsService, Lookup
+from cognito_claims.rules.context import Lookup
+from cognito_claims.rules.lookups import DynamoDBTable, HttpsService
 
 _OF_THE_LOOKUP = ("absent", "cache_seconds")
 

@@ -8,10 +8,10 @@ from typing import Any, Self
 from cognito_claims.claims import Claims, Groups, Token
 from cognito_claims.errors import Problem, SettingsError
 from cognito_claims.events import PreTokenGenerationEvent
+from cognito_claims.rules.context import Fetch, FetchAll, Item, items_of
 from cognito_claims.rules.decoding import decoded
 from cognito_claims.rules.document import Document
 from cognito_claims.rules.evaluation import claims_of, decided_groups, no_item
-from cognito_claims.rules.lookups import Fetch, FetchAll, Item, items_of
 from cognito_claims.settings import read_settings
 
 _VARIABLE = "MAPPER_RULES"

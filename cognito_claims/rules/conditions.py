@@ -5,8 +5,7 @@ from typing import Any, TypeAlias
 
 from cognito_claims.claims import Json
 from cognito_claims.errors import RuleError
-from cognito_claims.rules.context import Context, Unreadable, small
-from cognito_claims.rules.lookups import Lookup
+from cognito_claims.rules.context import Context, Lookup, Unreadable, small
 from cognito_claims.rules.reader import within
 from cognito_claims.rules.sources import Kind, Source, Sources
 

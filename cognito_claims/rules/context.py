@@ -1,19 +1,85 @@
-"""`Context`: the view of one event that rules have."""
+"""`Context`: the view of one event that rules have; `Lookup`: what they may ask a store for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
+from typing import Any, TypeAlias
 
 from cognito_claims.claims import Json
 from cognito_claims.errors import TokenDenied
 from cognito_claims.events import PreTokenGenerationEvent
-from cognito_claims.rules.lookups import Fetch, FetchAll, Item, Lookup
 
+Item: TypeAlias = Mapping[str, Json]
+_OF_A_USER = frozenset(("sub", "cognito:username", "email"))
+_OF_A_CLIENT = frozenset(("client_id",))
 _NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 _UNKNOWN = "the attribute identities cannot be read"
 
 
 class Unreadable(Exception):  # noqa: N818  (always caught by the rule)
     """A value does not have the type that the rule requires; the text holds no value."""
+
+
+class Lookup:
+    """One look-up.
+
+    `names` are the placeholders of its key; a service always gets the same values. `attributes` are
+    those of the item that rules read. `store` is where items come from. An item of one that
+    `proves_tenants` proves that this user or client belongs to the tenant.
+    """
+
+    __slots__ = (
+        "attributes",
+        "cache_seconds",
+        "denies",
+        "name",
+        "names",
+        "needs_user",
+        "place",
+        "proves_tenants",
+        "store",
+    )
+
+    def __init__(
+        self, name: str, place: str, store: object, names: frozenset[str] = frozenset()
+    ) -> None:
+        self.name: str = name
+        self.place: str = place
+        self.store: object = store
+        self.names: frozenset[str] = names
+        self.needs_user: bool = not _OF_A_USER.isdisjoint(names)
+        self.proves_tenants: bool = False
+        self.attributes: set[str] = set()
+        self.denies: bool = False
+        self.cache_seconds: int = 0
+
+    @property
+    def is_by_client(self) -> bool:
+        """Whether the app client alone decides which item is found."""
+        return self.names == _OF_A_CLIENT
+
+    @property
+    def uses_tenant(self) -> bool:
+        """Whether its key holds the tenant; the values that a service gets are not a key."""
+        return "tenant" in self.names
+
+    def has_key(self, values: Mapping[str, Json]) -> bool:
+        """Return whether these values make a key; without one there is no item, and no request."""
+        templates: Mapping[str, Any] = getattr(self.store, "key", {})  # a service has no key
+        return all(template.text(values) is not None for template in templates.values())
+
+
+Fetch: TypeAlias = Callable[[Lookup, Mapping[str, Json]], Item | None]
+"""Fetches the item for these values (placeholders, `groups`, `trigger_source`): None where there is none.
+
+What fails raises. A value that may not stand in a key (`Template.text` gives None) is no item.
+"""
+FetchAll: TypeAlias = Callable[[Collection[Lookup], Mapping[str, Json]], Mapping[str, Item | None]]
+"""Fetches the items of several look-ups for the same values, by name."""
+
+
+def items_of(items: Mapping[str, Item | None]) -> Fetch:
+    """Return what finds these items, by name: a sample for each look-up whose key the event makes."""
+    return lambda lookup, values: items.get(lookup.name) if lookup.has_key(values) else None
 
 
 class Context:

@@ -1,19 +1,20 @@
 """`Document`: the content of a JSON document, parsed once."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from cognito_claims.claims import GROUP_CLAIMS, Token
 from cognito_claims.errors import SettingsError
+from cognito_claims.rules.context import Lookup
 from cognito_claims.rules.decoding import copied
-from cognito_claims.rules.groups import GroupsRule, read_groups
-from cognito_claims.rules.lookups import Lookup, read_lookups
 from cognito_claims.rules.reader import Reader, within
 from cognito_claims.rules.reading import TENANT, RuleReader
 from cognito_claims.rules.rule import Rule
 from cognito_claims.rules.sections import (
     Claim,
     Denial,
+    GroupsRule,
     Scope,
     is_of_machines,
     read_claims,
@@ -47,7 +48,7 @@ class Document:
     def __init__(self, document: object) -> None:
         reader = Reader()
         sections = reader.members(copied(document, reader), "", SECTIONS)
-        lookups = read_lookups(reader, sections.get("lookups", {}), TAKEN)
+        lookups = _read_lookups(reader, sections)
         sources = Sources(reader, lookups, has_tenant="tenant" in sections)
         rules = RuleReader(sources)
         self.lookups: Mapping[str, Lookup] = lookups
@@ -56,7 +57,7 @@ class Document:
             _texts(reader, sections, "email_providers")
         )
         self.backends: tuple[str, ...] = _texts(reader, sections, "backends")
-        self.groups: list[GroupsRule] = read_groups(rules, sections.get("groups", []))
+        self.groups: list[GroupsRule] = _read_groups(rules, sections)
         self.denials: list[Denial] = read_denials(sources, sections.get("deny", []))
         self.claims: list[Claim] = read_claims(rules, sections.get("claims", {}))
         self.scopes: list[Scope] = read_scopes(
@@ -152,6 +153,22 @@ def _read_tenant(rules: RuleReader, sections: Mapping[str, Any]) -> Rule | None:
         if lookup.uses_tenant and sources.tenant_needs_user:
             lookup.needs_user = True
     return rule
+
+
+def _read_lookups(reader: Reader, sections: Mapping[str, Any]) -> dict[str, Lookup]:
+    if "lookups" not in sections:
+        return {}
+    read: Any = import_module("cognito_claims.rules.lookups").read_lookups
+    found: dict[str, Lookup] = read(reader, sections["lookups"], TAKEN)
+    return found
+
+
+def _read_groups(rules: RuleReader, sections: Mapping[str, Any]) -> list[GroupsRule]:
+    if "groups" not in sections:
+        return []
+    read: Any = import_module("cognito_claims.rules.groups").read_groups
+    found: list[GroupsRule] = read(rules, sections["groups"])
+    return found
 
 
 def _texts(reader: Reader, sections: Mapping[str, Any], section: str) -> tuple[str, ...]:

@@ -10,12 +10,10 @@ from typing import Any
 from cognito_claims.claims import Claims, Groups, Json, TokenClaims
 from cognito_claims.errors import RuleError
 from cognito_claims.events import PreTokenGenerationEvent
-from cognito_claims.rules import groups
-from cognito_claims.rules.context import Context
+from cognito_claims.rules.context import Context, Fetch, FetchAll, Lookup
 from cognito_claims.rules.document import Document
-from cognito_claims.rules.lookups import Fetch, FetchAll, Lookup
 from cognito_claims.rules.rule import Rule
-from cognito_claims.rules.sections import Scope, is_of_machines
+from cognito_claims.rules.sections import GroupsRule, Scope, is_of_machines
 
 _NO_CLAIMS = Claims()
 
@@ -24,7 +22,30 @@ def decided_groups(document: Document, event: PreTokenGenerationEvent) -> Groups
     """Return the groups that the document decides, or None to keep them; uses no look-up."""
     if not document.groups:
         return None
-    return groups.decide_groups(document.groups, Context(event, document.email_providers, no_item))
+    return _decided(document.groups, Context(event, document.email_providers, no_item))
+
+
+def _decided(entries: list[GroupsRule], context: Context) -> Groups | None:
+    """Return the groups of the entries that apply, or None to keep the groups."""
+    if context.is_machine:
+        return None
+    applying = [entry for entry in entries if entry.guard.applies(context)]
+    if not applying:
+        return None
+    given = [text for entry in applying for text in _group_names(entry.rule.value(context))]
+    event = context.event
+    if not all(entry.is_added for entry in applying):
+        return Groups(tuple(dict.fromkeys(given)))
+    if set(given).issubset(event.groups):
+        return None
+    united = tuple(dict.fromkeys((*event.groups, *given)))
+    return Groups(united, event.iam_roles, event.preferred_role)
+
+
+def _group_names(value: Any) -> list[str]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else [text for text in value if text]
 
 
 def claims_of(

@@ -1,54 +1,18 @@
-"""The section `groups`: the groups of a user for this sign-in."""
+"""How the section `groups` is read; only a document that has it pays for this."""
 
 from typing import Any
 
-from cognito_claims.claims import Groups
 from cognito_claims.rules.conditions import read_conditions
-from cognito_claims.rules.context import Context
 from cognito_claims.rules.forms import something
 from cognito_claims.rules.guard import ALWAYS, Guard
 from cognito_claims.rules.reading import CLAIM, RuleReader
-from cognito_claims.rules.rule import Rule
+from cognito_claims.rules.sections import GroupsRule
 from cognito_claims.rules.sources import Kind
 
 _RULE = ("from", "constant", "read", "values")
 _COMPARED: tuple[Kind, ...] = ("attribute", "verified")
 _REQUIRED = "required beside an attribute"
 _KINDS: tuple[Kind, ...] = ("attribute", "verified", "text", "list")
-
-
-class GroupsRule:
-    """One entry: the groups that its rule gives if its conditions hold."""
-
-    __slots__ = ("guard", "is_added", "rule")
-
-    def __init__(self, guard: Guard, rule: Rule, *, is_added: bool) -> None:
-        self.guard: Guard = guard
-        self.rule: Rule = rule
-        self.is_added: bool = is_added
-
-
-def decide_groups(entries: list[GroupsRule], context: Context) -> Groups | None:
-    """Return the groups of the entries that apply, or None to keep the groups."""
-    if context.is_machine:
-        return None
-    applying = [entry for entry in entries if entry.guard.applies(context)]
-    if not applying:
-        return None
-    given = [text for entry in applying for text in _texts(entry.rule.value(context))]
-    event = context.event
-    if not all(entry.is_added for entry in applying):
-        return Groups(tuple(dict.fromkeys(given)))
-    if set(given).issubset(event.groups):
-        return None
-    united = tuple(dict.fromkeys((*event.groups, *given)))
-    return Groups(united, event.iam_roles, event.preferred_role)
-
-
-def _texts(value: Any) -> list[str]:
-    if value is None:
-        return []
-    return [value] if isinstance(value, str) else [text for text in value if text]
 
 
 def read_groups(rules: RuleReader, value: Any) -> list[GroupsRule]:

@@ -3,8 +3,7 @@
 from typing import Any
 
 from cognito_claims.rules.conditions import Conditions, read_conditions
-from cognito_claims.rules.context import Context
-from cognito_claims.rules.lookups import Lookup
+from cognito_claims.rules.context import Context, Lookup
 from cognito_claims.rules.sources import Sources
 
 _NO_LOOKUPS: frozenset[Lookup] = frozenset()

@@ -3,16 +3,13 @@
 This module reads the settings. Another module fetches the items (`Fetch`).
 """
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any
 
-from cognito_claims.claims import Json
+from cognito_claims.rules.context import Lookup
 from cognito_claims.rules.reader import Reader, within
 from cognito_claims.rules.templates import Template
 
-Item: TypeAlias = Mapping[str, Json]
-_OF_A_USER = frozenset(("sub", "cognito:username", "email"))
-_OF_A_CLIENT = frozenset(("client_id",))
 _WHOSE = frozenset(("sub", "cognito:username", "email", "client_id"))
 _AUTH = ("bearer", "standard-webhooks")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -42,75 +39,6 @@ class HttpsService:
         self.auth: str = auth
 
 
-class Lookup:
-    """One look-up.
-
-    `names` are the placeholders of its key; a service always gets the same values. `attributes` are
-    those of the item that rules read.
-    """
-
-    __slots__ = (
-        "attributes",
-        "cache_seconds",
-        "denies",
-        "name",
-        "names",
-        "needs_user",
-        "place",
-        "store",
-    )
-
-    def __init__(self, name: str, place: str, store: DynamoDBTable | HttpsService | None) -> None:
-        self.name: str = name
-        self.place: str = place
-        self.store: DynamoDBTable | HttpsService | None = store
-        self.names: frozenset[str] = frozenset()
-        if isinstance(store, DynamoDBTable):
-            self.names = self.names.union(*(template.names for template in store.key.values()))
-        self.needs_user: bool = not _OF_A_USER.isdisjoint(self.names)
-        self.attributes: set[str] = set()
-        self.denies: bool = False
-        self.cache_seconds: int = 0
-
-    @property
-    def is_by_client(self) -> bool:
-        """Whether the app client alone decides which item is found."""
-        return self.names == _OF_A_CLIENT
-
-    @property
-    def uses_tenant(self) -> bool:
-        """Whether its key holds the tenant; the values that a service gets are not a key."""
-        return "tenant" in self.names
-
-    @property
-    def proves_tenants(self) -> bool:
-        """Whether an item proves that this user or client belongs to the tenant."""
-        if isinstance(self.store, HttpsService):
-            return True
-        return self.uses_tenant and not _WHOSE.isdisjoint(self.names)
-
-    def has_key(self, values: Mapping[str, Json]) -> bool:
-        """Return whether these values make a key; without one there is no item, and no request."""
-        store = self.store
-        return not isinstance(store, DynamoDBTable) or all(
-            template.text(values) is not None for template in store.key.values()
-        )
-
-
-Fetch: TypeAlias = Callable[[Lookup, Mapping[str, Json]], Item | None]
-"""Fetches the item for these values (placeholders, `groups`, `trigger_source`): None where there is none.
-
-What fails raises. A value that may not stand in a key (`Template.text` gives None) is no item.
-"""
-FetchAll: TypeAlias = Callable[[Collection[Lookup], Mapping[str, Json]], Mapping[str, Item | None]]
-"""Fetches the items of several look-ups for the same values, by name."""
-
-
-def items_of(items: Mapping[str, Item | None]) -> Fetch:
-    """Return what finds these items, by name: a sample for each look-up whose key the event makes."""
-    return lambda lookup, values: items.get(lookup.name) if lookup.has_key(values) else None
-
-
 def read_lookups(reader: Reader, value: Any, taken: frozenset[str]) -> dict[str, Lookup]:
     """Read the section; the words in `taken` mean another source."""
     lookups = {}
@@ -133,7 +61,7 @@ def _lookup(reader: Reader, value: Any, name: str, place: str) -> Lookup:
         store = _table(reader, members["dynamodb"], f"{place}.dynamodb")
     else:
         store = _service(reader, members["https"], f"{place}.https")
-    lookup = Lookup(name, place, store)
+    lookup = _of_store(name, place, store)
     if "absent" in members:
         absent = reader.choice(members["absent"], f"{place}.absent", ("omit", "deny"))
         lookup.denies = absent == "deny"
@@ -142,6 +70,17 @@ def _lookup(reader: Reader, value: Any, name: str, place: str) -> Lookup:
         reader.wrong(f"{place}.cache_seconds", "expected a whole number of seconds")
     else:
         lookup.cache_seconds = seconds
+    return lookup
+
+
+def _of_store(name: str, place: str, store: DynamoDBTable | HttpsService | None) -> Lookup:
+    if not isinstance(store, DynamoDBTable):
+        lookup = Lookup(name, place, store)
+        lookup.proves_tenants = store is not None
+        return lookup
+    names = frozenset(name for template in store.key.values() for name in template.names)
+    lookup = Lookup(name, place, store, names)
+    lookup.proves_tenants = lookup.uses_tenant and not _WHOSE.isdisjoint(names)
     return lookup
 
 

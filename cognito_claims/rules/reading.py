@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from cognito_claims.rules.among import Among
+from cognito_claims.rules.context import Lookup
 from cognito_claims.rules.forms import ENCODERS, READERS, something
 from cognito_claims.rules.guard import ALWAYS, Guard, read_guard
-from cognito_claims.rules.lookups import Lookup
 from cognito_claims.rules.reader import Reader, within
 from cognito_claims.rules.rule import Rule
-from cognito_claims.rules.sources import KINDS, Kind, Sources
+from cognito_claims.rules.sources import KINDS, Among, Kind, Sources
 from cognito_claims.settings import suggestion
 
 _GIVERS = ("from", "constant", "object", "first")

@@ -9,12 +9,10 @@ from typing import Any
 
 from cognito_claims.claims import Json
 from cognito_claims.errors import RuleError
-from cognito_claims.rules.among import Among
-from cognito_claims.rules.context import Context, Unreadable, refusal
+from cognito_claims.rules.context import Context, Lookup, Unreadable, refusal
 from cognito_claims.rules.forms import something
 from cognito_claims.rules.guard import ALWAYS, Guard
-from cognito_claims.rules.lookups import Lookup
-from cognito_claims.rules.sources import Source
+from cognito_claims.rules.sources import Among, Source
 
 _LONGEST_METADATA = 1024
 _NO_LOOKUPS: frozenset[Lookup] = frozenset()

@@ -53,6 +53,17 @@ class Denial:
             raise refusal(self.place, "its conditions hold", self.reason)
 
 
+class GroupsRule:
+    """One entry: the groups that its rule gives if its conditions hold."""
+
+    __slots__ = ("guard", "is_added", "rule")
+
+    def __init__(self, guard: Guard, rule: Rule, *, is_added: bool) -> None:
+        self.guard: Guard = guard
+        self.rule: Rule = rule
+        self.is_added: bool = is_added
+
+
 class Scope:
     """A scope, and the conditions to add or suppress it."""
 

@@ -12,10 +12,10 @@ from cognito_claims.errors import CognitoClaimsError
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.invocation.decision import decide
 from cognito_claims.plugin import mark
+from cognito_claims.rules.context import Item, items_of
 from cognito_claims.rules.decoding import decoded
 from cognito_claims.rules.document import Document
 from cognito_claims.rules.evaluation import claims_of, decided_groups
-from cognito_claims.rules.lookups import Item, items_of
 from cognito_claims.settings import suggestion
 from cognito_claims.testing.builders import to_json
 from cognito_claims.testing.recorded import recorded, recorded_names

@@ -21,6 +21,7 @@ from tests.benchmarks.load import load
 from tests.benchmarks.lookups import lookups
 from tests.benchmarks.pages import write
 from tests.benchmarks.report import Section, as_text
+from tests.benchmarks.rules import rules
 from tests.benchmarks.throttled import throttled
 from tests.benchmarks.warm import warm
 from tests.benchmarks.worker import worker
@@ -31,6 +32,7 @@ WITH_KIT: Mapping[str, Callable[[Kit, int], Section]] = {
     "deployed": deployed,
     "lookups": lookups,
     "warm": warm,
+    "rules": rules,
     "throttled": throttled,
 }
 ALONE: Mapping[str, Callable[[int], Section]] = {

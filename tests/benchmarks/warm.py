@@ -7,7 +7,7 @@ import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tests.benchmarks import claims
 from tests.benchmarks.claims import BY_HAND, GUIDE
@@ -88,12 +88,16 @@ class Warm(NamedTuple):
         self.check(answered)
         return float(seconds)
 
+    def timed(self) -> Run:
+        """Answer some events; the wall time is microseconds an event."""
+        return Run(self.answer(EVENTS) / EVENTS * 1e6, 0.0, 0.0)
+
 
 def warm(kit: Kit, rounds: int) -> Section:
     """Let processes that live through all rounds answer in turn; then one of them answers many more."""
-    started = {name: _start(function, check) for name, function, check in _subjects(kit)}
+    started = {name: start(function, check) for name, function, check in _subjects(kit)}
     try:
-        cases = [Case(name, _timed(each), BY_HAND, GUIDE) for name, each in started.items()]
+        cases = [Case(name, each.timed, BY_HAND, GUIDE) for name, each in started.items()]
         runs = in_rounds(cases, rounds)
         many = {name: _many(started[name]) for name in ("both: ours", f"both: ours{_LOGGED}")}
     finally:
@@ -128,7 +132,8 @@ def _subjects(kit: Kit) -> Iterator[tuple[str, Function, Check]]:
             yield subject.name + _LOGGED, subject.function._replace(environ=environ), subject.check
 
 
-def _start(function: Function, check: Check) -> Warm:
+def start(function: Function, check: Check) -> Warm:
+    """Start a process that answers the function's event."""
     program, *_ = function.runtime.client
     is_node = program.endswith("node")
     loop = ("--input-type=module", "-e", _NODE) if is_node else ("-c", _PYTHON)
@@ -142,13 +147,6 @@ def _start(function: Function, check: Check) -> Warm:
         text=True,
     )
     return Warm(process, check)
-
-
-def _timed(warm: Warm) -> Any:
-    def run() -> Run:
-        return Run(warm.answer(EVENTS) / EVENTS * 1e6, 0.0, 0.0)
-
-    return run
 
 
 def _many(warm: Warm) -> tuple[float, float, float]:

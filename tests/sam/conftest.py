@@ -17,9 +17,9 @@ OURS: Any = import_module("build")
 RUNTIME = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 
 
-def build(directory: Path, *arguments: str, runtime: str = RUNTIME) -> str:
+def build(directory: Path, *arguments: str, runtime: str = RUNTIME, source: Path = SAM) -> str:
     """Run our build and give what it printed."""
-    command = [sys.executable, str(SAM / "build.py"), "--runtime", runtime]
+    command = [sys.executable, str(source / "build.py"), "--runtime", runtime]
     options = ("--architecture", "x86_64", "--build-dir", str(directory), *arguments)
     ran = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr

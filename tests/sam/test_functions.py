@@ -1,6 +1,7 @@
 """Every built function under Lambda's own emulator: its answers are judged by the contract."""
 
 import json
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ import pytest
 
 from cognito_claims.contract.cognito import issue_tokens
 from cognito_claims.testing import recorded, recorded_names
-from tests.sam.conftest import OURS, RUNTIME, build, install_runtime_client
+from tests.sam.conftest import OURS, RUNTIME, SAM, build, install_runtime_client
 from tests.sam.emulator import Emulator, emulated
 
 CLAIMS = "cognito_claims.functions.pre_token_generation.handler"
@@ -67,6 +68,29 @@ def test_a_wrong_setting_fails_at_init_with_all_of_them_in_the_log_and_a_neutral
     for name in ("SURREALDB_NAMESPACE", "SURREALDB_DATABASE", "HASURA_TOKENS"):
         assert f"wrong setting: {name}: " in printed
     assert "hunter2" not in json.dumps(answer) + printed
+
+
+def test_rules_in_a_file_beside_the_function_are_taken_along_and_read(
+    runtime_client: Path, tmp_path: Path
+) -> None:
+    source, built = tmp_path / "sam", tmp_path / "built"
+    shutil.copytree(SAM, source, ignore=shutil.ignore_patterns(".aws-sam", "__pycache__"))
+    shutil.copy(SAM.parent / "pyproject.toml", tmp_path)
+    rules = {"claims": {"plan": {"constant": "pro"}}}
+    (source / "triggers/claims.json").write_text(json.dumps(rules))
+    build(built, source=source)
+    settings = {"COGNITO_CLAIMS_PLUGINS": "mapper", "MAPPER_RULES": "claims.json"}
+    with emulated(
+        built / "ClaimsFunction",
+        CLAIMS,
+        settings,
+        runtime_client=runtime_client,
+        log=tmp_path / "log",
+    ) as emulator:
+        answer = emulator.invoke(recorded("pretoken_v2_Authentication")).content
+
+    given = answer["response"]["claimsAndScopeOverrideDetails"]["idTokenGeneration"]
+    assert given["claimsToAddOrOverride"] == {"plan": "pro"}
 
 
 @pytest.mark.parametrize("runtime", [r for r in OURS.RUNTIMES if r != RUNTIME])

@@ -8,8 +8,8 @@ from cognito_claims.claims import Claims, Json
 from cognito_claims.events import PreTokenGenerationEvent
 from cognito_claims.plugin import PluginEntry
 from cognito_claims.plugins.mapper import Mapper
+from cognito_claims.rules.context import Item, Lookup
 from cognito_claims.rules.evaluation import claims_of
-from cognito_claims.rules.lookups import Item, Lookup
 from cognito_claims.settings import suggestion
 from cognito_claims.tools.errors import UnusableInput
 from cognito_claims.tools.evaluation.rules_findings import mappers_of

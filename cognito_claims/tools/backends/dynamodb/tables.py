@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from cognito_claims.plugins.mapper import Mapper
-from cognito_claims.rules.lookups import DynamoDBTable, Lookup
+from cognito_claims.rules.context import Lookup
+from cognito_claims.rules.lookups import DynamoDBTable
 from cognito_claims.rules.templates import Template
 from cognito_claims.tools.errors import UnusableInput
 
