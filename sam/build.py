@@ -21,7 +21,14 @@ HERE = Path(__file__).resolve().parent
 LOCK = HERE / "worker" / "requirements.txt"
 RUNTIMES = ("python3.11", "python3.12", "python3.13", "python3.14")
 PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}
-TOOLS = ("__main__.py", "cli", "contract", "testing", "tools")  # what no function needs
+TOOLS = (
+    "__main__.py",
+    "cli",
+    "contract",
+    "rules/schema.json",
+    "testing",
+    "tools",
+)  # what no function needs
 
 
 def main() -> None:

@@ -60,7 +60,7 @@ def test_the_bytecode_is_never_checked_against_its_source(built: Path) -> None:
 
 
 def test_the_claims_bundle_is_small(built: Path) -> None:
-    assert OURS.zipped_size(built / "ClaimsFunction") <= 300_000
+    assert OURS.zipped_size(built / "ClaimsFunction") <= 500_000  # with rules and look-ups
 
 
 def test_the_worker_has_what_it_imports_and_not_what_lambda_has(built: Path) -> None:
