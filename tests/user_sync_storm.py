@@ -37,7 +37,7 @@ _CONTAINERS, _WORKERS = 4, 2
 _RECEIVES, _VISIBILITY_S, _PAUSE_S = 50, 2, 0.001
 _DEEPEST = 120  # messages: moto takes the longer for each, the more there are
 _PATIENCE_S = 120.0  # after the last sign-in
-_ATTEMPTS, _MOST_REFUSED = 5, 0.25  # a busy machine meets more deadlines
+_ATTEMPTS, _MOST_REFUSED = 5, 0.4  # a busy machine meets more deadlines
 _SETTINGS = {
     "USER_SYNC_ON_ERROR": "deny",  # so that whoever was not kept is known, and signs in again
     "USER_SYNC_DEADLINE_MS": "1000",
