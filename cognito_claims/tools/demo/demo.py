@@ -93,12 +93,7 @@ def _play(progress: Progress, stack: ExitStack, port: int, found: dict[str, Any]
         environ = {**SETTINGS, **fauna.environ}
         cognito = stack.enter_context(LocalCognito(environ, port=port, is_attached=False))
         tell(f"ministack on {cognito.url}, user {cognito.username} in {GROUP}")
-    with progress.step("sign in without the function") as tell:
-        before = sign_in(cognito)
-        tell("hosted UI, code grant, PKCE; both signatures verified")
-    with progress.step("attach the function") as tell:
-        cognito.attach()
-        tell(f"{HANDLER}, V2_0")
+    before = _sign_in_and_attach(progress, cognito)
     with progress.step("sign in with the function") as tell:
         after = sign_in(cognito)
         check_claims(before, after)
@@ -113,6 +108,17 @@ def _play(progress: Progress, stack: ExitStack, port: int, found: dict[str, Any]
     with progress.step("ask Fauna's stand-in") as tell:
         found["fauna"] = ask_fauna(fauna, after)
         tell("the secret is the user's; a forged one is nobody's")
+
+
+def _sign_in_and_attach(progress: Progress, cognito: LocalCognito) -> SignedIn:
+    """Return the sign-in without the function, which is attached after it."""
+    with progress.step("sign in without the function") as tell:
+        before = sign_in(cognito)
+        tell("hosted UI, code grant, PKCE; both signatures verified")
+    with progress.step("attach the function") as tell:
+        cognito.attach()
+        tell(f"{HANDLER}, V2_0")
+    return before
 
 
 def _play_postgresql(
@@ -133,12 +139,7 @@ def _play_postgresql(
         script = _ROOM.parts(Document(json.loads(_ROOM.rules())), issuer)[0].text
         psql(dsn, script + _PLANT)
         tell("roles, grants, policies, and a row of another user")
-    with progress.step("sign in without the function") as tell:
-        before = sign_in(cognito)
-        tell("hosted UI, code grant, PKCE; both signatures verified")
-    with progress.step("attach the function") as tell:
-        cognito.attach()
-        tell(f"{HANDLER}, V2_0")
+    before = _sign_in_and_attach(progress, cognito)
     with progress.step("sign in with the function") as tell:
         after = sign_in(cognito)
         found |= check_role(before, after)
